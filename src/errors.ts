@@ -1,0 +1,31 @@
+/** What a caller or operator can do about an error; every face has one row per code. */
+export type ErrorCode =
+  | "invalid_input" // caller: change the arguments
+  | "not_found" // caller: no such task, image or workflow
+  | "not_ready" // operator: the backend lacks a model or node pack
+  | "workflow_invalid" // operator: a shipped or added workflow does not load
+  | "comfy_unreachable" // operator: start ComfyUI or fix its URL; a retry is sane
+  | "comfy_rejected" // operator or caller: ComfyUI refused the graph
+  | "execution_failed" // the graph ran and a node raised
+  | "lost" // the run is unknown to ComfyUI and could not be made again
+  | "cancelled"
+  | "storage"; // operator: the task database or the image folder cannot be used
+
+/**
+ * Something that can happen and that its reader can act on. The message names the thing, the
+ * value and the way out. A plain `Error` means a defect of ours.
+ */
+export class AppError extends Error {
+  override name = "AppError";
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** The message of anything thrown, for logs and for wrapping. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

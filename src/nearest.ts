@@ -1,0 +1,33 @@
+/** The known names a misspelt one most likely meant, best first; none if nothing is close. */
+export function nearest(name: string, known: readonly string[], most = 3): string[] {
+  const wanted = fold(name);
+  return known
+    .map((candidate) => ({ candidate, distance: distanceTo(wanted, fold(candidate)) }))
+    .filter(({ candidate, distance }) => distance <= Math.max(2, candidate.length / 3))
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, most)
+    .map(({ candidate }) => candidate);
+}
+
+/** A part of a name, or one without its extension, is as good as one typing mistake. */
+function distanceTo(wanted: string, candidate: string): number {
+  if (wanted.length > 2 && candidate.includes(wanted)) return wanted === candidate ? 0 : 1;
+  return editDistance(wanted, candidate);
+}
+
+function fold(name: string): string {
+  return name.normalize("NFC").toLowerCase();
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (const [i, left] of [...a].entries()) {
+    const next = [i + 1];
+    for (const [j, right] of [...b].entries()) {
+      const replaced = (row[j] ?? 0) + (left === right ? 0 : 1);
+      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}

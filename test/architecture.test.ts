@@ -1,0 +1,87 @@
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { expect, test } from "vitest";
+
+const src = path.resolve(import.meta.dirname, "../src");
+
+/** Who may import whom; a file of `src` itself is its own room. */
+const free = ["errors", "log", "version", "nearest"];
+const table: Record<string, string[]> = {
+  errors: [],
+  log: [],
+  version: [],
+  nearest: [],
+  comfy: free,
+  images: free,
+  // The graph is ComfyUI's, so its types are too.
+  workflows: [...free, "comfy/protocol"],
+  tasks: [...free, "comfy", "workflows", "images"],
+  mcp: [...free, "tasks", "workflows", "images"],
+  terminal: [...free, "tasks", "workflows", "images"],
+  emulator: ["comfy/protocol"],
+  config: [...free, "comfy/target"],
+  app: [...free, "config", "comfy", "workflows", "images", "tasks"],
+  cli: [
+    ...free,
+    "app",
+    "config",
+    "comfy",
+    "workflows",
+    "images",
+    "tasks",
+    "mcp",
+    "terminal",
+    "emulator",
+  ],
+};
+
+interface Import {
+  from: string;
+  to: string;
+}
+
+function imports(): Import[] {
+  const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((file) =>
+    file.endsWith(".ts"),
+  );
+  return files.flatMap((file) => {
+    const text = readFileSync(path.join(src, file), "utf8");
+    const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+\.ts)"/g)];
+    return specifiers.map(([, specifier]) => ({
+      from: file,
+      to: path.relative(src, path.resolve(src, path.dirname(file), specifier ?? "")),
+    }));
+  });
+}
+
+const roomOf = (file: string) => file.split(path.sep)[0]?.replace(/\.ts$/, "") ?? "";
+
+test("rooms import only what the table allows", () => {
+  const all = imports();
+  expect(all.length).toBeGreaterThan(100);
+
+  const refused = all.filter(({ from, to }) => {
+    const allowed = table[roomOf(from)];
+    const target = to.split(path.sep).join("/").replace(/\.ts$/, "");
+    if (roomOf(from) === roomOf(to)) return false;
+    return !allowed?.some((entry) => target === entry || target.startsWith(`${entry}/`));
+  });
+
+  expect(refused).toEqual([]);
+});
+
+test("only the command line ends the process and reads the environment", () => {
+  const offenders = readdirSync(src, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts") && file !== "cli.ts")
+    .filter((file) => /process\.(exit\(|env\b)/.test(readFileSync(path.join(src, file), "utf8")));
+
+  expect(offenders).toEqual([]);
+});
+
+test("MCP's types stay inside the MCP room", () => {
+  const offenders = readdirSync(src, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts") && roomOf(file) !== "mcp")
+    .filter((file) => readFileSync(path.join(src, file), "utf8").includes("@modelcontextprotocol"));
+
+  expect(offenders).toEqual([]);
+});
