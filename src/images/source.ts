@@ -1,0 +1,188 @@
+import { homedir } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { AppError, messageOf } from "../errors.ts";
+import { fetchPublic } from "./fetch.ts";
+import { readInside } from "./files.ts";
+import { type ImageInfo, inspectImage } from "./inspect.ts";
+import { sniff } from "./sniff.ts";
+import { cancelled, cut, megabytes, refusal } from "./wording.ts";
+
+export interface ImageSourcesOptions {
+  /** Folders whose files may be read; empty turns files off. */
+  roots: readonly string[];
+  /** @default false */
+  allowHidden?: boolean | undefined;
+  /** @default 50_000_000 */
+  maxBytes?: number | undefined;
+  /** For one URL, with its redirects. @default 20_000 */
+  timeoutMs?: number | undefined;
+  /** @default false */
+  allowPrivateAddresses?: boolean | undefined;
+  /** The bytes of an earlier image or task, by `comfy://` URI or id. */
+  lookup: (reference: string) => Promise<Buffer | undefined>;
+}
+
+export interface ResolvedImage {
+  bytes: Buffer;
+  info: ImageInfo;
+  /** Short words for where it came from: "file /x/y.png", "URL https://…", "inline data", "image ID". */
+  origin: string;
+}
+
+interface Found {
+  bytes: Buffer;
+  origin: string;
+}
+
+const accepted =
+  "Accepted: a path in an allowed folder, an https URL, a data:image/…;base64 URI or plain base64, a comfy://images/ID URI, or the ID of an earlier image or task.";
+
+const dataUri = /^data:([^,;]*)((?:;[^,;]*)*),/i;
+/** Node decodes both alphabets, with or without padding. */
+const notBase64 = /[^A-Za-z0-9+/_\-=\s]/;
+/** Longer texts are not looked up as paths when they could be base64, and never repeated. */
+const longText = 256;
+
+/** Turns one text value of a tool parameter into a checked picture. */
+export class ImageSources {
+  readonly #options: ImageSourcesOptions;
+  readonly #maxBytes: number;
+
+  constructor(options: ImageSourcesOptions) {
+    this.#options = options;
+    this.#maxBytes = options.maxBytes ?? 50_000_000;
+  }
+
+  /** Refusals start with the name of the `parameter`. */
+  async resolve(parameter: string, value: string, signal?: AbortSignal): Promise<ResolvedImage> {
+    if (signal?.aborted) {
+      throw cancelled(`${parameter}: reading the picture was cancelled.`);
+    }
+    const { bytes, origin } = await this.#find(parameter, value.trim(), signal);
+    const info = await inspectImage(bytes, `${parameter}: ${origin}`);
+    return { bytes, info, origin };
+  }
+
+  async #find(parameter: string, value: string, signal?: AbortSignal): Promise<Found> {
+    if (/^data:/i.test(value)) return this.#dataUri(parameter, value);
+    if (/^https?:/i.test(value)) return await this.#url(parameter, value, signal);
+    if (/^file:/i.test(value)) return await this.#file(parameter, fromFileUrl(parameter, value));
+    if (isReference(value)) return await this.#reference(parameter, value);
+    if (isBase64(value)) return this.#base64(parameter, value);
+    if (isNoPath(value)) throw unknownForm(parameter, value);
+    return await this.#fileOrElse(parameter, value);
+  }
+
+  #dataUri(parameter: string, value: string): Found {
+    const [prefix = "", type = "", settings = ""] = dataUri.exec(value.slice(0, 300)) ?? [];
+    if (!/^image\//i.test(type) || !/;base64$/i.test(settings)) {
+      throw refusal(
+        `${parameter}: a data URI must start with data:image/…;base64, and this one starts with "${cut(prefix || value, 40)}".`,
+      );
+    }
+    return this.#base64(parameter, value.slice(prefix.length));
+  }
+
+  #base64(parameter: string, text: string): Found {
+    if (notBase64.test(text)) {
+      throw refusal(
+        `${parameter}: the base64 data has characters that are not base64 (${text.length} characters in all). Encode the picture again, or send a path or URL.`,
+      );
+    }
+    const bytes = Buffer.from(text, "base64");
+    this.#refuseTooLarge(`${parameter}: the inline data`, bytes.length);
+    return { bytes, origin: "inline data" };
+  }
+
+  async #url(parameter: string, url: string, signal?: AbortSignal): Promise<Found> {
+    const { bytes } = await fetchPublic(url, {
+      what: parameter,
+      maxBytes: this.#maxBytes,
+      timeoutMs: this.#options.timeoutMs ?? 20_000,
+      allowPrivateAddresses: this.#options.allowPrivateAddresses ?? false,
+      signal,
+    });
+    // The query of a signed URL is a secret, and the origin is kept with the task.
+    return { bytes, origin: `URL ${cut(url.replace(/[?#].*$/s, ""))}` };
+  }
+
+  async #reference(parameter: string, reference: string): Promise<Found> {
+    const bytes = await this.#options.lookup(reference);
+    if (bytes === undefined) {
+      throw new AppError(
+        "not_found",
+        `${parameter}: there is no image "${cut(reference)}" here; it may have been deleted, or its task has no picture yet. list_tasks shows what there is.`,
+      );
+    }
+    this.#refuseTooLarge(`${parameter}: image ${cut(reference)}`, bytes.length);
+    return { bytes, origin: `image ${cut(reference)}` };
+  }
+
+  async #file(parameter: string, path: string): Promise<Found> {
+    const { roots, allowHidden = false } = this.#options;
+    const rules = { roots, allowHidden, maxBytes: this.#maxBytes };
+    const file = await readInside(parameter, path, rules);
+    return { bytes: file.bytes, origin: `file ${cut(file.path)}` };
+  }
+
+  /** A few plain words may be a file name, but are as likely a misunderstanding. */
+  async #fileOrElse(parameter: string, value: string): Promise<Found> {
+    const plain = !/[/\\]|^~|\.\w{2,5}$/.test(value);
+    if (plain && this.#options.roots.length === 0) throw unknownForm(parameter, value);
+    try {
+      return await this.#file(parameter, this.#absolute(value));
+    } catch (error) {
+      if (!plain || !(error instanceof AppError) || error.code !== "not_found") throw error;
+      throw refusal(`${error.message} ${accepted}`, error);
+    }
+  }
+
+  #absolute(path: string): string {
+    if (path === "~" || /^~[/\\]/.test(path)) return join(homedir(), path.slice(1));
+    return isAbsolute(path) ? path : resolve(this.#options.roots[0] ?? "", path);
+  }
+
+  #refuseTooLarge(what: string, bytes: number): void {
+    if (bytes <= this.#maxBytes) return;
+    throw refusal(
+      `${what} is ${megabytes(bytes)}, at most ${megabytes(this.#maxBytes)} are read. Send a smaller version.`,
+    );
+  }
+}
+
+function isReference(value: string): boolean {
+  return /^comfy:\/\//i.test(value) || /^t[0-9a-z]{16}(-\d+)?$/.test(value);
+}
+
+/** Base64 of a JPEG starts like a path ("/9j/4AAQ…"), so what it decodes to decides. */
+function isBase64(value: string): boolean {
+  const head = Buffer.from(value.slice(0, 200).replace(/\s/g, "").slice(0, 88), "base64");
+  if (sniff(head).mimeType !== undefined) return true;
+  // Prose is made of the same letters, but not of words this long.
+  return value.length > longText && /^\S{60}/.test(value) && !notBase64.test(value);
+}
+
+function isNoPath(value: string): boolean {
+  if (value === "" || value.length > 4096 || /[\0\n]/.test(value)) return true;
+  return /^[a-z][a-z0-9+.-]+:\/\//i.test(value);
+}
+
+function unknownForm(parameter: string, value: string): AppError {
+  const shown =
+    value.length > longText ? `this text of ${value.length} characters` : `"${cut(value)}"`;
+  return refusal(`${parameter}: ${shown} names no picture. ${accepted}`);
+}
+
+function fromFileUrl(parameter: string, value: string): string {
+  try {
+    const path = fileURLToPath(value);
+    if (!path.includes("\0")) return path;
+  } catch (error) {
+    throw refusal(
+      `${parameter}: "${cut(value)}" is not a usable file URL (${cut(messageOf(error))}). Give the path itself.`,
+      error,
+    );
+  }
+  throw refusal(`${parameter}: the file URL "${cut(value)}" has a NUL in it.`);
+}

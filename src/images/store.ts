@@ -1,0 +1,177 @@
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { AppError } from "../errors.ts";
+import type { ImageMimeType } from "./sniff.ts";
+import { errnoOf, storageError } from "./storage-error.ts";
+
+const extensions: Readonly<Record<ImageMimeType, string>> = {
+  "image/png": "png",
+  "image/jpeg": "jpg",
+  "image/webp": "webp",
+  "image/gif": "gif",
+  "image/avif": "avif",
+  "image/tiff": "tiff",
+};
+
+const tempSuffix = ".tmp";
+const tempAgeMs = 60 * 60 * 1000;
+
+/** Original bytes on disk: results by image id, inputs by the hash of their content. */
+export class ImageStore {
+  readonly #dir: string;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  async putResult(
+    imageId: string,
+    bytes: Buffer,
+    mimeType: ImageMimeType,
+  ): Promise<{ path: string; sha256: string }> {
+    const path = this.resultPath(imageId, mimeType);
+    await this.#write(path, bytes);
+    return { path, sha256: sha256Of(bytes) };
+  }
+
+  async readResult(imageId: string, mimeType: ImageMimeType): Promise<Buffer> {
+    const path = this.resultPath(imageId, mimeType);
+    return await this.#read(path, `Image ${imageId}`, "Make it again with the same seed.");
+  }
+
+  resultPath(imageId: string, mimeType: ImageMimeType): string {
+    if (!/^t[0-9a-z]{16}-\d{1,3}$/.test(imageId)) {
+      throw new Error(`not an image id: ${JSON.stringify(imageId.slice(0, 60))}`);
+    }
+    return this.#path("images", imageId, imageId.slice(1, 3), mimeType);
+  }
+
+  /** The bytes freed; 0 when the file was gone already. */
+  async deleteResult(imageId: string, mimeType: ImageMimeType): Promise<number> {
+    return await this.#delete(this.resultPath(imageId, mimeType));
+  }
+
+  /** The same bytes are kept once, however often they are put. */
+  async putInput(
+    bytes: Buffer,
+    mimeType: ImageMimeType,
+  ): Promise<{ sha256: string; path: string }> {
+    const sha256 = sha256Of(bytes);
+    const path = this.#inputPath(sha256, mimeType);
+    if ((await this.#size(path)) !== bytes.length) await this.#write(path, bytes);
+    return { sha256, path };
+  }
+
+  async readInput(sha256: string, mimeType: ImageMimeType): Promise<Buffer> {
+    const path = this.#inputPath(sha256, mimeType);
+    return await this.#read(path, `Input picture ${sha256.slice(0, 12)}`, "Send it again.");
+  }
+
+  /** The bytes freed; 0 when the file was gone already. */
+  async deleteInput(sha256: string, mimeType: ImageMimeType): Promise<number> {
+    return await this.#delete(this.#inputPath(sha256, mimeType));
+  }
+
+  /** Removes what a crash left half written, and says how many files that were. */
+  async sweepTemp(now: number = Date.now()): Promise<number> {
+    let removed = 0;
+    for (const kind of ["images", "inputs"]) {
+      for (const shard of await this.#names(join(this.#dir, kind))) {
+        const folder = join(this.#dir, kind, shard);
+        const names = await this.#names(folder);
+        for (const name of names.filter((entry) => entry.endsWith(tempSuffix))) {
+          if (await this.#removeOlder(join(folder, name), now - tempAgeMs)) removed++;
+        }
+      }
+    }
+    return removed;
+  }
+
+  #inputPath(sha256: string, mimeType: ImageMimeType): string {
+    if (!/^[0-9a-f]{64}$/.test(sha256)) {
+      throw new Error(`not a sha256: ${JSON.stringify(sha256.slice(0, 80))}`);
+    }
+    return this.#path("inputs", sha256, sha256.slice(0, 2), mimeType);
+  }
+
+  #path(kind: string, name: string, shard: string, mimeType: ImageMimeType): string {
+    const extension: string | undefined = extensions[mimeType];
+    if (extension === undefined) throw new Error(`no file extension for ${mimeType}`);
+    return join(this.#dir, kind, shard, `${name}.${extension}`);
+  }
+
+  /** A reader sees the whole file or none, also after a power cut. */
+  async #write(path: string, bytes: Buffer): Promise<void> {
+    const temp = `${path}.${randomUUID()}${tempSuffix}`;
+    await this.#guard(async () => {
+      await mkdir(dirname(path), { recursive: true });
+      try {
+        await writeThrough(temp, bytes);
+        await rename(temp, path);
+      } catch (error) {
+        await rm(temp, { force: true });
+        throw error;
+      }
+    });
+  }
+
+  async #read(path: string, name: string, wayOut: string): Promise<Buffer> {
+    const bytes = await this.#guard(() => unlessMissing(readFile(path)));
+    if (bytes) return bytes;
+    throw new AppError("not_found", `${name} is gone from disk (${path}). ${wayOut}`);
+  }
+
+  async #size(path: string): Promise<number | undefined> {
+    return (await this.#guard(() => unlessMissing(stat(path))))?.size;
+  }
+
+  async #delete(path: string): Promise<number> {
+    const size = await this.#size(path);
+    if (size === undefined) return 0;
+    await this.#guard(() => rm(path, { force: true }));
+    return size;
+  }
+
+  async #names(folder: string): Promise<string[]> {
+    return (await this.#guard(() => unlessMissing(readdir(folder)))) ?? [];
+  }
+
+  async #removeOlder(path: string, limit: number): Promise<boolean> {
+    const stats = await this.#guard(() => unlessMissing(stat(path)));
+    if (stats === undefined || stats.mtimeMs > limit) return false;
+    await this.#guard(() => rm(path, { force: true }));
+    return true;
+  }
+
+  async #guard<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw storageError(this.#dir, error);
+    }
+  }
+}
+
+function sha256Of(bytes: Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+async function writeThrough(path: string, bytes: Buffer): Promise<void> {
+  const handle = await open(path, "wx");
+  try {
+    await handle.writeFile(bytes);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,20 @@
+import { AppError } from "../errors.ts";
+
+/** A value as it may appear in a message: one line, at most `length` characters. */
+export function cut(value: string, length = 120): string {
+  const line = value.slice(0, 4 * length).replace(/\s+/g, " ");
+  return line.length > length ? `${line.slice(0, length - 1)}…` : line;
+}
+
+export function megabytes(bytes: number): string {
+  return `${Number((bytes / 1_000_000).toFixed(1))} MB`;
+}
+
+/** A caller gave something this cannot work with; `message` names it and the way out. */
+export function refusal(message: string, cause?: unknown): AppError {
+  return new AppError("invalid_input", message, cause === undefined ? {} : { cause });
+}
+
+export function cancelled(message: string, cause?: unknown): AppError {
+  return new AppError("cancelled", message, cause === undefined ? {} : { cause });
+}
