@@ -1,0 +1,39 @@
+import type { Graph } from "../comfy/protocol.ts";
+import { findSlot } from "./graph.ts";
+import type { Slot, Workflow } from "./workflow.ts";
+
+/**
+ * The graph to send: a copy with the given values in their slots, and with the backend's own
+ * spelling of each model file (`choices`, by slot). A file the caller chose is kept.
+ */
+export function bind(
+  workflow: Workflow,
+  values: Readonly<Record<string, unknown>>,
+  choices: Readonly<Record<string, string>> = {},
+): Graph {
+  const graph = structuredClone(workflow.graph);
+  for (const [name, value] of Object.entries(values)) {
+    const slots = Object.hasOwn(workflow.parameters, name)
+      ? (workflow.parameters[name]?.slots ?? [])
+      : [];
+    if (value === undefined) continue;
+    for (const slot of slots) setSlot(graph, slot, value);
+  }
+  for (const [text, file] of Object.entries(choices)) {
+    const found = findSlot(workflow.graph, text);
+    if ("reason" in found) throw new Error(`model choice for slot "${text}": ${found.reason}`);
+    const { node, input } = found.slot;
+    const own = workflow.graph[node]?.inputs[input];
+    if (graph[node]?.inputs[input] === own) setSlot(graph, found.slot, file);
+  }
+  return graph;
+}
+
+function setSlot(graph: Graph, slot: Slot, value: unknown): void {
+  const inputs = graph[slot.node]?.inputs;
+  if (!inputs) throw new Error(`workflow slot "${slot.text}" is not in its graph`);
+  if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") {
+    throw new Error(`slot "${slot.text}" was given ${typeof value}, not a literal`);
+  }
+  inputs[slot.input] = value;
+}

@@ -1,0 +1,164 @@
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { AppError, messageOf } from "../errors.ts";
+import { nearest } from "../nearest.ts";
+import { compile } from "./compile.ts";
+import { type Problem, problemText, type Workflow } from "./workflow.ts";
+
+/** A folder of pairs. All of a trusted one must load; elsewhere a bad pair is left out. */
+export interface WorkflowFolder {
+  dir: string;
+  trusted: boolean;
+}
+
+export interface LoadedCatalog {
+  catalog: Catalog;
+  problems: Problem[];
+}
+
+/** The workflows of a server. */
+export class Catalog {
+  readonly #tools = new Map<string, Workflow[]>();
+
+  constructor(workflows: readonly Workflow[]) {
+    for (const workflow of workflows) {
+      const others = this.#tools.get(workflow.tool) ?? [];
+      this.#tools.set(workflow.tool, [...others, workflow].sort(inOrder));
+    }
+  }
+
+  tools(): string[] {
+    return [...this.#tools.keys()].sort(byText);
+  }
+
+  /** By priority, then name: the order in which they are tried. */
+  ofTool(tool: string): Workflow[] {
+    return [...(this.#tools.get(tool) ?? [])];
+  }
+
+  get(tool: string, name: string): Workflow {
+    const workflows = this.ofTool(tool);
+    if (workflows.length === 0) {
+      throw notFound(`No workflow serves the tool "${tool}".`, tool, this.tools());
+    }
+    const found = workflows.find((workflow) => workflow.name === name);
+    if (found) return found;
+    const names = workflows.map((workflow) => workflow.name);
+    throw notFound(`The tool ${tool} has no workflow "${name}".`, name, names);
+  }
+
+  all(): Workflow[] {
+    return this.tools().flatMap((tool) => this.ofTool(tool));
+  }
+}
+
+/**
+ * Reads every `NAME.json` with its `NAME.binding.json`. Throws `workflow_invalid` with all that is
+ * wrong in trusted folders; what is wrong elsewhere comes back as problems.
+ */
+export async function loadCatalog(folders: readonly WorkflowFolder[]): Promise<LoadedCatalog> {
+  const workflows: Workflow[] = [];
+  const fatal: Problem[] = [];
+  const problems: Problem[] = [];
+  for (const { dir, trusted } of folders) {
+    const loaded = await loadFolder(dir);
+    const refused = [...loaded.problems];
+    for (const workflow of loaded.workflows) {
+      const conflict = conflictWith(workflows, workflow);
+      if (conflict === undefined) workflows.push(workflow);
+      else refused.push({ file: workflow.file, reason: conflict });
+    }
+    (trusted ? fatal : problems).push(...refused);
+  }
+  if (fatal.length > 0) {
+    throw new AppError("workflow_invalid", fatal.map(problemText).join("\n"));
+  }
+  return { catalog: new Catalog(workflows), problems };
+}
+
+interface LoadedFolder {
+  workflows: Workflow[];
+  problems: Problem[];
+}
+
+async function loadFolder(dir: string): Promise<LoadedFolder> {
+  const loaded: LoadedFolder = { workflows: [], problems: [] };
+  let files: string[];
+  try {
+    files = await readdir(dir);
+  } catch (error) {
+    const reason = `the workflow folder cannot be read: ${messageOf(error)}`;
+    return { ...loaded, problems: [{ file: dir, reason }] };
+  }
+  for (const name of pairNames(files)) {
+    const result = await loadPair(dir, name, files);
+    if ("workflow" in result) loaded.workflows.push(result.workflow);
+    else loaded.problems.push(...result.problems);
+  }
+  return loaded;
+}
+
+function pairNames(files: readonly string[]): string[] {
+  const names = files
+    .filter((file) => file.endsWith(".json") && !file.startsWith("."))
+    .map((file) => file.replace(/(\.binding)?\.json$/, ""));
+  return [...new Set(names)].sort(byText);
+}
+
+async function loadPair(
+  dir: string,
+  name: string,
+  files: readonly string[],
+): Promise<ReturnType<typeof compile>> {
+  const graphFile = path.join(dir, `${name}.json`);
+  const bindingFile = path.join(dir, `${name}.binding.json`);
+  if (!files.includes(path.basename(bindingFile))) {
+    const reason = `has no binding; put ${path.basename(bindingFile)} beside it`;
+    return { problems: [{ file: graphFile, reason }] };
+  }
+  if (!files.includes(path.basename(graphFile))) {
+    const reason = `has no graph; put ComfyUI's Export (API) beside it as ${path.basename(graphFile)}`;
+    return { problems: [{ file: bindingFile, reason }] };
+  }
+  try {
+    const [graphText, bindingText] = await Promise.all([
+      readFile(graphFile, "utf8"),
+      readFile(bindingFile, "utf8"),
+    ]);
+    return compile({ name, graphFile, graphText, bindingFile, bindingText });
+  } catch (error) {
+    return { problems: [{ file: graphFile, reason: `cannot be read: ${messageOf(error)}` }] };
+  }
+}
+
+/** Why a workflow cannot stand beside those already there. */
+function conflictWith(others: readonly Workflow[], workflow: Workflow): string | undefined {
+  const { tool, name } = workflow;
+  for (const other of others.filter((each) => each.tool === tool)) {
+    if (other.name === name) {
+      return `the tool ${tool} already has a workflow "${name}" from ${other.file}; give this one another "name"`;
+    }
+    for (const [key, { type }] of Object.entries(workflow.parameters)) {
+      const otherType = other.parameters[key]?.type;
+      if (otherType !== undefined && otherType !== type) {
+        return `parameter "${key}" is of type ${type} here and ${otherType} in ${other.file}, which serves the same tool; rename one`;
+      }
+    }
+  }
+  return undefined;
+}
+
+function inOrder(a: Workflow, b: Workflow): number {
+  return a.priority - b.priority || byText(a.name, b.name);
+}
+
+/** Not by locale: the order is the same on every machine. */
+function byText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+function notFound(fact: string, name: string, known: readonly string[]): AppError {
+  const near = nearest(name, known);
+  const hint = near.length > 0 ? ` Did you mean ${near.join(" or ")}?` : "";
+  return new AppError("not_found", `${fact}${hint} Known: ${known.join(", ") || "none"}.`);
+}

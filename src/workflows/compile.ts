@@ -1,0 +1,287 @@
+import type { Graph, GraphNode } from "../comfy/protocol.ts";
+import { isLink } from "../comfy/protocol.ts";
+import { type Binding, type BoundParameter, type ModelNeed, parseBinding } from "./binding.ts";
+import { limitFault, typeFault } from "./check-value.ts";
+import { deepFreeze, findSlot, graphHash, parseGraph } from "./graph.ts";
+import { knownParameter, type ParameterType } from "./known-parameters.ts";
+import type { Parameter, Problem, Slot, Value, Workflow } from "./workflow.ts";
+
+/** The two files of a workflow as read from disk. */
+export interface Pair {
+  /** File name without its ending. */
+  name: string;
+  graphFile: string;
+  graphText: string;
+  bindingFile: string;
+  bindingText: string;
+}
+
+/** The workflow of a pair of files, or everything that is wrong with them. */
+export function compile(pair: Pair): { workflow: Workflow } | { problems: Problem[] } {
+  const graph = readGraph(pair);
+  const binding = readBinding(pair);
+  if ("problems" in graph || "problems" in binding) {
+    return { problems: [...problemsOf(graph), ...problemsOf(binding)] };
+  }
+  return new Compilation(pair, graph.graph, binding.binding).result();
+}
+
+/** One check of a binding against its graph; collects every problem before giving up. */
+class Compilation {
+  readonly #pair: Pair;
+  readonly #graph: Graph;
+  readonly #binding: Binding;
+  readonly #problems: Problem[] = [];
+  readonly #takenSlots = new Map<string, string>();
+
+  constructor(pair: Pair, graph: Graph, binding: Binding) {
+    this.#pair = pair;
+    this.#graph = graph;
+    this.#binding = binding;
+  }
+
+  result(): { workflow: Workflow } | { problems: Problem[] } {
+    const { tool, title, description, priority, native, outputs, models, nodes } = this.#binding;
+    const name = this.#name();
+    const parameters = this.#parameters();
+    this.#checkOutputs();
+    for (const model of models) this.#checkModel(model);
+    this.#checkNodes();
+    if (this.#problems.length > 0) return { problems: this.#problems };
+    const workflow: Workflow = {
+      name,
+      tool,
+      title,
+      description,
+      priority,
+      file: this.#pair.graphFile,
+      graph: this.#graph,
+      graphHash: graphHash(this.#graph),
+      parameters,
+      outputs,
+      models,
+      nodes,
+      ...(native && { native }),
+    };
+    return { workflow: deepFreeze(workflow) };
+  }
+
+  #refuse(reason: string, slot?: string): void {
+    this.#problems.push({
+      file: this.#pair.bindingFile,
+      ...(slot !== undefined && { slot }),
+      reason,
+    });
+  }
+
+  #name(): string {
+    const name = this.#binding.name ?? this.#pair.name;
+    if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) {
+      this.#refuse(
+        `the workflow's name "${name}" may hold only letters, digits, ".", "_" and "-"; give it a "name"`,
+      );
+    }
+    return name;
+  }
+
+  #parameters(): Record<string, Parameter> {
+    const parameters: [string, Parameter][] = [];
+    for (const [name, bound] of Object.entries(this.#binding.parameters)) {
+      const parameter = this.#parameter(name, bound);
+      if (parameter) parameters.push([name, parameter]);
+    }
+    return Object.fromEntries(parameters);
+  }
+
+  #parameter(name: string, bound: BoundParameter): Parameter | undefined {
+    const found = bound.slots.map((text) => this.#literal(name, text));
+    const slots = found.flatMap((each) => (each ? [each.slot] : []));
+    const first = found[0];
+    if (!first || slots.length < found.length) return undefined;
+
+    const type = this.#type(name, bound, first);
+    if (type === undefined) return undefined;
+    const required = bound.required ?? type === "image";
+    const limits = limitsOf(name, bound);
+    const hasDefault = !required && type !== "image";
+    const parameter: Parameter = {
+      name,
+      slots,
+      type,
+      required,
+      ...limits,
+      ...(hasDefault && { default: first.value }),
+      ...(bound.description !== undefined && { description: bound.description }),
+    };
+    for (const each of found) {
+      if (each && !this.#fits(parameter, each, first.value)) return undefined;
+    }
+    return parameter;
+  }
+
+  /** The slot and the literal in it; undefined after refusing it. */
+  #literal(name: string, text: string): Literal | undefined {
+    const found = findSlot(this.#graph, text);
+    if ("reason" in found) return this.#refuseSlot(name, text, found.reason);
+    const { slot } = found;
+    const taken = this.#takenSlots.get(text);
+    if (taken !== undefined) {
+      return this.#refuseSlot(name, text, `is already a slot of parameter "${taken}"`);
+    }
+    this.#takenSlots.set(text, name);
+    const value = this.#graph[slot.node]?.inputs[slot.input];
+    if (isLink(value)) {
+      return this.#refuseSlot(
+        name,
+        text,
+        `holds a link to node ${value[0]}; bind the slot of a node that holds the value itself`,
+      );
+    }
+    if (typeof value === "object" || value === undefined) {
+      return this.#refuseSlot(name, text, `holds ${JSON.stringify(value)}, which is not a value`);
+    }
+    return { slot, value };
+  }
+
+  #refuseSlot(name: string, slot: string, reason: string): undefined {
+    this.#refuse(`parameter "${name}": ${reason}`, slot);
+    return undefined;
+  }
+
+  #type(name: string, bound: BoundParameter, first: Literal): ParameterType | undefined {
+    const known = knownParameter(name)?.type;
+    const held = heldType(this.#graph[first.slot.node], first);
+    // A number in JSON does not tell an integer from a float; its name or the binding does.
+    const numeric = known === "integer" || known === "number" ? known : "number";
+    const type = bound.type ?? (held === "number" ? numeric : held);
+    if (known !== undefined && type !== known) {
+      return this.#refuseSlot(
+        name,
+        first.slot.text,
+        `is of type ${type}, but "${name}" is ${known} in every workflow; bind another slot or rename it`,
+      );
+    }
+    const isText = type === "string" || type === "boolean" || type === "image";
+    const limit = (["minimum", "maximum", "multipleOf"] as const).find((key) => key in bound);
+    if (isText && limit !== undefined) {
+      return this.#refuseSlot(name, first.slot.text, `is of type ${type} and cannot have ${limit}`);
+    }
+    return type;
+  }
+
+  /** Whether a slot's own literal is one the parameter allows, and the same in all its slots. */
+  #fits(parameter: Parameter, { slot, value }: Literal, first: Value): boolean {
+    const fault = typeFault(value, parameter.type);
+    if (fault !== undefined) {
+      this.#refuseSlot(parameter.name, slot.text, `the value in the graph ${fault}`);
+      return false;
+    }
+    if (parameter.default === undefined) return true;
+    const outside = limitFault(value, parameter);
+    if (outside !== undefined) {
+      this.#refuseSlot(parameter.name, slot.text, `the default in the graph ${outside}`);
+      return false;
+    }
+    if (value !== first) {
+      this.#refuseSlot(
+        parameter.name,
+        slot.text,
+        `holds ${JSON.stringify(value)} and ${parameter.slots[0]?.text} holds ${JSON.stringify(first)}; give the slots of one parameter one value in the graph`,
+      );
+      return false;
+    }
+    return true;
+  }
+
+  #checkOutputs(): void {
+    for (const id of this.#binding.outputs) {
+      if (Object.hasOwn(this.#graph, id)) continue;
+      const ids = Object.keys(this.#graph).slice(0, 30).join(", ");
+      this.#refuse(`outputs: the graph has no node "${id}"; it has ${ids}`);
+    }
+  }
+
+  #checkModel({ file, slot }: ModelNeed): void {
+    if (slot !== undefined) {
+      const found = findSlot(this.#graph, slot);
+      if ("reason" in found) return this.#refuse(`models: ${found.reason}`, slot);
+      const value = this.#graph[found.slot.node]?.inputs[found.slot.input];
+      if (typeof value !== "string") this.#refuse("models: holds no file name", slot);
+      return;
+    }
+    const named = Object.values(this.#graph).some((node) =>
+      Object.values(node.inputs).some((value) => value === file),
+    );
+    if (!named) this.#refuse(`models: no node of the graph names the file "${file}"`);
+  }
+
+  #checkNodes(): void {
+    const classes = new Set(Object.values(this.#graph).map((node) => node.class_type));
+    for (const need of this.#binding.nodes) {
+      if (!classes.has(need.class)) {
+        this.#refuse(`nodes: the graph has no node of class "${need.class}"`);
+      }
+    }
+  }
+}
+
+interface Literal {
+  slot: Slot;
+  value: Value;
+}
+
+const imageLoaders: readonly string[] = ["LoadImage", "LoadImageMask"];
+
+function heldType(
+  node: GraphNode | undefined,
+  { slot, value }: Literal,
+): "string" | "number" | "boolean" | "image" {
+  if (typeof value === "number") return "number";
+  if (typeof value === "boolean") return "boolean";
+  return slot.input === "image" && imageLoaders.includes(node?.class_type ?? "")
+    ? "image"
+    : "string";
+}
+
+type Limits = Pick<Parameter, "minimum" | "maximum" | "multipleOf" | "choices">;
+
+function limitsOf(name: string, bound: BoundParameter): Limits {
+  const known = knownParameter(name);
+  const minimum = bound.minimum ?? known?.minimum;
+  const maximum = bound.maximum ?? known?.maximum;
+  return {
+    ...(minimum !== undefined && { minimum }),
+    ...(maximum !== undefined && { maximum }),
+    ...(bound.multipleOf !== undefined && { multipleOf: bound.multipleOf }),
+    ...(bound.choices && { choices: bound.choices }),
+  };
+}
+
+function readGraph(pair: Pair): { graph: Graph } | { problems: Problem[] } {
+  const json = parseJson(pair.graphText);
+  const parsed = "reason" in json ? json : parseGraph(json.data);
+  return "reason" in parsed
+    ? { problems: [{ file: pair.graphFile, reason: parsed.reason }] }
+    : parsed;
+}
+
+function readBinding(pair: Pair): { binding: Binding } | { problems: Problem[] } {
+  const json = parseJson(pair.bindingText);
+  const parsed = "reason" in json ? { reasons: [json.reason] } : parseBinding(json.data);
+  return "reasons" in parsed
+    ? { problems: parsed.reasons.map((reason) => ({ file: pair.bindingFile, reason })) }
+    : parsed;
+}
+
+function problemsOf(result: object): Problem[] {
+  return "problems" in result ? (result.problems as Problem[]) : [];
+}
+
+function parseJson(text: string): { data: unknown } | { reason: string } {
+  try {
+    // Editors on Windows may put a byte order mark in front.
+    return { data: JSON.parse(text.replace(/^\uFEFF/, "")) };
+  } catch (error) {
+    return { reason: `is not JSON: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}

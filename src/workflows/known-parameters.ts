@@ -1,0 +1,97 @@
+/** `image`: the slot holds the name of a file uploaded to ComfyUI's input folder. */
+export const parameterTypes = ["string", "integer", "number", "boolean", "image"] as const;
+export type ParameterType = (typeof parameterTypes)[number];
+
+interface KnownParameter {
+  type: ParameterType;
+  /** Read by a model in every tool list: unit, range and default in at most 110 characters. */
+  description: string;
+  minimum?: number;
+  maximum?: number;
+}
+
+export const sideLimits = { minimum: 64, maximum: 4096 } as const;
+
+/** Names that mean the same in every workflow, in the order in which tools show them. */
+export const knownParameters: Readonly<Record<string, KnownParameter>> = {
+  prompt: { type: "string", description: "What the picture should show, in plain words." },
+  image: {
+    type: "image",
+    description:
+      "Image: file path, http(s) URL, data URI, comfy:// URI, or id of an image or task.",
+  },
+  mask: {
+    type: "image",
+    description: "Mask image, given like image: white is repainted, black is kept.",
+  },
+  strength: {
+    type: "number",
+    description: "How much to change the image, 0-1: 0 keeps it, 1 ignores it.",
+    minimum: 0,
+    maximum: 1,
+  },
+  negative_prompt: {
+    type: "string",
+    description: "What to keep out of the picture; FLUX has none and ignores it.",
+  },
+  width: {
+    type: "integer",
+    description: "Exact width in pixels; default is the model's own size, usually 1024.",
+    ...sideLimits,
+  },
+  height: {
+    type: "integer",
+    description: "Exact height in pixels; default is the model's own size, usually 1024.",
+    ...sideLimits,
+  },
+  seed: {
+    type: "integer",
+    description: "The same seed makes the same picture again; default random.",
+    minimum: 0,
+    // Larger integers do not survive JSON in JavaScript.
+    maximum: Number.MAX_SAFE_INTEGER,
+  },
+  steps: {
+    type: "integer",
+    description: "Sampling steps: more is slower and finer; default is the workflow's, 20-25.",
+    minimum: 1,
+    maximum: 150,
+  },
+  guidance: {
+    type: "number",
+    description: "How closely to follow the prompt: about 3.5 for FLUX, 7 for Stable Diffusion.",
+    minimum: 0,
+    maximum: 30,
+  },
+  sampler: {
+    type: "string",
+    description: "ComfyUI sampler such as euler or dpmpp_2m; Stable Diffusion only.",
+  },
+  scheduler: {
+    type: "string",
+    description: "ComfyUI scheduler such as karras or normal; Stable Diffusion only.",
+  },
+};
+
+/** Parameters the server adds to the tools itself; a binding cannot use their names. */
+export const reservedParameters: readonly string[] = [
+  "workflow",
+  "count",
+  "output_format",
+  "wait_seconds",
+  "aspect_ratio",
+];
+
+/** Tools the server has itself; a binding cannot use their names. */
+export const reservedTools: readonly string[] = [
+  "task_status",
+  "list_tasks",
+  "delete_tasks",
+  "cancel_task",
+  "get_image",
+  "list_workflows",
+];
+
+export function knownParameter(name: string): KnownParameter | undefined {
+  return Object.hasOwn(knownParameters, name) ? knownParameters[name] : undefined;
+}

@@ -1,0 +1,60 @@
+import type { Graph } from "../comfy/protocol.ts";
+import type { ModelNeed, Native, NodeNeed } from "./binding.ts";
+import type { ParameterType } from "./known-parameters.ts";
+
+/** A literal a slot can hold; for an image it is the file's name in ComfyUI's input folder. */
+export type Value = string | number | boolean;
+
+/** The address of one literal in a graph, `node.input` as text. */
+export interface Slot {
+  node: string;
+  input: string;
+  text: string;
+}
+
+export interface Parameter {
+  name: string;
+  slots: readonly Slot[];
+  type: ParameterType;
+  /** What the graph itself holds; a required parameter has none. */
+  default?: Value;
+  minimum?: number;
+  maximum?: number;
+  multipleOf?: number;
+  choices?: readonly Value[];
+  required: boolean;
+  description?: string;
+}
+
+export interface Workflow {
+  /** Unique within its tool. */
+  name: string;
+  tool: string;
+  title: string;
+  description: string;
+  /** Lower is tried first. */
+  priority: number;
+  /** Where the graph was read from. */
+  file: string;
+  /** Deep-frozen: `bind` makes the copy that is sent. */
+  graph: Graph;
+  /** SHA-256 over the graph with sorted keys, so that formatting does not change it. */
+  graphHash: string;
+  parameters: Readonly<Record<string, Parameter>>;
+  outputs: readonly string[];
+  models: readonly ModelNeed[];
+  nodes: readonly NodeNeed[];
+  native?: Native;
+}
+
+/** Why a file in a workflow folder was refused. */
+export interface Problem {
+  file: string;
+  slot?: string;
+  reason: string;
+}
+
+export function problemText(problem: Problem): string {
+  const slot = problem.slot === undefined ? "" : `slot "${problem.slot}": `;
+  return `${problem.file}: ${slot}${problem.reason}`;
+}

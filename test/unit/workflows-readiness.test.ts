@@ -1,0 +1,161 @@
+import { expect, test } from "vitest";
+import type { InputSpec, NodeInfo, ObjectInfo } from "../../src/comfy/protocol.ts";
+import { explainMissing } from "../../src/workflows/explain.ts";
+import { readiness } from "../../src/workflows/readiness.ts";
+import type { Workflow } from "../../src/workflows/workflow.ts";
+import { compiled, sampleWorkflow } from "../fixtures/workflows/sample.ts";
+
+function node(required: Record<string, InputSpec>, optional: Record<string, InputSpec> = {}) {
+  const info: NodeInfo = {
+    input: { required, optional },
+    output: [],
+    name: "",
+    output_node: false,
+  };
+  return info;
+}
+
+const oldCombo = (files: string[]): InputSpec => [files, {}];
+const newCombo = (files: string[]): InputSpec => ["COMBO", { options: files }];
+
+/** A FLUX-like graph: one GGUF loader of a node pack, one core loader. */
+function loaders(unet = "flux-Q8.gguf", vae = "ae.safetensors"): Workflow {
+  return compiled(
+    {
+      "1": { class_type: "UnetLoaderGGUF", inputs: { unet_name: unet } },
+      "2": { class_type: "VAELoader", inputs: { vae_name: vae } },
+      "3": { class_type: "LoadImage", inputs: { image: "photo.bin" } },
+      "4": { class_type: "Note", inputs: { text: "uses flux.safetensors" } },
+    },
+    {
+      tool: "generate_image",
+      title: "Loaders",
+      description: "Loaders.",
+      parameters: {},
+      outputs: ["3"],
+      models: [{ file: unet, folder: "unet", source: "huggingface someone/flux" }],
+      nodes: [
+        { class: "UnetLoaderGGUF", pack: "ComfyUI-GGUF", source: "github city96/ComfyUI-GGUF" },
+      ],
+    },
+    "loaders",
+  );
+}
+
+function server(unets: InputSpec, vaes: InputSpec): ObjectInfo {
+  return {
+    UnetLoaderGGUF: node({ unet_name: unets }),
+    VAELoader: node({}, { vae_name: vaes }),
+    LoadImage: node({ image: oldCombo(["other.png"]) }),
+    Note: node({ text: ["STRING", {}] }),
+  };
+}
+
+test.for<[string, string, string[], string]>([
+  ["the same name", "a/flux.gguf", ["x.gguf", "a/flux.gguf"], "a/flux.gguf"],
+  ["backslashes on the backend", "a/flux.gguf", ["a\\flux.gguf"], "a\\flux.gguf"],
+  ["backslashes in the graph", "a\\flux.gguf", ["a/flux.gguf"], "a/flux.gguf"],
+  ["a subfolder of the backend", "flux.gguf", ["b/flux.gguf"], "b/flux.gguf"],
+  ["a subfolder with backslashes", "flux.gguf", ["b\\c\\flux.gguf"], "b\\c\\flux.gguf"],
+  ["the top folder first", "flux.gguf", ["b/flux.gguf", "flux.gguf"], "flux.gguf"],
+])("a model file is found by %s", ([, unet, files, choice]) => {
+  for (const combo of [oldCombo, newCombo]) {
+    const state = readiness(loaders(unet), server(combo(files), combo(["ae.safetensors"])));
+
+    expect(state).toEqual({
+      ready: true,
+      choices: { "1.unet_name": choice, "2.vae_name": "ae.safetensors" },
+    });
+  }
+});
+
+test.for<[string, string, string[]]>([
+  ["no models at all", "flux.gguf", []],
+  ["a longer name", "flux.gguf", ["myflux.gguf"]],
+  ["another folder than the graph names", "a/flux.gguf", ["b/flux.gguf"]],
+])("a model file is missing with %s", ([, unet, files]) => {
+  const state = readiness(loaders(unet), server(oldCombo(files), newCombo([])));
+
+  expect(state).toEqual({
+    ready: false,
+    missingNodes: [],
+    missingModels: [
+      { file: unet, folder: "unet", source: "huggingface someone/flux", slot: "1.unet_name" },
+      { file: "ae.safetensors", slot: "2.vae_name" },
+    ],
+  });
+});
+
+test("a list the editor fetches elsewhere says nothing about a file", () => {
+  const remote: InputSpec = ["COMBO", { remote: { route: "/files" } }];
+
+  expect(readiness(loaders(), server(remote, remote))).toEqual({ ready: true, choices: {} });
+});
+
+test("a node class the backend does not know is missing, once, with its pack", () => {
+  const {
+    UnetLoaderGGUF: _gone,
+    Note: _also,
+    ...rest
+  } = server(oldCombo([]), oldCombo(["ae.safetensors"]));
+
+  const workflow = loaders();
+  const state = readiness(workflow, rest);
+
+  expect(state).toEqual({
+    ready: false,
+    missingNodes: [
+      { class: "UnetLoaderGGUF", pack: "ComfyUI-GGUF", source: "github city96/ComfyUI-GGUF" },
+      { class: "Note" },
+    ],
+    missingModels: [],
+  });
+  expect(explainMissing(workflow, state)).toBe(
+    'Workflow "loaders" (Loaders) needs the node UnetLoaderGGUF from ComfyUI-GGUF (github city96/ComfyUI-GGUF); the node Note, from a node pack its binding does not name; the model flux-Q8.gguf in models/unet (huggingface someone/flux).',
+  );
+});
+
+function checkpoints(files: string[]): ObjectInfo {
+  const sample = sampleWorkflow();
+  const classes = Object.values(sample.graph).map((each) => [each.class_type, node({})]);
+  return {
+    ...Object.fromEntries(classes),
+    CheckpointLoaderSimple: node({ ckpt_name: oldCombo(files) }),
+  };
+}
+
+test.for<[string, string[], string | undefined]>([
+  ["the graph's own file", ["a.safetensors", "sub/base.safetensors"], "sub/base.safetensors"],
+  ["the first that is not avoided", ["Flux-dev.ckpt", "b.safetensors", "c.ckpt"], "b.safetensors"],
+  ["none of the avoided ones", ["FLUX1.safetensors", "x/flux.ckpt"], undefined],
+  ["nothing when there is nothing", [], undefined],
+])("a slot for any model takes %s", ([, files, choice]) => {
+  const state = readiness(sampleWorkflow(), checkpoints(files));
+
+  expect(state.ready ? state.choices["4.ckpt_name"] : undefined).toBe(choice);
+});
+
+test("a backend that has only avoided checkpoints is told so", () => {
+  const workflow = sampleWorkflow();
+
+  expect(
+    explainMissing(workflow, readiness(workflow, checkpoints(["flux1-dev-fp8.safetensors"]))),
+  ).toBe(
+    'Workflow "sample" (Sample) needs a model such as base.safetensors in models/checkpoints; found only flux1-dev-fp8.safetensors, which it cannot use.',
+  );
+  expect(explainMissing(workflow, readiness(workflow, checkpoints([])))).toBe(
+    'Workflow "sample" (Sample) needs a model such as base.safetensors in models/checkpoints.',
+  );
+  expect(explainMissing(workflow, readiness(workflow, checkpoints(["base.safetensors"])))).toBe(
+    'Workflow "sample" (Sample) is ready.',
+  );
+});
+
+test("a class named like a property every object has is not taken for a known one", () => {
+  const workflow = compiled(
+    { "1": { class_type: "constructor", inputs: {} } },
+    { tool: "x", title: "X", description: "X.", parameters: {}, outputs: ["1"] },
+  );
+
+  expect(readiness(workflow, {})).toMatchObject({ missingNodes: [{ class: "constructor" }] });
+});
