@@ -1,0 +1,37 @@
+import { posix } from "node:path";
+
+const byExtension: Record<string, string> = {
+  ".png": "image/png",
+  ".jpg": "image/jpeg",
+  ".jpeg": "image/jpeg",
+  ".webp": "image/webp",
+  ".gif": "image/gif",
+  ".bmp": "image/bmp",
+  ".avif": "image/avif",
+  ".tif": "image/tiff",
+  ".tiff": "image/tiff",
+  ".svg": "image/svg+xml",
+  ".mp4": "video/mp4",
+  ".webm": "video/webm",
+  ".flac": "audio/flac",
+  ".mp3": "audio/mpeg",
+  ".txt": "text/plain",
+  ".md": "text/markdown",
+  ".csv": "text/csv",
+  ".json": "application/json",
+  ".html": "text/html",
+  ".htm": "text/html",
+  ".xhtml": "application/xhtml+xml",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".xml": "text/xml",
+};
+
+export function mediaType(name: string): string {
+  return byExtension[posix.extname(name).toLowerCase()] ?? "application/octet-stream";
+}
+
+/** What a browser might execute; ComfyUI serves those as downloads. */
+export function isRisky(type: string): boolean {
+  return /^(text\/(html|javascript|css|xml)|message\/rfc822)$|[+/]xml$|javascript$/.test(type);
+}

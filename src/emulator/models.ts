@@ -1,0 +1,96 @@
+import { byCodeUnits } from "./disk.ts";
+
+/** Folder under `models/` -> file names; the defaults are those the reference graphs name. */
+export const defaultModels: Record<string, string[]> = {
+  checkpoints: [
+    "flux1-dev-fp8.safetensors",
+    "flux1-schnell-fp8.safetensors",
+    "sd_xl_base_1.0.safetensors",
+    "sdxl_lightning_4step.safetensors",
+    "sdxl_lightning_8step.safetensors",
+    "v1-5-pruned-emaonly-fp16.safetensors",
+  ],
+  unet_gguf: ["flux1-dev-Q8_0.gguf"],
+  diffusion_models: [
+    "flux-2-klein-4b-fp8.safetensors",
+    "flux1-dev-kontext_fp8_scaled.safetensors",
+    "flux1-dev.safetensors",
+    "flux1-fill-dev.safetensors",
+    "flux1-schnell.safetensors",
+    "flux2_dev_fp8mixed.safetensors",
+    "qwen_image_edit_2511_bf16.safetensors",
+    "qwen_image_fp8_e4m3fn.safetensors",
+    "z_image_turbo_bf16.safetensors",
+  ],
+  text_encoders: [
+    "clip_l.safetensors",
+    "mistral_3_small_flux2_fp8.safetensors",
+    "qwen_2.5_vl_7b_fp8_scaled.safetensors",
+    "qwen_3_4b.safetensors",
+    "t5xxl_fp16.safetensors",
+    "t5xxl_fp8_e4m3fn_scaled.safetensors",
+  ],
+  clip_gguf: ["t5-v1_1-xxl-encoder-Q8_0.gguf"],
+  vae: ["ae.safetensors", "flux2-vae.safetensors", "qwen_image_vae.safetensors"],
+  loras: ["sdxl_lightning_4step_lora.safetensors", "sdxl_lightning_8step_lora.safetensors"],
+  upscale_models: ["4x-ESRGAN.pth", "RealESRGAN_x4plus.safetensors"],
+  background_removal: ["birefnet.safetensors"],
+  birefnet: ["General.safetensors"],
+  controlnet: ["instantx_flux_canny.safetensors"],
+  clip_vision: ["sigclip_vision_patch14_384.safetensors"],
+  style_models: ["flux1-redux-dev.safetensors"],
+  model_patches: [],
+};
+
+/** The keys of `GET /models`, in ComfyUI 0.33's order with those of the two packs at the end. */
+export const modelFolders = [
+  ...["checkpoints", "configs", "loras", "vae", "text_encoders", "diffusion_models"],
+  ...["clip_vision", "style_models", "embeddings", "diffusers", "vae_approx", "controlnet"],
+  ...["gligen", "upscale_models", "latent_upscale_models", "custom_nodes", "datasets"],
+  ...["hypernetworks", "photomaker", "classifiers", "model_patches", "audio_encoders"],
+  ...["background_removal", "frame_interpolation", "geometry_estimation", "optical_flow"],
+  ...["detection", "unet_gguf", "clip_gguf", "birefnet"],
+];
+
+interface ModelInput {
+  folders: string[];
+  /** Choices that are there without a file. */
+  builtIn?: string[];
+}
+
+const encoders: ModelInput = { folders: ["text_encoders"] };
+const encodersWithGguf: ModelInput = { folders: ["text_encoders", "clip_gguf"] };
+
+/** `Class.input` -> where its choices come from. */
+export const modelInputs: Record<string, ModelInput> = {
+  "CheckpointLoaderSimple.ckpt_name": { folders: ["checkpoints"] },
+  "UNETLoader.unet_name": { folders: ["diffusion_models"] },
+  "UnetLoaderGGUF.unet_name": { folders: ["unet_gguf"] },
+  "UnetLoaderGGUFAdvanced.unet_name": { folders: ["unet_gguf"] },
+  "CLIPLoader.clip_name": encoders,
+  "DualCLIPLoader.clip_name1": encoders,
+  "DualCLIPLoader.clip_name2": encoders,
+  "TripleCLIPLoader.clip_name1": encoders,
+  "TripleCLIPLoader.clip_name2": encoders,
+  "TripleCLIPLoader.clip_name3": encoders,
+  "CLIPLoaderGGUF.clip_name": encodersWithGguf,
+  "DualCLIPLoaderGGUF.clip_name1": encodersWithGguf,
+  "DualCLIPLoaderGGUF.clip_name2": encodersWithGguf,
+  "VAELoader.vae_name": { folders: ["vae"], builtIn: ["pixel_space"] },
+  "LoraLoader.lora_name": { folders: ["loras"] },
+  "LoraLoaderModelOnly.lora_name": { folders: ["loras"] },
+  "UpscaleModelLoader.model_name": { folders: ["upscale_models"] },
+  "LoadBackgroundRemovalModel.bg_removal_name": { folders: ["background_removal"] },
+  "LoadRembgByBiRefNetModel.model": { folders: ["birefnet"] },
+  "ControlNetLoader.control_net_name": { folders: ["controlnet"] },
+  "CLIPVisionLoader.clip_name": { folders: ["clip_vision"] },
+  "StyleModelLoader.style_model_name": { folders: ["style_models"] },
+  "ModelPatchLoader.name": { folders: ["model_patches"] },
+};
+
+export function filesFor(
+  { folders, builtIn = [] }: ModelInput,
+  models: Record<string, string[]>,
+): string[] {
+  return [...folders.flatMap((folder) => models[folder] ?? []).sort(byCodeUnits), ...builtIn];
+}

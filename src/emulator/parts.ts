@@ -1,0 +1,32 @@
+import type { ResultCache } from "./cache.ts";
+import type { Catalog } from "./catalog.ts";
+import type { Disk } from "./disk.ts";
+import type { Faults } from "./faults.ts";
+import type { Hold } from "./hold.ts";
+import type { Interrupts } from "./interrupts.ts";
+import type { Timing } from "./node.ts";
+import type { PromptQueue } from "./queue.ts";
+import type { Sockets } from "./sockets.ts";
+
+/** What runs and routes share in one life of the server. */
+export interface Parts {
+  version: string;
+  timing: Timing;
+  models: Record<string, string[]>;
+  catalog: Catalog;
+  disk: Disk;
+  faults: Faults;
+  holds: Hold[];
+  queue: PromptQueue;
+  cache: ResultCache;
+  sockets: Sockets;
+  interrupts: Interrupts;
+  /** The client of the running or last prompt and the node it is at. */
+  current: { clientId: string | undefined; nodeId: string | undefined };
+  /** Numbers given to prompts so far. */
+  counter: number;
+  /** A `POST /free` asked to forget results; done between prompts. */
+  forget: boolean;
+  /** Lets the worker look at the queue and at `forget`. */
+  wake(): void;
+}

@@ -1,0 +1,73 @@
+import { empty, json, type Reply } from "../http/reply.ts";
+import type { Request } from "../http/request.ts";
+import type { Route } from "../http/router.ts";
+import type { Parts } from "../parts.ts";
+
+/** ComfyUI's default `--max-upload-size`, for every body. */
+export const maxBodyBytes = 104_857_600;
+
+const gibibyte = 1024 ** 3;
+
+export const systemRoutes: Route[] = [
+  { method: "GET", path: "/system_stats", handle: systemStats },
+  { method: "GET", path: "/features", handle: () => json(features()) },
+  { method: "GET", path: "/extensions", handle: () => json([]) },
+  { method: "GET", path: "/workflow_templates", handle: () => json({}) },
+  { method: "GET", path: "/global_subgraphs", handle: () => json({}) },
+  { method: "GET", path: "/node_replacements", handle: () => json({}) },
+  { method: "GET", path: "/i18n", handle: () => json({}) },
+  { method: "GET", path: "/settings", handle: () => json({}) },
+  { method: "GET", path: "/settings/{id}", handle: () => json(null) },
+  { method: "POST", path: "/settings", handle: () => empty() },
+  { method: "GET", path: "/users", handle: () => json({ storage: "server", migrated: true }) },
+  { method: "GET", path: "/userdata", handle: userdata },
+  { method: "GET", path: "/api/assets", handle: assetsDisabled },
+  { method: "GET", path: "/api/tags", handle: assetsDisabled },
+];
+
+/** The answer of `GET /features` and to a socket's `feature_flags`. */
+export function features(): Record<string, unknown> {
+  return {
+    supports_preview_metadata: true,
+    supports_model_type_tags: true,
+    max_upload_size: maxBodyBytes,
+    extension: { manager: { supports_v4: true } },
+    node_replacements: true,
+    assets: false,
+  };
+}
+
+function systemStats(_: Request, { version }: Parts): Reply {
+  const memory = { vram_total: 24 * gibibyte, vram_free: 22 * gibibyte };
+  const torch = { torch_vram_total: gibibyte, torch_vram_free: gibibyte };
+  return json({
+    system: {
+      os: "linux",
+      ram_total: 64 * gibibyte,
+      ram_free: 48 * gibibyte,
+      comfyui_version: version,
+      required_frontend_version: "1.49.6",
+      installed_templates_version: null,
+      required_templates_version: "0.11.44",
+      comfy_package_versions: [],
+      python_version: "3.11.7 (emulated)",
+      pytorch_version: "2.13.0",
+      embedded_python: false,
+      deploy_environment: "local-git",
+      argv: ["main.py"],
+    },
+    devices: [{ name: "emulator", type: "cpu", index: null, ...memory, ...torch }],
+  });
+}
+
+function userdata({ query }: Request): Reply {
+  const directory = query.get("dir");
+  if (!directory) return json({ error: "Directory not provided" }, 400);
+  return json({ error: "Directory not found" }, 404);
+}
+
+function assetsDisabled(): Reply {
+  const message =
+    "Assets system is disabled. Start the server with --enable-assets to use this feature.";
+  return json({ error: { code: "SERVICE_DISABLED", message, details: {} } }, 503);
+}
