@@ -1,0 +1,244 @@
+import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import { AppError, messageOf } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { type Capabilities, capabilitiesOf } from "./capabilities.ts";
+import { ComfyClient } from "./client.ts";
+import { ComfyUnreachableError, PromptRejectedError } from "./errors.ts";
+import { type Found, lookup } from "./lookup.ts";
+import type { Graph, ObjectInfo, OutputFile, SocketMessage } from "./protocol.ts";
+import { QueueWatch } from "./queue-watch.ts";
+import { ComfySocket } from "./socket.ts";
+import type { ComfyTarget } from "./target.ts";
+import {
+  defaultPatience,
+  type Outcome,
+  type Patience,
+  type RunStatus,
+  Watch,
+  type WatchPorts,
+} from "./watch.ts";
+
+/** Re-reading megabytes of node definitions on every call would cost more than most calls. */
+const objectInfoMaxAgeMs = 5 * 60_000;
+const postAttempts = 3;
+
+/** What a cancel did. `unknown`: ComfyUI has no such prompt. */
+export type Cancelled = "removed_from_queue" | "interrupted" | "already_finished" | "unknown";
+
+export interface RunRequest {
+  promptId: string;
+  graph: Graph;
+  /** The prompt may have been posted before (by an earlier process): look before posting. */
+  resume?: boolean;
+  onStatus(status: RunStatus): void;
+  /** ComfyUI has it now. */
+  onPosted?(): void;
+}
+
+export interface BackendOptions {
+  patience?: Patience;
+  /** A queue that stands this long with nothing running is called stalled. */
+  stalledAfterMs?: number;
+}
+
+/** One ComfyUI server: its HTTP client, its one socket, and the runs followed on it. */
+export class Backend {
+  readonly url: string;
+  readonly client: ComfyClient;
+  readonly #socket: ComfySocket;
+  readonly #log: Log;
+  readonly #clientId = randomUUID();
+  readonly #watches = new Map<string, Watch>();
+  readonly #queueWatch: QueueWatch;
+  readonly #patience: Patience;
+  readonly #closing = new AbortController();
+  #capabilities: Capabilities | undefined;
+  #objectInfo: { value: ObjectInfo; readAt: number } | undefined;
+
+  constructor(target: ComfyTarget, log: Log, options: BackendOptions = {}) {
+    this.#patience = options.patience ?? defaultPatience;
+    this.url = target.url;
+    this.#log = log;
+    setMaxListeners(0, this.#closing.signal);
+    this.client = new ComfyClient(target);
+    this.#queueWatch = new QueueWatch(this.client, this.#watches, options.stalledAfterMs);
+    this.#socket = new ComfySocket(
+      target,
+      this.#clientId,
+      {
+        message: (message) => this.#route(message),
+        image: (metadata, bytes) =>
+          this.#watches.get(metadata.prompt_id)?.addImage(metadata.display_node_id, bytes),
+        connected: () => {
+          // A restarted server may be another version with other models.
+          this.#capabilities = undefined;
+          for (const watch of this.#watches.values()) watch.connected();
+        },
+        disconnected: () => {
+          for (const watch of this.#watches.values()) watch.disconnected();
+        },
+      },
+      log,
+    );
+  }
+
+  /** Throws `ComfyUnreachableError` within 3 s when this is not a ComfyUI that answers. */
+  async ready(): Promise<Capabilities> {
+    const capabilities = await this.capabilities();
+    await this.#socket.open().catch((error) => {
+      this.#log.warn(
+        `ComfyUI at ${this.url} answers HTTP but not the WebSocket (${messageOf(error)}); progress will be coarse.`,
+      );
+    });
+    return capabilities;
+  }
+
+  async capabilities(): Promise<Capabilities> {
+    if (this.#capabilities && this.#socket.isOpen) return this.#capabilities;
+    const stats = await this.client.systemStats();
+    this.#capabilities = capabilitiesOf(stats.system.comfyui_version);
+    return this.#capabilities;
+  }
+
+  async objectInfo(options: { refresh?: boolean } = {}): Promise<ObjectInfo> {
+    const known = this.#objectInfo;
+    const fresh = known && Date.now() - known.readAt < objectInfoMaxAgeMs;
+    if (known && fresh && !options.refresh) return known.value;
+    const value = await this.client.objectInfo();
+    this.#objectInfo = { value, readAt: Date.now() };
+    return value;
+  }
+
+  /**
+   * Posts the graph (unless ComfyUI already has it) and follows it to its outcome. Rejects with
+   * `PromptRejectedError` when ComfyUI refuses it, and with an `AbortError` on `close()`.
+   */
+  async run(request: RunRequest): Promise<Outcome> {
+    const ports: WatchPorts = {
+      lookup: (promptId) => this.lookup(promptId),
+      socketIsOpen: () => this.#socket.isOpen,
+      suspectDeafSocket: () => this.#reopenSocket(),
+      stillPending: () => this.#queueWatch.poke(),
+      onStatus: request.onStatus,
+    };
+    const watch = new Watch(request.promptId, request.graph, ports, this.#patience);
+    this.#watches.set(request.promptId, watch);
+    try {
+      const posted = await this.#bring(request, watch);
+      watch.posted(posted);
+      request.onPosted?.();
+      this.#queueWatch.poke();
+      if (watch.cancelWanted) await this.cancel(request.promptId);
+      return await watch.outcome;
+    } finally {
+      watch.stop();
+      this.#watches.delete(request.promptId);
+    }
+  }
+
+  async lookup(promptId: string): Promise<Found> {
+    return lookup(this.client, await this.capabilities(), promptId);
+  }
+
+  /** Stops this prompt and no other. For a running one this is the signal; its end comes later. */
+  async cancel(promptId: string): Promise<Cancelled> {
+    const watch = this.#watches.get(promptId);
+    watch?.wantCancel();
+    const found = await this.lookup(promptId);
+    if (found.kind === "gone") return "unknown";
+    if (found.kind !== "pending" && found.kind !== "running") return "already_finished";
+    const { jobCancel } = await this.capabilities();
+    if (jobCancel) await this.client.cancelJob(promptId);
+    else if (found.kind === "pending") await this.client.deleteFromQueue(promptId);
+    else await this.client.interrupt(promptId);
+    const after = await this.lookup(promptId);
+    if (after.kind === "running" && found.kind === "pending" && !jobCancel) {
+      // It started between the look and the delete.
+      await this.client.interrupt(promptId);
+    }
+    watch?.check();
+    if (after.kind === "gone") return "removed_from_queue";
+    return after.kind === "completed" || after.kind === "failed"
+      ? "already_finished"
+      : "interrupted";
+  }
+
+  /** Undefined when ComfyUI no longer has the file. One broken transfer is made good. */
+  async fetchFile(file: OutputFile): Promise<Buffer | undefined> {
+    try {
+      return await this.client.view(file);
+    } catch (error) {
+      this.#log.debug(`${file.filename} was cut on its way (${messageOf(error)}); asking again`);
+      return this.client.view(file);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    for (const watch of this.#watches.values()) watch.abandon(this.#closing.signal.reason);
+    this.#queueWatch.close();
+    await this.#socket.close();
+    await this.client.close();
+  }
+
+  /** Sees to it that ComfyUI has the prompt; false when it had it before. */
+  async #bring(request: RunRequest, watch: Watch): Promise<boolean> {
+    const isKnown = () =>
+      this.persist(
+        async () => (await this.lookup(request.promptId)).kind !== "gone",
+        (status) => watch.report(status),
+      );
+    if (request.resume && (await isKnown())) return false;
+    for (let attempt = 1; ; attempt += 1) {
+      if (watch.cancelWanted) throw new AppError("cancelled", "Cancelled before it started.");
+      const failure = await this.#post(request).catch((error) => error as unknown);
+      if (failure === undefined) return true;
+      if (failure instanceof PromptRejectedError) throw failure;
+      // Accepted or not? Only the answer may have been lost.
+      if (await isKnown()) return true;
+      if (attempt === postAttempts) throw failure;
+    }
+  }
+
+  async #post(request: RunRequest): Promise<void> {
+    await this.ready();
+    const response = await this.client.queuePrompt({
+      prompt: request.graph,
+      prompt_id: request.promptId,
+      client_id: this.#clientId,
+    });
+    if (Object.keys(response.node_errors ?? {}).length === 0) return;
+    await this.cancel(request.promptId);
+    throw PromptRejectedError.fromDropped(response.node_errors);
+  }
+
+  /**
+   * Does `work` again and again while ComfyUI cannot be reached. Other errors are the caller's;
+   * `close()` ends it with an `AbortError`.
+   */
+  async persist<T>(work: () => Promise<T>, onStatus: (status: RunStatus) => void): Promise<T> {
+    const since = new Date();
+    for (let waitMs = 250; ; waitMs = Math.min(waitMs * 2, 10_000)) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof ComfyUnreachableError)) throw error;
+        onStatus({ phase: "waiting", since, reason: error.message });
+      }
+      await delay(waitMs, undefined, { signal: this.#closing.signal });
+    }
+  }
+
+  #route(message: SocketMessage): void {
+    if (message.type === "status") return this.#queueWatch.poke();
+    const promptId = "prompt_id" in message.data ? message.data.prompt_id : undefined;
+    if (typeof promptId === "string") this.#watches.get(promptId)?.apply(message);
+  }
+
+  #reopenSocket(): void {
+    this.#log.info(`the socket to ${this.url} is silent while runs end; opening it anew`);
+    this.#socket.reopen().catch((error) => this.#log.debug(messageOf(error)));
+  }
+}

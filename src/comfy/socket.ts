@@ -1,0 +1,167 @@
+import { once } from "node:events";
+import { WebSocket } from "ws";
+import type { Log } from "../log.ts";
+import { binaryEvent, type PreviewMetadata, type SocketMessage } from "./protocol.ts";
+import type { ComfyTarget } from "./target.ts";
+
+/** A full-size PNG of a 16384 x 16384 picture fits. */
+const maxFrameBytes = 512 * 1024 * 1024;
+const openTimeoutMs = 2_500;
+const pingEveryMs = 20_000;
+const backOffMs = { first: 250, last: 10_000 };
+
+export interface SocketEvents {
+  message(message: SocketMessage): void;
+  /** A whole image that carries its prompt id; previews without one are nobody's and dropped. */
+  image(metadata: PreviewMetadata, bytes: Buffer): void;
+  /** After every (re)connection: events since the last one may have been lost. */
+  connected(): void;
+  disconnected(): void;
+}
+
+/**
+ * The one WebSocket to a ComfyUI, reconnecting under the same client id until closed.
+ *
+ * The old socket is closed and its end awaited before a new one opens: ComfyUI's handler
+ * unregisters the client id when a socket ends, even if a newer socket holds it by then
+ * (`server.py`, `websocket_handler`), and the newer one would go deaf.
+ */
+export class ComfySocket {
+  readonly #target: ComfyTarget;
+  readonly #clientId: string;
+  readonly #events: SocketEvents;
+  readonly #log: Log;
+  #socket: WebSocket | undefined;
+  #opening: Promise<void> | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #delayMs = backOffMs.first;
+  #closed = false;
+
+  constructor(target: ComfyTarget, clientId: string, events: SocketEvents, log: Log) {
+    this.#target = target;
+    this.#clientId = clientId;
+    this.#events = events;
+    this.#log = log;
+  }
+
+  get isOpen(): boolean {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  /** Resolves once the socket is open; rejects when this attempt failed (retries go on behind it). */
+  open(): Promise<void> {
+    if (this.isOpen) return Promise.resolve();
+    clearTimeout(this.#retry);
+    this.#opening ??= this.#connect().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  /** Cuts a socket that is suspected to be deaf; a new one follows. */
+  reopen(): Promise<void> {
+    this.#socket?.terminate();
+    return this.open();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    const socket = this.#socket;
+    if (!socket || socket.readyState === WebSocket.CLOSED) return;
+    await terminated(socket);
+  }
+
+  async #connect(): Promise<void> {
+    await this.#endOld();
+    const url = `${this.#target.url.replace(/^http/, "ws")}/ws?clientId=${this.#clientId}`;
+    const socket = new WebSocket(url, {
+      headers: this.#target.headers,
+      handshakeTimeout: openTimeoutMs,
+      maxPayload: maxFrameBytes,
+      perMessageDeflate: false,
+      rejectUnauthorized: !this.#target.insecureTls,
+    });
+    this.#socket = socket;
+    socket.on("message", (data, isBinary) => this.#receive(data as Buffer, isBinary));
+    socket.on("error", (error) => this.#log.debug(`socket to ${this.#target.url}: ${error}`));
+    const watch = this.#keepAlive(socket);
+    socket.on("close", () => {
+      clearInterval(watch);
+      this.#scheduleRetry();
+    });
+    await once(socket, "open");
+    if (this.#closed) return;
+    this.#delayMs = backOffMs.first;
+    socket.on("close", () => this.#events.disconnected());
+    // The server honours feature flags only in the first message of a socket.
+    socket.send(
+      JSON.stringify({ type: "feature_flags", data: { supports_preview_metadata: true } }),
+    );
+    this.#events.connected();
+  }
+
+  async #endOld(): Promise<void> {
+    const old = this.#socket;
+    if (!old || old.readyState === WebSocket.CLOSED) return;
+    await terminated(old);
+    clearTimeout(this.#retry);
+  }
+
+  #scheduleRetry(): void {
+    if (this.#closed) return;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => {
+      this.open().catch(() => {
+        // The close handler has scheduled the next attempt.
+      });
+    }, this.#delayMs);
+    this.#retry.unref();
+    this.#delayMs = Math.min(this.#delayMs * 2, backOffMs.last);
+  }
+
+  /** Proxies cut idle sockets, and a half-open one is found only by a ping without its pong. */
+  #keepAlive(socket: WebSocket): NodeJS.Timeout {
+    let answered = true;
+    socket.on("pong", () => {
+      answered = true;
+    });
+    const timer = setInterval(() => {
+      if (socket.readyState !== WebSocket.OPEN) return;
+      if (!answered) return socket.terminate();
+      answered = false;
+      socket.ping();
+    }, pingEveryMs);
+    timer.unref();
+    return timer;
+  }
+
+  #receive(data: Buffer, isBinary: boolean): void {
+    if (isBinary) return this.#receiveBinary(data);
+    let message: SocketMessage;
+    try {
+      message = JSON.parse(data.toString());
+    } catch {
+      return this.#log.debug(`socket to ${this.#target.url}: a text frame is not JSON`);
+    }
+    if (typeof message?.type === "string" && message.data) this.#events.message(message);
+  }
+
+  #receiveBinary(frame: Buffer): void {
+    if (frame.length < 8 || frame.readUInt32BE(0) !== binaryEvent.previewImageWithMetadata) return;
+    const end = 8 + frame.readUInt32BE(4);
+    try {
+      const metadata: PreviewMetadata = JSON.parse(frame.subarray(8, end).toString());
+      this.#events.image(metadata, frame.subarray(end));
+    } catch {
+      this.#log.debug(`socket to ${this.#target.url}: a binary frame cannot be read`);
+    }
+  }
+}
+
+function terminated(socket: WebSocket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.once("close", () => resolve());
+    socket.terminate();
+  });
+}

@@ -1,0 +1,54 @@
+import { AppError } from "../errors.ts";
+
+/** Where one ComfyUI is and what every request to it carries. */
+export interface ComfyTarget {
+  /** Without credentials and without a trailing slash; safe to show. */
+  url: string;
+  headers: Record<string, string>;
+  /** Accept any TLS certificate (self-signed proxies). */
+  insecureTls: boolean;
+}
+
+/**
+ * Reads `--comfyui-url`: http(s), optional path prefix, optional `user:password@` which becomes
+ * Basic auth. `headers` are "Name: value" lines.
+ */
+export function parseTarget(
+  url: string,
+  headers: readonly string[] = [],
+  insecureTls = false,
+): ComfyTarget {
+  const parsed = parseUrl(url);
+  const target: ComfyTarget = { url: "", headers: {}, insecureTls };
+  if (parsed.username || parsed.password) {
+    const pair = `${decodeURIComponent(parsed.username)}:${decodeURIComponent(parsed.password)}`;
+    target.headers["authorization"] = `Basic ${Buffer.from(pair).toString("base64")}`;
+    parsed.username = "";
+    parsed.password = "";
+  }
+  for (const line of headers) {
+    const [, name, value] = /^\s*([A-Za-z0-9-]+)\s*:\s*(.+?)\s*$/.exec(line) ?? [];
+    if (!name || !value) {
+      throw new AppError(
+        "invalid_input",
+        `--comfyui-header (COMFYUI_HEADER): expected "Name: value", got ${JSON.stringify(line.slice(0, 20))}`,
+      );
+    }
+    target.headers[name.toLowerCase()] = value;
+  }
+  target.url = `${parsed.origin}${parsed.pathname}`.replace(/\/+$/, "");
+  return target;
+}
+
+function parseUrl(url: string): URL {
+  try {
+    const parsed = new URL(/^[a-z]+:\/\//i.test(url) ? url : `http://${url}`);
+    if (parsed.protocol === "http:" || parsed.protocol === "https:") return parsed;
+  } catch {
+    // Falls through to the one message below.
+  }
+  throw new AppError(
+    "invalid_input",
+    `--comfyui-url (COMFYUI_URL): expected http://host:port or https://host/prefix, got "${url.replace(/\/\/[^@/]*@/, "//…@")}"`,
+  );
+}

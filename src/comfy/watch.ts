@@ -1,0 +1,236 @@
+import { AppError, messageOf } from "../errors.ts";
+import { ExecutionFailedError } from "./errors.ts";
+import { Execution, type RunProgress } from "./execution.ts";
+import type { Found } from "./lookup.ts";
+import type { Graph, NodeOutput, SocketMessage } from "./protocol.ts";
+
+/** Where a run is, for whoever shows it. */
+export type RunStatus =
+  | { phase: "queued"; ahead?: number; stalled?: boolean }
+  | { phase: "running"; progress: RunProgress }
+  /** ComfyUI cannot be asked right now; the run may well go on there. */
+  | { phase: "waiting"; since: Date; reason: string };
+
+export type Outcome =
+  | {
+      kind: "completed";
+      outputs: Record<string, NodeOutput>;
+      images: Record<string, Buffer[]>;
+      cached: ReadonlySet<string>;
+      blocked: string | undefined;
+    }
+  | { kind: "failed"; error: AppError }
+  | { kind: "interrupted" }
+  /** `removed`: taken from the queue while the server stood; else it was lost with a restart. */
+  | { kind: "gone"; removed: boolean };
+
+/** How long to wait before ComfyUI is asked over HTTP; doubled after each time. */
+export interface Patience {
+  /** The socket is open and silent. */
+  silentMs: { first: number; last: number };
+  /** There is no socket: HTTP is all there is. */
+  blindMs: { first: number; last: number };
+}
+
+export const defaultPatience: Patience = {
+  silentMs: { first: 5_000, last: 30_000 },
+  blindMs: { first: 500, last: 10_000 },
+};
+
+export interface WatchPorts {
+  lookup(promptId: string): Promise<Found>;
+  socketIsOpen(): boolean;
+  /** HTTP knew something the open socket should have told. */
+  suspectDeafSocket(): void;
+  /** Asked over HTTP, the run still waits: its place in the queue is worth a look. */
+  stillPending(): void;
+  onStatus(status: RunStatus): void;
+}
+
+/** Follows one prompt from its POST to its outcome, by events, and by HTTP in every doubt. */
+export class Watch {
+  readonly outcome: Promise<Outcome>;
+  readonly execution: Execution;
+  status: RunStatus = { phase: "queued" };
+  /** We asked for its end: when it is gone, it is gone by us. */
+  cancelWanted = false;
+  readonly #ports: WatchPorts;
+  #resolve: (outcome: Outcome) => void = () => {};
+  #reject: (error: unknown) => void = () => {};
+  #timer: NodeJS.Timeout | undefined;
+  readonly #patience: Patience;
+  #delayMs: number;
+  #posted = false;
+  #heard = true;
+  #ended = false;
+  /** Events may have been missed, so what the rest of them says is not the whole truth. */
+  #gap = false;
+  #asking = false;
+  #unreachableSince: Date | undefined;
+
+  constructor(promptId: string, graph: Graph, ports: WatchPorts, patience: Patience) {
+    this.#patience = patience;
+    this.#delayMs = patience.silentMs.first;
+    this.execution = new Execution(promptId, graph);
+    this.#ports = ports;
+    this.outcome = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // Whoever waits gets the rejection; a run that ends before anybody waits must not crash us.
+    this.outcome.catch(() => {});
+  }
+
+  /**
+   * From here on silence means something. `heard` is false for a prompt that an earlier process
+   * posted: ComfyUI sends its events to that one's client id.
+   */
+  posted(heard: boolean): void {
+    this.#posted = true;
+    this.#heard = heard;
+    this.#delayMs = this.#limits().first;
+    this.#arm();
+  }
+
+  apply(message: SocketMessage): void {
+    this.execution.apply(message);
+    this.#unreachableSince = undefined;
+    this.#delayMs = this.#patience.silentMs.first;
+    this.#arm();
+    if (this.execution.over) return this.#concludeByEvents();
+    if (this.execution.started)
+      this.report({ phase: "running", progress: this.execution.progress });
+  }
+
+  addImage(nodeId: string, bytes: Buffer): void {
+    this.execution.addImage(nodeId, bytes);
+  }
+
+  disconnected(): void {
+    this.#gap = true;
+    this.#delayMs = this.#patience.blindMs.first;
+    this.#arm();
+  }
+
+  connected(): void {
+    if (this.#gap) this.check();
+  }
+
+  wantCancel(): void {
+    this.cancelWanted = true;
+  }
+
+  report(status: RunStatus): void {
+    if (this.#ended) return;
+    this.status = status;
+    this.#ports.onStatus(status);
+  }
+
+  /** Ends the waiting with an error; the prompt itself goes on. */
+  abandon(error: unknown): void {
+    this.stop();
+    this.#reject(error);
+  }
+
+  /** Stops following; the prompt itself is left alone. */
+  stop(): void {
+    this.#ended = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** Asks ComfyUI now what has become of the prompt. */
+  check(): void {
+    if (this.#ended || this.#asking || !this.#posted) return;
+    this.#asking = true;
+    this.#ports
+      .lookup(this.execution.promptId)
+      .then(
+        (found) => this.#learn(found),
+        (error) => this.#unreachable(error),
+      )
+      .finally(() => {
+        this.#asking = false;
+        this.#arm();
+      });
+  }
+
+  #arm(): void {
+    clearTimeout(this.#timer);
+    if (this.#ended || !this.#posted) return;
+    this.#timer = setTimeout(() => {
+      this.#delayMs = Math.min(this.#delayMs * 2, this.#limits().last);
+      this.check();
+    }, this.#delayMs);
+    this.#timer.unref();
+  }
+
+  #limits(): { first: number; last: number } {
+    const hears = this.#heard && this.#ports.socketIsOpen();
+    return hears ? this.#patience.silentMs : this.#patience.blindMs;
+  }
+
+  #learn(found: Found): void {
+    this.#unreachableSince = undefined;
+    if (this.#ended) return;
+    const silent = this.#heard && this.#ports.socketIsOpen() && !this.#gap;
+    switch (found.kind) {
+      case "pending":
+        if (this.status.phase !== "queued") this.report({ phase: "queued" });
+        return this.#ports.stillPending();
+      case "running":
+        if (silent && !this.execution.started) this.#ports.suspectDeafSocket();
+        this.#gap ||= !this.execution.started;
+        this.execution.started = true;
+        return this.report({ phase: "running", progress: this.execution.progress });
+      case "gone":
+        return this.#end(
+          this.cancelWanted
+            ? { kind: "interrupted" }
+            : { kind: "gone", removed: silent && !this.execution.started },
+        );
+      default:
+        if (silent && !this.execution.over) this.#ports.suspectDeafSocket();
+        return this.#end(this.#outcomeOf(found));
+    }
+  }
+
+  #unreachable(error: unknown): void {
+    this.#gap = true;
+    this.#unreachableSince ??= new Date();
+    this.report({ phase: "waiting", since: this.#unreachableSince, reason: messageOf(error) });
+  }
+
+  /** `executing {node: null}` came: with every event since the start seen, no question is left. */
+  #concludeByEvents(): void {
+    const { ending, outputs, cached } = this.execution;
+    if (this.#gap || !ending) return this.check();
+    if (ending.kind === "success") {
+      return this.#end(this.#outcomeOf({ kind: "completed", outputs, cached: [...cached] }));
+    }
+    if (ending.kind === "interrupted") return this.#end({ kind: "interrupted" });
+    this.#end(this.#outcomeOf({ kind: "failed", error: ending.error, cached: [...cached] }));
+  }
+
+  #outcomeOf(found: Extract<Found, { kind: "completed" | "failed" | "interrupted" }>): Outcome {
+    if (found.kind === "interrupted") return { kind: "interrupted" };
+    if (found.kind === "failed") {
+      const error = found.error
+        ? ExecutionFailedError.fromEvent(found.error)
+        : new AppError("execution_failed", "ComfyUI says the run failed and gives no reason.");
+      return { kind: "failed", error };
+    }
+    return {
+      kind: "completed",
+      outputs: found.outputs,
+      images: this.execution.images,
+      cached: new Set(found.cached),
+      blocked: this.execution.blocked,
+    };
+  }
+
+  #end(outcome: Outcome): void {
+    if (this.#ended) return;
+    this.stop();
+    this.#resolve(outcome);
+  }
+}

@@ -1,0 +1,145 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
+import type { Progress } from "@modelcontextprotocol/sdk/types.js";
+import { onTestFinished } from "vitest";
+import { type App, createApp } from "../../src/app.ts";
+import { Backend } from "../../src/comfy/backend.ts";
+import { parseTarget } from "../../src/comfy/target.ts";
+import type { Config } from "../../src/config.ts";
+import { Emulator, type EmulatorOptions } from "../../src/emulator/emulator.ts";
+import { createLog, type Log } from "../../src/log.ts";
+import type { Deps } from "../../src/mcp/deps.ts";
+import { createMcpServer } from "../../src/mcp/server.ts";
+
+/** Everything here is taken down when the test that asked for it has finished. */
+
+export async function tempDir(): Promise<string> {
+  const dir = await mkdtemp(path.join(os.tmpdir(), "comfy-easel-test-"));
+  onTestFinished(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
+  return dir;
+}
+
+export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+  const emulator = await Emulator.start(options);
+  onTestFinished(() => emulator.close());
+  return emulator;
+}
+
+/** A log that keeps its lines. */
+export function quietLog(): Log & { lines: string[] } {
+  const lines: string[] = [];
+  return { ...createLog("debug", (line) => lines.push(line)), lines };
+}
+
+export function startBackend(url: string): Backend {
+  const backend = new Backend(parseTarget(url), quietLog());
+  onTestFinished(() => backend.close());
+  return backend;
+}
+
+export interface World {
+  app: App;
+  deps: Deps;
+  log: Log & { lines: string[] };
+  dataDir: string;
+}
+
+export async function startApp(url: string, overrides: Partial<Config> = {}): Promise<World> {
+  const dataDir = overrides.dataDir ?? (await tempDir());
+  const log = quietLog();
+  const app = await createApp(
+    {
+      comfyui: parseTarget(url),
+      dataDir,
+      workflowsDir: undefined,
+      waitSeconds: 45,
+      inputRoots: [dataDir],
+      deliverBySocket: false,
+      logLevel: "debug",
+      demo: false,
+      ...overrides,
+    },
+    log,
+  );
+  onTestFinished(() => app.close());
+  const deps: Deps = {
+    tasks: app.tasks,
+    catalog: app.catalog,
+    images: app.images,
+    log,
+    waitSeconds: app.config.waitSeconds,
+    locate: (image) => app.images.resultPath(image.id, image.mimeType),
+  };
+  return { app, deps, log, dataDir };
+}
+
+/** A real SDK client over an in-memory pair. */
+export async function connect(deps: Deps): Promise<Client> {
+  const client = new Client({ name: "test", version: "1.0.0" });
+  const [left, right] = InMemoryTransport.createLinkedPair();
+  const server = createMcpServer(deps);
+  await Promise.all([server.connect(right), client.connect(left)]);
+  onTestFinished(async () => {
+    await client.close();
+    await server.close();
+  });
+  return client;
+}
+
+export interface ToolAnswer {
+  isError: boolean;
+  /** The first text block. */
+  text: string;
+  content: { type: string; [key: string]: unknown }[];
+  structured: Record<string, unknown> | undefined;
+  progress: Progress[];
+}
+
+export interface CallOptions {
+  signal?: AbortSignal;
+  timeout?: number;
+  onprogress?: (progress: Progress) => void;
+}
+
+export async function call(
+  client: Client,
+  name: string,
+  args: Record<string, unknown> = {},
+  options: CallOptions = {},
+): Promise<ToolAnswer> {
+  const progress: Progress[] = [];
+  const result = await client.callTool({ name, arguments: args }, undefined, {
+    ...options,
+    onprogress: (event) => {
+      progress.push(event);
+      options.onprogress?.(event);
+    },
+  });
+  const content = result.content as ToolAnswer["content"];
+  return {
+    isError: result.isError === true,
+    text: String(content.find((block) => block.type === "text")?.["text"] ?? ""),
+    content,
+    structured: result.structuredContent as Record<string, unknown> | undefined,
+    progress,
+  };
+}
+
+/** The task id an answer names. */
+export function taskIdIn(text: string): string {
+  const id = /\bt[0-9a-z]{16}\b/.exec(text)?.[0];
+  if (!id) throw new Error(`no task id in: ${text}`);
+  return id;
+}
+
+export function imageIdsIn(text: string): string[] {
+  return [...text.matchAll(/image (t[0-9a-z]{16}-\d+)/g)].map((match) => String(match[1]));
+}
+
+/** The paths a result names, one a picture. */
+export function pathsIn(text: string): string[] {
+  return [...text.matchAll(/\n {2}(\/\S.*)/g)].map((match) => String(match[1]));
+}
