@@ -1,0 +1,231 @@
+import os from "node:os";
+import path from "node:path";
+import { type ParseArgsConfig, parseArgs } from "node:util";
+import envPaths from "env-paths";
+import { type ComfyTarget, parseTarget } from "./comfy/target.ts";
+import { AppError, messageOf } from "./errors.ts";
+import { type LogLevel, logLevels } from "./log.ts";
+
+export interface Config {
+  comfyui: ComfyTarget;
+  dataDir: string;
+  workflowsDir: string | undefined;
+  /** Seconds an image tool waits before it answers with a task id. */
+  waitSeconds: number;
+  /** Folders from which image paths may be read. */
+  inputRoots: string[];
+  deliverBySocket: boolean;
+  logLevel: LogLevel;
+  demo: boolean;
+}
+
+interface Option {
+  flag: string;
+  env: string;
+  /** What follows the flag; missing for a switch. */
+  value?: string;
+  multiple?: true;
+  help: string;
+}
+
+/** Every option once: its flag, its variable, its help. */
+export const options = {
+  comfyuiUrl: {
+    flag: "comfyui-url",
+    env: "COMFYUI_URL",
+    value: "URL",
+    help: "the ComfyUI to use; https, a path prefix and user:password@ work (default http://127.0.0.1:8188)",
+  },
+  comfyuiHeader: {
+    flag: "comfyui-header",
+    env: "COMFYUI_HEADER",
+    value: '"NAME: VALUE"',
+    multiple: true,
+    help: "a header for every request to ComfyUI, for one behind a proxy; repeatable, one per line in the variable",
+  },
+  comfyuiInsecureTls: {
+    flag: "comfyui-insecure-tls",
+    env: "COMFYUI_INSECURE_TLS",
+    help: "accept any certificate from ComfyUI's proxy",
+  },
+  dataDir: {
+    flag: "data-dir",
+    env: "EASEL_DATA_DIR",
+    value: "FOLDER",
+    help: "where tasks and pictures are kept (default: this platform's data folder)",
+  },
+  workflowsDir: {
+    flag: "workflows-dir",
+    env: "EASEL_WORKFLOWS_DIR",
+    value: "FOLDER",
+    help: "more workflows: pairs of NAME.json and NAME.binding.json",
+  },
+  waitSeconds: {
+    flag: "wait-seconds",
+    env: "EASEL_WAIT_SECONDS",
+    value: "N",
+    help: "how long a tool waits for its picture before it answers with a task id, 0-3600 (default 45)",
+  },
+  inputRoots: {
+    flag: "input-roots",
+    env: "EASEL_INPUT_ROOTS",
+    value: "FOLDER",
+    multiple: true,
+    help: `folders from which image paths may be read; repeatable, separated by "${path.delimiter}" in the variable (default: your home without hidden files)`,
+  },
+  delivery: {
+    flag: "delivery",
+    env: "EASEL_DELIVERY",
+    value: "view|socket",
+    help: "how pictures come from ComfyUI: by /view, which leaves them in its output folder, or by socket, which leaves no file there (default view)",
+  },
+  demo: {
+    flag: "demo",
+    env: "EASEL_DEMO",
+    help: "use the embedded emulator instead of a ComfyUI: no GPU, no model, pictures that say so",
+  },
+  logLevel: {
+    flag: "log-level",
+    env: "EASEL_LOG_LEVEL",
+    value: logLevels.join("|"),
+    help: "what is told on stderr (default info)",
+  },
+} as const satisfies Record<string, Option>;
+
+type OptionName = keyof typeof options;
+type Given = Partial<Record<OptionName, string[]>>;
+
+/** Flags of one command beside the common ones. */
+export type ExtraOptions = NonNullable<ParseArgsConfig["options"]>;
+
+export interface CommandLine {
+  config: Config;
+  extra: Record<string, string | undefined>;
+  positionals: string[];
+}
+
+/** Reads flags, then variables, then defaults. Throws `AppError` naming flag and variable. */
+export function readCommandLine(
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  extra: ExtraOptions = {},
+): CommandLine {
+  const { values, positionals } = parse(args, extra);
+  return {
+    config: readConfig(givenBy(values, env)),
+    extra: Object.fromEntries(
+      Object.keys(extra).map((flag) => [flag, values[flag]?.at(-1)?.toString()]),
+    ),
+    positionals,
+  };
+}
+
+function readConfig(given: Given): Config {
+  const one = (name: OptionName) => given[name]?.at(-1);
+  return {
+    comfyui: parseTarget(
+      one("comfyuiUrl") ?? "http://127.0.0.1:8188",
+      given.comfyuiHeader ?? [],
+      isOn("comfyuiInsecureTls", one("comfyuiInsecureTls")),
+    ),
+    dataDir: path.resolve(one("dataDir") ?? envPaths("comfy-easel", { suffix: "" }).data),
+    workflowsDir: resolved(one("workflowsDir")),
+    waitSeconds: seconds("waitSeconds", one("waitSeconds") ?? "45"),
+    inputRoots: (given.inputRoots ?? [os.homedir()]).map((root) => path.resolve(root)),
+    deliverBySocket: choice("delivery", one("delivery"), ["view", "socket"]) === "socket",
+    logLevel: choice("logLevel", one("logLevel"), logLevels) ?? "info",
+    demo: isOn("demo", one("demo")),
+  };
+}
+
+export function optionsHelp(): string {
+  return Object.values<Option>(options)
+    .map(({ flag, env, value, help }) => {
+      const usage = `--${flag}${value ? ` ${value}` : ""}`;
+      return `  ${usage}\n      ${help} [${env}]`;
+    })
+    .join("\n");
+}
+
+type Values = Record<string, (string | boolean)[] | undefined>;
+
+function parse(args: string[], extra: ExtraOptions): { values: Values; positionals: string[] } {
+  const common = Object.values<Option>(options).map(({ flag, value }) => [flag, value] as const);
+  try {
+    const parsed = parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        ...Object.fromEntries(
+          common.map(([flag, value]) => [flag, { type: value ? "string" : "boolean" } as const]),
+        ),
+        ...extra,
+      },
+      tokens: true,
+    });
+    const values: Values = {};
+    for (const token of parsed.tokens) {
+      if (token.kind === "option") {
+        values[token.name] = [...(values[token.name] ?? []), token.value ?? true];
+      }
+    }
+    return { values, positionals: parsed.positionals };
+  } catch (error) {
+    throw new AppError(
+      "invalid_input",
+      `${messageOf(error)}. comfy-easel --help lists the options.`,
+      { cause: error },
+    );
+  }
+}
+
+function givenBy(values: Values, env: NodeJS.ProcessEnv): Given {
+  const given: Given = {};
+  for (const [name, { flag, env: variable, multiple }] of Object.entries<Option>(options)) {
+    const flags = values[flag]?.map(String);
+    const fromEnv = env[variable]?.trim();
+    if (flags) given[name as OptionName] = flags;
+    else if (fromEnv) given[name as OptionName] = multiple ? split(name, fromEnv) : [fromEnv];
+  }
+  return given;
+}
+
+function split(name: string, text: string): string[] {
+  const separator = name === "inputRoots" ? path.delimiter : "\n";
+  return text.split(separator).filter((part) => part.trim() !== "");
+}
+
+function resolved(folder: string | undefined): string | undefined {
+  return folder === undefined ? undefined : path.resolve(folder);
+}
+
+function isOn(name: OptionName, value: string | undefined): boolean {
+  if (value === undefined || /^(0|false|no|off)$/i.test(value)) return false;
+  if (/^(1|true|yes|on)$/i.test(value)) return true;
+  throw refused(name, value, "1 or 0");
+}
+
+function seconds(name: OptionName, value: string): number {
+  const number = Number(value);
+  if (value.trim() !== "" && number >= 0 && number <= 3600) return number;
+  throw refused(name, value, "a number of seconds from 0 to 3600");
+}
+
+function choice<T extends string>(
+  name: OptionName,
+  value: string | undefined,
+  allowed: readonly T[],
+): T | undefined {
+  if (value === undefined) return undefined;
+  const found = allowed.find((word) => word === value);
+  if (found) return found;
+  throw refused(name, value, allowed.join(" or "));
+}
+
+function refused(name: OptionName, value: string, expected: string): AppError {
+  const { flag, env } = options[name];
+  return new AppError(
+    "invalid_input",
+    `--${flag} (${env}): expected ${expected}, got ${JSON.stringify(value)}`,
+  );
+}
