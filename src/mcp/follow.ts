@@ -1,0 +1,47 @@
+import { setImmediate } from "node:timers/promises";
+import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
+import { isTerminal } from "../tasks/state.ts";
+import type { Deps } from "./deps.ts";
+import { ProgressReporter } from "./progress.ts";
+import { renderEnded, renderUnfinished } from "./render.ts";
+import type { Call } from "./tool.ts";
+
+/**
+ * Waits for a task within a budget, reporting progress, and answers with its result or with how
+ * to go on. `onCancel`: whether a cancelled call cancels the task, or only stops waiting.
+ */
+export async function follow(
+  deps: Deps,
+  taskId: string,
+  seconds: number,
+  call: Call,
+  onCancel: "cancel" | "detach",
+): Promise<CallToolResult> {
+  const reporter = new ProgressReporter(deps.tasks, taskId, call);
+  try {
+    const task = await deps.tasks.wait(taskId, seconds * 1000, call.signal);
+    if (isTerminal(task.state)) {
+      if (task.state === "completed") reporter.finish("Done");
+      return await renderEnded(task, deps);
+    }
+    if (onCancel === "cancel" && (await wantsCancel(call))) {
+      deps.log.info(`task ${taskId}: cancelled by the client`);
+      await deps.tasks.cancel(taskId);
+    }
+    return renderUnfinished(task, deps.tasks.progress(taskId));
+  } finally {
+    reporter.stop();
+  }
+}
+
+/**
+ * A client's time-out reaches us as a cancellation too, with its reason in words; it and a lost
+ * connection detach. Only what is left is a wish to cancel.
+ */
+async function wantsCancel(call: Call): Promise<boolean> {
+  if (!call.signal.aborted) return false;
+  if (/timed? ?out/i.test(String(call.signal.reason))) return false;
+  // A closing transport aborts its calls first and is seen as closed only afterwards.
+  await setImmediate();
+  return call.isConnected();
+}

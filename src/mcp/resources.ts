@@ -1,0 +1,167 @@
+import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import {
+  ListResourcesRequestSchema,
+  ListResourceTemplatesRequestSchema,
+  ReadResourceRequestSchema,
+  type ReadResourceResult,
+  type Resource,
+  SubscribeRequestSchema,
+  UnsubscribeRequestSchema,
+} from "@modelcontextprotocol/sdk/types.js";
+import { AppError } from "../errors.ts";
+import { preview } from "../images/convert.ts";
+import { imagesOf, type Task } from "../tasks/task.ts";
+import type { Deps } from "./deps.ts";
+
+/** Tasks a page of `resources/list` covers. */
+const pageSize = 25;
+/** The TypeScript SDK's stdio reader closes the connection at a line of 10 MiB. */
+const largestBlobBase64 = 9_000_000;
+const updateSpacingMs = 500;
+
+export function registerResources(mcp: McpServer, deps: Deps): void {
+  const { server } = mcp;
+  server.setRequestHandler(ListResourcesRequestSchema, async ({ params }) => {
+    const page = await deps.tasks.list({}, pageSize, params?.cursor);
+    const resources = page.tasks.flatMap(taskResources);
+    return {
+      resources: params?.cursor ? resources : [...workflowResources(deps), ...resources],
+      ...(page.cursor ? { nextCursor: page.cursor } : {}),
+    };
+  });
+  server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates }));
+  server.setRequestHandler(ReadResourceRequestSchema, ({ params }) => read(deps, params.uri));
+  registerSubscriptions(mcp, deps);
+}
+
+const resourceTemplates = [
+  {
+    uriTemplate: "comfy://images/{id}",
+    name: "image",
+    description: "A picture that a task made, in full where the client can take it",
+  },
+  {
+    uriTemplate: "comfy://tasks/{id}",
+    name: "task",
+    description: "A task's record: state, parameters, seeds, pictures, errors",
+    mimeType: "application/json",
+  },
+  {
+    uriTemplate: "comfy://workflows/{name}",
+    name: "workflow",
+    description: "A workflow's parameters and the models and node packs it needs",
+    mimeType: "application/json",
+  },
+];
+
+function taskResources(task: Task): Resource[] {
+  const prompt = typeof task.params["prompt"] === "string" ? task.params["prompt"] : task.tool;
+  return [
+    {
+      uri: `comfy://tasks/${task.id}`,
+      name: task.id,
+      title: `Task, ${task.state}: ${prompt.slice(0, 60)}`,
+      mimeType: "application/json",
+    },
+    ...imagesOf(task).map((image) => ({
+      uri: `comfy://images/${image.id}`,
+      name: image.id,
+      title: `Image ${image.width}x${image.height}: ${prompt.slice(0, 60)}`,
+      mimeType: image.mimeType,
+      size: image.bytes,
+    })),
+  ];
+}
+
+function workflowResources(deps: Deps): Resource[] {
+  const names = new Set(deps.catalog.all().map((workflow) => workflow.name));
+  return [...names].map((name) => ({
+    uri: `comfy://workflows/${encodeURIComponent(name)}`,
+    name,
+    title: `Workflow ${name}`,
+    mimeType: "application/json",
+  }));
+}
+
+async function read(deps: Deps, uri: string): Promise<ReadResourceResult> {
+  const [, kind, id] = /^comfy:\/\/(images|tasks|workflows)\/([^/]+)$/.exec(uri) ?? [];
+  switch (kind) {
+    case "images":
+      return { contents: [await imageContent(deps, uri, id ?? "")] };
+    case "tasks":
+      return { contents: [json(uri, await deps.tasks.get(id ?? ""))] };
+    case "workflows":
+      return { contents: [json(uri, workflowsNamed(deps, decodeURIComponent(id ?? "")))] };
+    default:
+      throw new AppError(
+        "not_found",
+        `There is no resource ${uri.slice(0, 120)}. Known: comfy://images/{id}, comfy://tasks/{id}, comfy://workflows/{name}.`,
+      );
+  }
+}
+
+/** The file itself while its base64 fits the line limit, else the largest version that does. */
+async function imageContent(deps: Deps, uri: string, id: string) {
+  const { record } = await deps.tasks.image(id);
+  const bytes = await deps.images.readResult(record.id, record.mimeType);
+  if (bytes.length * (4 / 3) <= largestBlobBase64) {
+    return { uri, mimeType: record.mimeType, blob: bytes.toString("base64") };
+  }
+  const { data, mimeType } = await preview(bytes, {
+    maxSide: Math.max(record.width, record.height),
+    maxBase64: largestBlobBase64,
+  });
+  return { uri, mimeType, blob: data.toString("base64") };
+}
+
+/** Names are unique within a tool only, so there may be several. */
+function workflowsNamed(deps: Deps, name: string): unknown[] {
+  const found = deps.catalog.all().filter((workflow) => workflow.name === name);
+  if (found.length === 0) {
+    throw new AppError("not_found", `There is no workflow ${JSON.stringify(name.slice(0, 60))}.`);
+  }
+  return found.map(({ tool, title, description, parameters, models, nodes, graphHash }) => ({
+    tool,
+    name,
+    title,
+    description,
+    parameters,
+    models,
+    nodes,
+    graph_hash: graphHash,
+  }));
+}
+
+function json(uri: string, value: unknown) {
+  return { uri, mimeType: "application/json", text: JSON.stringify(value, null, 1) };
+}
+
+/** A subscribed task is announced at every change, at most twice a second. */
+function registerSubscriptions({ server }: McpServer, deps: Deps): void {
+  const stops = new Map<string, () => void>();
+  server.setRequestHandler(SubscribeRequestSchema, ({ params: { uri } }) => {
+    const id = /^comfy:\/\/tasks\/([^/]+)$/.exec(uri)?.[1];
+    if (!id || stops.has(uri)) return {};
+    let timer: NodeJS.Timeout | undefined;
+    const unwatch = deps.tasks.watch(id, () => {
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        server.sendResourceUpdated({ uri }).catch(() => {});
+      }, updateSpacingMs);
+    });
+    stops.set(uri, () => {
+      unwatch();
+      clearTimeout(timer);
+    });
+    return {};
+  });
+  server.setRequestHandler(UnsubscribeRequestSchema, ({ params: { uri } }) => {
+    stops.get(uri)?.();
+    stops.delete(uri);
+    return {};
+  });
+  server.onclose = () => {
+    for (const stop of stops.values()) stop();
+    stops.clear();
+  };
+}

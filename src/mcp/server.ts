@@ -1,0 +1,100 @@
+import { randomUUID } from "node:crypto";
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import {
+  CallToolRequestSchema,
+  type CallToolResult,
+  ListToolsRequestSchema,
+} from "@modelcontextprotocol/sdk/types.js";
+import { AppError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
+import { version } from "../version.ts";
+import type { Deps } from "./deps.ts";
+import { imageTools } from "./image-tools.ts";
+import { deleteTasks, listTasks } from "./record-tools.ts";
+import { registerResources } from "./resources.ts";
+import { cancelTask, getImage, taskStatus } from "./task-tools.ts";
+import { type Call, entryOf, parseArguments, type Tool } from "./tool.ts";
+import { listWorkflows } from "./workflow-tools.ts";
+
+const instructions = `Pictures with ComfyUI. generate_image needs only a prompt; img2img and remove_background take an image: a file path, a URL, or an image id of an earlier result.
+A result has previews for you and, for the user, the place of each full picture: show it to them.
+If a call answers that its task is queued or running, that is no error: call task_status with the task_id until it is done. Ids stay good across restarts; list_tasks finds lost ones.
+If a workflow cannot run, the error says which model or node pack ComfyUI lacks: tell the user.`;
+
+export function allTools(deps: Deps): Tool[] {
+  return [
+    ...imageTools(deps),
+    taskStatus(deps),
+    listTasks(deps),
+    cancelTask(deps),
+    deleteTasks(deps),
+    getImage(deps),
+    listWorkflows(deps),
+  ];
+}
+
+/** One MCP server object for one connection: cheap, and without state of its own. */
+export function createMcpServer(deps: Deps): McpServer {
+  const mcp = new McpServer(
+    { name: "comfy-easel", title: "comfy-easel", version },
+    {
+      capabilities: { tools: {}, resources: { subscribe: true } },
+      instructions,
+    },
+  );
+  const tools = new Map(allTools(deps).map((tool) => [tool.name, tool]));
+  // The SDK's own tool handlers drop unknown parameters without a word; ours name them.
+  mcp.server.setRequestHandler(ListToolsRequestSchema, () => ({
+    tools: [...tools.values()].map(entryOf),
+  }));
+  mcp.server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) => {
+    const progressToken = extra._meta?.progressToken;
+    return answer(deps, tools, params.name, params.arguments, {
+      signal: extra.signal,
+      progressToken,
+      isConnected: () => mcp.isConnected(),
+      async sendProgress(progress, message) {
+        if (progressToken === undefined) return;
+        await extra.sendNotification({
+          method: "notifications/progress",
+          params: { progressToken, progress, total: 1, message },
+        });
+      },
+    });
+  });
+  registerResources(mcp, deps);
+  return mcp;
+}
+
+async function answer(
+  deps: Deps,
+  tools: ReadonlyMap<string, Tool>,
+  name: string,
+  args: unknown,
+  call: Call,
+): Promise<CallToolResult> {
+  try {
+    const tool = tools.get(name);
+    if (!tool) throw unknownTool(name, [...tools.keys()]);
+    return await tool.run(parseArguments(tool, args), call);
+  } catch (error) {
+    return { content: [{ type: "text", text: wordError(deps, name, error) }], isError: true };
+  }
+}
+
+function unknownTool(name: string, known: string[]): AppError {
+  const close = nearest(name, known);
+  const way =
+    close.length > 0 ? `Did you mean ${close.join(" or ")}?` : `Tools: ${known.join(", ")}.`;
+  return new AppError("not_found", `There is no tool ${JSON.stringify(name.slice(0, 60))}. ${way}`);
+}
+
+/** An `AppError` is written for its reader; anything else is a defect of ours and goes to the log. */
+function wordError(deps: Deps, tool: string, error: unknown): string {
+  if (error instanceof AppError) return error.message;
+  const id = randomUUID().slice(0, 8);
+  deps.log.error(
+    `${tool} (${id}): ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+  );
+  return `Internal error ${id} in ${tool}; the server's log has the details.`;
+}

@@ -1,0 +1,68 @@
+import { copyFile } from "node:fs/promises";
+import path from "node:path";
+import { SingleBar } from "cli-progress";
+import { AppError } from "../errors.ts";
+import type { ImageStore } from "../images/store.ts";
+import { wordProgress } from "../tasks/progress-words.ts";
+import type { TaskRequest } from "../tasks/submission.ts";
+import { imagesOf, type Task } from "../tasks/task.ts";
+import type { Tasks } from "../tasks/tasks.ts";
+
+export interface GenerateParts {
+  tasks: Tasks;
+  images: ImageStore;
+}
+
+/** One call from a shell: progress bar on stderr; returns the paths of the pictures. */
+export async function generate(
+  { tasks, images }: GenerateParts,
+  request: TaskRequest,
+  out: string | undefined,
+): Promise<string[]> {
+  const task = await tasks.submit("generate_image", request);
+  const ended = await showProgress(tasks, task.id);
+  if (ended.state !== "completed") {
+    throw new AppError(
+      ended.error?.code ?? "execution_failed",
+      ended.error?.message ?? `The task ended ${ended.state}.`,
+    );
+  }
+  for (const warning of ended.warnings) process.stderr.write(`Note: ${warning}\n`);
+  const paths = imagesOf(ended).map((image) => images.resultPath(image.id, image.mimeType));
+  return out === undefined ? paths : copyTo(paths, out);
+}
+
+async function showProgress(tasks: Tasks, id: string): Promise<Task> {
+  const bar = new SingleBar({
+    format: "{bar} {percentage} % {message}",
+    stream: process.stderr,
+    // Without a terminal there is a line now and then.
+    noTTYOutput: true,
+    notTTYSchedule: 2_000,
+    clearOnComplete: false,
+  });
+  bar.start(100, 0, { message: "Queued" });
+  const unwatch = tasks.watch(id, () => {
+    const progress = tasks.progress(id);
+    if (!progress) return;
+    bar.update(Math.floor(progress.fraction * 100), { message: wordProgress(progress) });
+  });
+  const ended = await tasks.wait(id, 2 ** 31 - 1);
+  unwatch();
+  bar.update(100, { message: ended.state });
+  bar.stop();
+  return ended;
+}
+
+/** `out` is a file; with several pictures they are numbered `name-1.png`, `name-2.png`, … */
+async function copyTo(paths: string[], out: string): Promise<string[]> {
+  const { dir, name, ext } = path.parse(path.resolve(out));
+  const copies: string[] = [];
+  for (const [i, from] of paths.entries()) {
+    const suffix = paths.length > 1 ? `-${i + 1}` : "";
+    const copy = path.join(dir, `${name}${suffix}${ext || path.extname(from)}`);
+    await copyFile(from, copy);
+    copies.push(copy);
+  }
+  return copies;
+}

@@ -1,0 +1,191 @@
+import { mkdir, symlink, writeFile } from "node:fs/promises";
+import path from "node:path";
+import sharp from "sharp";
+import { describe, expect, test } from "vitest";
+import { call, connect, startApp, startEmulator, tempDir } from "../support/world.ts";
+
+const missing = "t0000000000000000";
+
+test.for<[tool: string, args: Record<string, unknown>, says: RegExp]>([
+  ["generate_image", {}, /^prompt: missing\. What the picture should show/],
+  [
+    "generate_image",
+    { prompt: "x", stepz: 3 },
+    /^stepz: generate_image has no such parameter\. Did you mean steps\?/,
+  ],
+  ["generate_image", { prompt: "x", width: "wide" }, /^width: .*number.*; got "wide"/],
+  ["generate_image", { prompt: "x", width: 9 }, /^width: .*64.*; got 9/],
+  ["generate_image", { prompt: "x", height: 100_000 }, /^height: .*4096.*; got 100000/],
+  ["generate_image", { prompt: "x", count: 33 }, /^count: .*32.*; got 33/],
+  ["generate_image", { prompt: "x", count: 1.5 }, /^count: .*int.*; got 1\.5/],
+  ["generate_image", { prompt: "x", seed: -1 }, /^seed: .*0.*; got -1/],
+  ["generate_image", { prompt: "x", seed: 2 ** 60 }, /^seed: /],
+  ["generate_image", { prompt: "x", aspect_ratio: "broad" }, /^aspect_ratio: "broad" is neither/],
+  ["generate_image", { prompt: "x", output_format: "bmp" }, /^output_format: .*"png".*; got "bmp"/],
+  [
+    "generate_image",
+    { prompt: "x", workflow: "flux_dev_ggff" },
+    /no workflow "flux_dev_ggff"\. Did you mean flux_dev_gguf/,
+  ],
+  ["generate_image", { prompt: "x", sampler: "eulr", workflow: "checkpoint" }, /eulr.*euler/s],
+  ["generate_image", { prompt: "x", wait_seconds: -1 }, /^wait_seconds: /],
+  ["img2img", { prompt: "x" }, /^image: missing/],
+  ["remove_background", { image: "/no/such/place.png" }, /^image: .*\/no\/such\/place\.png/],
+  ["remove_background", { image: "data:image/png;base64,aGVsbG8=" }, /^image: /],
+  ["remove_background", { image: `${missing}-1` }, /t0000000000000000-1/],
+  [
+    "task_status",
+    { task_id: missing },
+    /^task_id: there is no task "t0000000000000000".*list_tasks/,
+  ],
+  ["task_status", {}, /^task_id: missing/],
+  ["cancel_task", { task_id: "../../etc/passwd" }, /^task_id: there is no task/],
+  ["get_image", { image_id: "nonsense" }, /^image_id: there is no picture "nonsense"/],
+  ["list_tasks", { since: "yesterday" }, /^since: expected an ISO 8601 time.*got "yesterday"/],
+  ["list_tasks", { cursor: "rubbish" }, /^cursor: /],
+  ["list_tasks", { state: "done" }, /^state: .*"completed".*; got "done"/],
+  ["delete_tasks", {}, /^Say what to delete/],
+  ["generate_imag", { prompt: "x" }, /no tool "generate_imag"\. Did you mean generate_image/],
+])("%s %j is refused with name, value and way out", async ([tool, args, says]) => {
+  const emulator = await startEmulator();
+  const { app, deps } = await startApp(emulator.url);
+  const client = await connect(deps);
+
+  const answer = await call(client, tool, args);
+
+  expect(answer.isError).toBe(true);
+  expect(answer.text).toMatch(says);
+  expect(await app.tasks.count({})).toBe(0);
+});
+
+describe("files", () => {
+  test("outside the roots nothing is read, whatever the path looks like", async () => {
+    const emulator = await startEmulator();
+    const outside = await tempDir();
+    const { deps, dataDir } = await startApp(emulator.url);
+    const client = await connect(deps);
+    const picture = await sharp({
+      create: { width: 32, height: 32, channels: 3, background: "red" },
+    })
+      .png()
+      .toBuffer();
+    const secret = path.join(outside, "secret.png");
+    const sibling = `${dataDir}-sibling`;
+    await mkdir(sibling, { recursive: true });
+    await Promise.all([
+      writeFile(secret, picture),
+      writeFile(path.join(sibling, "a.png"), picture),
+    ]);
+    await symlink(secret, path.join(dataDir, "link.png"));
+    await mkdir(path.join(dataDir, ".ssh"));
+    await writeFile(path.join(dataDir, ".ssh", "key.png"), picture);
+
+    for (const image of [
+      secret,
+      path.join(sibling, "a.png"),
+      `${dataDir}/../${path.basename(outside)}/secret.png`,
+      path.join(dataDir, "link.png"),
+      path.join(dataDir, ".ssh", "key.png"),
+      `file://${dataDir}/..%2F${path.basename(outside)}%2Fsecret.png`,
+    ]) {
+      const answer = await call(client, "remove_background", { image });
+      expect(answer.isError, image).toBe(true);
+      expect(answer.text).toMatch(/^image: /);
+    }
+    expect(emulator.requests.filter(({ path: route }) => route.includes("upload"))).toEqual([]);
+  });
+
+  test("what is not an image is named for what it is", async () => {
+    const emulator = await startEmulator();
+    const { deps, dataDir } = await startApp(emulator.url);
+    const client = await connect(deps);
+    const page = path.join(dataDir, "page.png");
+    await writeFile(page, "<!doctype html><p>no picture");
+
+    const answer = await call(client, "remove_background", { image: page });
+
+    expect(answer.text).toMatch(/^image: .*HTML/);
+  });
+});
+
+test.for([
+  "http://127.0.0.1:1/a.png",
+  "http://169.254.169.254/latest",
+  "http://[::1]/a.png",
+  "http://localhost/a.png",
+])("%s is not fetched", async (image) => {
+  const emulator = await startEmulator();
+  const { deps } = await startApp(emulator.url);
+  const client = await connect(deps);
+
+  const answer = await call(client, "remove_background", { image });
+
+  expect(answer.isError).toBe(true);
+  expect(answer.text).toMatch(/^image: .*(private|loopback|not.*public|refused)/i);
+});
+
+describe("ComfyUI is not there", () => {
+  test.for<[seen: string, url: () => Promise<string>, says: RegExp]>([
+    [
+      "nothing",
+      async () => {
+        const emulator = await startEmulator();
+        await emulator.stop();
+        return emulator.url;
+      },
+      /No ComfyUI at http:\/\/127\.0\.0\.1:\d+: nothing is listening there \(ECONNREFUSED\)/,
+    ],
+    [
+      "a proxy that wants credentials",
+      async () => (await startEmulator({ auth: { header: "authorization", value: "x" } })).url,
+      /refused our credentials \(status 401\)/,
+    ],
+    [
+      "something that is no ComfyUI",
+      async () => `${(await startEmulator()).url}/models`,
+      /is not a ComfyUI/,
+    ],
+  ])("%s: the answer comes within 3 s and says so", async ([, url, says]) => {
+    const { app, deps } = await startApp(await url());
+    const client = await connect(deps);
+    const started = performance.now();
+
+    const answer = await call(client, "generate_image", { prompt: "x" });
+
+    expect(performance.now() - started).toBeLessThan(3_000);
+    expect(answer.isError).toBe(true);
+    expect(answer.text).toMatch(says);
+    expect(await app.tasks.count({})).toBe(0);
+    expect((await client.listTools()).tools.length).toBeGreaterThan(8);
+  });
+});
+
+describe("a workflow that cannot run", () => {
+  test("the error names the missing files and what can run instead", async () => {
+    const emulator = await startEmulator({
+      models: { checkpoints: ["sd_xl_base_1.0.safetensors"] },
+    });
+    const { deps } = await startApp(emulator.url);
+    const client = await connect(deps);
+
+    const answer = await call(client, "generate_image", { prompt: "x", workflow: "flux_dev_gguf" });
+
+    expect(answer.isError).toBe(true);
+    expect(answer.text).toMatch(/flux1-dev-Q8_0\.gguf/);
+    expect(answer.text).toMatch(/checkpoint/);
+    expect((await call(client, "generate_image", { prompt: "x" })).text).toMatch(
+      /workflow checkpoint/,
+    );
+  });
+
+  test("with nothing installed the error says exactly what to download", async () => {
+    const emulator = await startEmulator({ models: {} });
+    const { deps } = await startApp(emulator.url);
+    const client = await connect(deps);
+
+    const answer = await call(client, "generate_image", { prompt: "x" });
+
+    expect(answer.isError).toBe(true);
+    expect(answer.text).toMatch(/models\/checkpoints/);
+  });
+});
