@@ -33,8 +33,10 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   const images = new ImageStore(config.dataDir);
   const store = await TaskStore.open(config.dataDir);
   const backend = new Backend(config.comfyui, log);
+  const { inputRoots } = config;
   const sources = new ImageSources({
-    roots: config.inputRoots,
+    // A result's path is in every answer, so it may come back as an input.
+    roots: inputRoots.length > 0 ? [...inputRoots, images.resultsDir] : [],
     lookup: async (reference) => {
       const { record } = await tasks.image(await imageIdIn(tasks, reference));
       return images.readResult(record.id, record.mimeType);

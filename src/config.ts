@@ -71,7 +71,7 @@ export const options = {
     env: "EASEL_INPUT_ROOTS",
     value: "FOLDER",
     multiple: true,
-    help: `folders from which image paths may be read; repeatable, separated by "${path.delimiter}" in the variable (default: your home without hidden files)`,
+    help: "folders from which image paths may be read; repeatable, separated as in PATH in the variable (default: your home without hidden files)",
   },
   delivery: {
     flag: "delivery",

@@ -15,8 +15,6 @@ const steps = [
     "tests",
     "vitest",
     "run",
-    "--dir",
-    "test",
     "--reporter=default",
     "--reporter=json",
     `--outputFile.json=${report}`,

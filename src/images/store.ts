@@ -25,6 +25,11 @@ export class ImageStore {
     this.#dir = dir;
   }
 
+  /** The folder that holds every result, in subfolders. */
+  get resultsDir(): string {
+    return join(this.#dir, "images");
+  }
+
   async putResult(
     imageId: string,
     bytes: Buffer,

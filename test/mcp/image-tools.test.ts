@@ -10,6 +10,7 @@ import {
   startApp,
   startEmulator,
   taskIdIn,
+  tempDir,
 } from "../support/world.ts";
 
 async function pixels(file: string): Promise<string> {
@@ -125,6 +126,18 @@ test("img2img keeps the input under its hash and takes an image id", async () =>
   );
   expect(await readFile(kept)).toEqual(await readFile(String(pathsIn(first.text)[0])));
   expect(task.params).toMatchObject({ prompt: "a boat at night", strength: 0.4 });
+});
+
+test("the path of a result can be the input of the next call, wherever the data folder is", async () => {
+  const emulator = await startEmulator();
+  const dataDir = path.join(await tempDir(), ".hidden", "data");
+  const { deps } = await startApp(emulator.url, { dataDir, inputRoots: [await tempDir()] });
+  const client = await connect(deps);
+  const made = await call(client, "generate_image", { prompt: "x", width: 128, height: 128 });
+
+  const cut = await call(client, "remove_background", { image: pathsIn(made.text)[0] });
+
+  expect(cut.text).toMatch(/^Done/);
 });
 
 test("remove_background leaves alpha in the file and in the preview", async () => {

@@ -1,0 +1,210 @@
+import { execFile } from "node:child_process";
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import { promisify } from "node:util";
+import sharp from "sharp";
+import { describe, expect, test } from "vitest";
+import { cli, connectStdio, initialize, startRaw, toolCall } from "../support/child.ts";
+import { call, imageIdsIn, pathsIn, startEmulator, taskIdIn, tempDir } from "../support/world.ts";
+
+const run = promisify(execFile);
+
+test("an assistant makes, changes and cuts out a picture, with progress, over stdio", async () => {
+  const dir = await tempDir();
+  const client = await connectStdio(["--demo", "--data-dir", dir]);
+
+  const made = await call(client, "generate_image", { prompt: "a fox", width: 512, height: 384 });
+  expect(made.text).toMatch(/^Done: task t\w{16}/);
+  expect(await sharp(String(pathsIn(made.text)[0])).metadata()).toMatchObject({
+    width: 512,
+    height: 384,
+  });
+  const values = made.progress.map((event) => event.progress);
+  expect(values.length).toBeGreaterThan(3);
+  expect(values.every((value, i) => i === 0 || value > values[i - 1]!)).toBe(true);
+  expect(values.at(-1)).toBe(1);
+
+  const [image] = imageIdsIn(made.text);
+  const changed = await call(client, "img2img", { prompt: "a fox at night", image });
+  expect(changed.text).toMatch(/^Done/);
+  const cut = await call(client, "remove_background", { image: imageIdsIn(changed.text)[0] });
+  expect(await sharp(String(pathsIn(cut.text)[0])).metadata()).toMatchObject({ hasAlpha: true });
+});
+
+test("four pictures, an early answer, a cancel, and the record, over stdio", async () => {
+  const emulator = await startEmulator();
+  const client = await connectStdio(["--comfyui-url", emulator.url, "--data-dir", await tempDir()]);
+  const hold = emulator.hold("VAEDecode");
+  const early = await call(client, "generate_image", {
+    prompt: "x",
+    count: 4,
+    seed: 7,
+    wait_seconds: 0,
+  });
+  expect(early.text).toMatch(/is (queued|running)/);
+  await hold.reached;
+  hold.release();
+  const done = await call(client, "task_status", { task_id: taskIdIn(early.text) });
+  expect([...done.text.matchAll(/seed (\d+)/g)].map((match) => match[1])).toEqual([
+    "7",
+    "8",
+    "9",
+    "10",
+  ]);
+
+  const second = emulator.hold("VAEDecode");
+  const doomed = await call(client, "generate_image", { prompt: "y", wait_seconds: 0 });
+  await second.reached;
+  const cancelled = await call(client, "cancel_task", { task_id: taskIdIn(doomed.text) });
+  expect(cancelled.text).toMatch(/1 image interrupted while running/);
+
+  const { structured } = await call(client, "list_tasks");
+  expect((structured as { tasks: { state: string }[] }).tasks.map((task) => task.state)).toEqual([
+    "cancelled",
+    "completed",
+  ]);
+});
+
+test("every line of stdout is JSON-RPC, whatever comes in and however much is logged", async () => {
+  const server = startRaw(["--demo", "--data-dir", await tempDir(), "--log-level", "debug"]);
+  server.send(initialize);
+  await server.answer("init");
+  server.send({ jsonrpc: "2.0", method: "notifications/initialized" });
+  server.send("this is not json");
+  server.send({ jsonrpc: "2.0", id: 1, method: "no/such/method" });
+  server.send(toolCall(2, "generate_image", { prompt: "x", width: 64, height: 64 }, 0));
+  server.send(toolCall(3, "nonsense", {}));
+  await server.answer(2);
+  await server.answer(3);
+  server.child.stdin.end();
+  await server.exited;
+
+  const messages = server.lines.map((line) => JSON.parse(line));
+  expect(messages.length).toBeGreaterThan(4);
+  for (const message of messages) expect(message.jsonrpc).toBe("2.0");
+  const progress = messages.filter((message) => message.method === "notifications/progress");
+  expect(progress.length).toBeGreaterThan(1);
+  expect(new Set(progress.map((message) => message.params.progressToken))).toEqual(new Set([0]));
+});
+
+describe("leaving", () => {
+  test("the server ends when stdin ends, with a run under way", async () => {
+    const emulator = await startEmulator();
+    const hold = emulator.hold("VAEDecode");
+    const server = startRaw(["--comfyui-url", emulator.url, "--data-dir", await tempDir()]);
+    server.send(initialize);
+    await server.answer("init");
+    server.send(toolCall(1, "generate_image", { prompt: "x" }));
+    await hold.reached;
+
+    server.child.stdin.end();
+
+    expect(await server.exited).toBe(0);
+  });
+
+  test("the server ends on a broken pipe without a word of protest", async () => {
+    const server = startRaw(["--demo", "--data-dir", await tempDir(), "--log-level", "error"]);
+    server.send(initialize);
+    await server.answer("init");
+
+    server.child.stdout.destroy();
+    server.send(toolCall(1, "list_workflows", {}));
+
+    expect(await server.exited).toBe(0);
+    expect(server.errors).toEqual([]);
+  });
+
+  test("the server ends on SIGTERM", async () => {
+    const server = startRaw(["--demo", "--data-dir", await tempDir()]);
+    server.send(initialize);
+    await server.answer("init");
+
+    server.child.kill("SIGTERM");
+
+    expect(await server.exited).toBe(0);
+  });
+});
+
+test("initialize and tools/list answer while ComfyUI is down, and the working folder is not used", async () => {
+  const emulator = await startEmulator();
+  await emulator.stop();
+  const readOnly = path.join(await tempDir(), "cwd");
+  await mkdir(readOnly, { mode: 0o555 });
+  const client = await connectStdio(
+    ["--comfyui-url", emulator.url, "--data-dir", await tempDir()],
+    readOnly,
+  );
+
+  expect((await client.listTools()).tools.length).toBeGreaterThan(8);
+  expect((await call(client, "generate_image", { prompt: "x" })).text).toMatch(/No ComfyUI at/);
+
+  await emulator.restart();
+  expect((await call(client, "generate_image", { prompt: "x" })).text).toMatch(/^Done/);
+});
+
+describe("the command line", () => {
+  test("generate prints the path alone on stdout and progress on stderr", async () => {
+    const dir = await tempDir();
+    const out = path.join(dir, "fox.png");
+    const { stdout, stderr } = await run(process.execPath, [
+      cli,
+      "generate",
+      "a fox in the snow",
+      "--demo",
+      "--data-dir",
+      dir,
+      "--out",
+      out,
+      "--width",
+      "320",
+      "--height",
+      "200",
+    ]);
+
+    expect(stdout).toBe(`${out}\n`);
+    expect(stderr).toMatch(/100 %/);
+    expect(await sharp(out).metadata()).toMatchObject({ width: 320, height: 200 });
+  });
+
+  test("the emulator alone serves any ComfyUI client", async () => {
+    const server = startRaw(["emulator", "--port", "0", "--step-ms", "0"]);
+    await expect.poll(() => server.lines[0]).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+
+    const answer = await fetch(`${server.lines[0]}/system_stats`);
+    expect(await answer.text()).toMatch(/"comfyui_version": ?"\d+\.\d+\.\d+"/);
+    server.child.kill("SIGTERM");
+    expect(await server.exited).toBe(0);
+  });
+
+  test("help names every option with its flag and its variable", async () => {
+    const { stdout } = await run(process.execPath, [cli, "--help"]);
+
+    for (const [flag, env] of [
+      ["--comfyui-url", "COMFYUI_URL"],
+      ["--data-dir", "EASEL_DATA_DIR"],
+      ["--workflows-dir", "EASEL_WORKFLOWS_DIR"],
+      ["--wait-seconds", "EASEL_WAIT_SECONDS"],
+      ["--input-roots", "EASEL_INPUT_ROOTS"],
+    ]) {
+      expect(stdout).toContain(flag);
+      expect(stdout).toContain(`[${env}]`);
+    }
+  });
+
+  test.for<[args: string[], says: RegExp]>([
+    [["--comfy-url", "x"], /--comfy-url/],
+    [["--comfyui-url", "ftp://x"], /--comfyui-url \(COMFYUI_URL\): expected http.*got "ftp:\/\/x"/],
+    [
+      ["--wait-seconds", "soon"],
+      /--wait-seconds \(EASEL_WAIT_SECONDS\): expected a number.*"soon"/,
+    ],
+    [["paint"], /no command "paint"\. Commands: generate, emulator/],
+    [["generate", "--demo"], /^prompt: missing/],
+  ])("%j is refused with exit code 2", async ([args, says]) => {
+    const failure = await run(process.execPath, [cli, ...args]).catch((error) => error);
+
+    expect(failure.code).toBe(2);
+    expect(failure.stderr).toMatch(says);
+    expect(failure.stdout).toBe("");
+  });
+});

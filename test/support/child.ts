@@ -1,0 +1,91 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { onTestFinished } from "vitest";
+
+export const cli = path.resolve(import.meta.dirname, "../../dist/cli.js");
+
+/** The built server as a child of the SDK's own stdio client. */
+export async function connectStdio(args: string[], cwd?: string): Promise<Client> {
+  const client = new Client({ name: "test", version: "1.0.0" });
+  await client.connect(
+    new StdioClientTransport({
+      command: process.execPath,
+      args: [cli, ...args],
+      stderr: "ignore",
+      ...(cwd ? { cwd } : {}),
+    }),
+  );
+  onTestFinished(() => client.close());
+  return client;
+}
+
+export interface RawServer {
+  child: ChildProcessWithoutNullStreams;
+  /** Every line of stdout so far. */
+  lines: string[];
+  errors: string[];
+  send(message: object | string): void;
+  /** The answer to a request id. */
+  answer(id: number | string): Promise<Record<string, unknown>>;
+  exited: Promise<number | null>;
+}
+
+/** The built server with bare pipes, for what an SDK client would never do. */
+export function startRaw(args: string[]): RawServer {
+  const child = spawn(process.execPath, [cli, ...args]);
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+  });
+  const lines: string[] = [];
+  const errors: string[] = [];
+  const reader = createInterface({ input: child.stdout });
+  reader.on("line", (line) => lines.push(line));
+  createInterface({ input: child.stderr }).on("line", (line) => errors.push(line));
+  child.stdin.on("error", () => {
+    // The test may outlive the child.
+  });
+  const exited = once(child, "exit").then(([code]) => code as number | null);
+  return {
+    child,
+    lines,
+    errors,
+    exited,
+    send: (message) =>
+      child.stdin.write(`${typeof message === "string" ? message : JSON.stringify(message)}\n`),
+    async answer(id) {
+      for (;;) {
+        const found = lines.map((line) => JSON.parse(line)).find((message) => message.id === id);
+        if (found) return found;
+        await once(reader, "line");
+      }
+    },
+  };
+}
+
+export const initialize = {
+  jsonrpc: "2.0",
+  id: "init",
+  method: "initialize",
+  params: {
+    protocolVersion: "2025-11-25",
+    capabilities: {},
+    clientInfo: { name: "raw", version: "1" },
+  },
+};
+
+export function toolCall(id: number, name: string, args: object, progressToken?: number | string) {
+  return {
+    jsonrpc: "2.0",
+    id,
+    method: "tools/call",
+    params: {
+      name,
+      arguments: args,
+      ...(progressToken === undefined ? {} : { _meta: { progressToken } }),
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import type { Tool } from "@modelcontextprotocol/sdk/types.js";
+import { expect, test } from "vitest";
+import { optionsHelp } from "../../src/config.ts";
+import { version } from "../../src/version.ts";
+import { connect, startApp, startEmulator } from "../support/world.ts";
+
+const readme = path.resolve(import.meta.dirname, "../../README.md");
+
+/** The whole list in a model's context; it may only be lowered. */
+const tokenCeiling = 4_000;
+
+async function listedTools(): Promise<Tool[]> {
+  const emulator = await startEmulator();
+  const { deps } = await startApp(emulator.url);
+  return (await (await connect(deps)).listTools()).tools;
+}
+
+function reference(tools: Tool[]): string {
+  return tools
+    .map((tool) => {
+      const required = tool.inputSchema.required ?? [];
+      const rows = Object.entries(tool.inputSchema.properties ?? {}).map(([name, schema]) => {
+        const { description } = schema as { description?: string };
+        const mark = required.includes(name) ? " (required)" : "";
+        return `| \`${name}\`${mark} | ${(description ?? "").replaceAll("|", "\\|")} |`;
+      });
+      return [
+        `### \`${tool.name}\``,
+        "",
+        tool.description ?? "",
+        "",
+        "| parameter | meaning |",
+        "| --- | --- |",
+        ...rows,
+      ].join("\n");
+    })
+    .join("\n\n");
+}
+
+function between(text: string, name: string, content: string): string {
+  const [start, end] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`];
+  const [head, rest] = text.split(start);
+  const tail = rest?.split(end)[1];
+  if (head === undefined || tail === undefined)
+    throw new Error(`README.md lacks ${start} … ${end}`);
+  return `${head}${start}\n\n${content}\n\n${end}${tail}`;
+}
+
+test("the README's tool and option reference is what the server says", async () => {
+  const text = await readFile(readme, "utf8");
+  const expected = between(
+    between(text, "tools", reference(await listedTools())),
+    "options",
+    `\`\`\`\n${optionsHelp()}\n\`\`\``,
+  );
+  if (process.env["UPDATE_README"]) await writeFile(readme, expected);
+
+  // UPDATE_README=1 npx vitest run test/surface writes it anew.
+  expect(await readFile(readme, "utf8")).toBe(expected);
+});
+
+test("the whole tool list stays below its ceiling", async () => {
+  const tokens = JSON.stringify(await listedTools()).length / 4;
+
+  expect(tokens).toBeLessThan(tokenCeiling);
+});
+
+test("no description is longer than clients show", async () => {
+  for (const tool of await listedTools()) {
+    expect(tool.description?.length).toBeGreaterThan(20);
+    expect(tool.description?.length).toBeLessThan(1_024);
+  }
+});
+
+test("the changelog's newest version is the package's", async () => {
+  const changelog = await readFile(path.resolve(readme, "../CHANGELOG.md"), "utf8");
+
+  expect(/^## (\S+)/m.exec(changelog)?.[1]).toBe(version);
+});

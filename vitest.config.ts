@@ -1,0 +1,4 @@
+import { defineConfig } from "vitest/config";
+
+// Long enough for a crowded machine; no test measures time.
+export default defineConfig({ test: { dir: "test", testTimeout: 60_000, hookTimeout: 60_000 } });
