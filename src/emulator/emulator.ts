@@ -50,6 +50,7 @@ export class Emulator {
   readonly #host: string;
   #port = 0;
   #process: ComfyProcess | undefined;
+  #lastTurn: Promise<void> = Promise.resolve();
 
   private constructor(options: EmulatorOptions) {
     const { timing, control = false } = options;
@@ -102,20 +103,20 @@ export class Emulator {
   }
 
   /** Process death and a new process on the same port; only input and output files survive. */
-  async restart(): Promise<void> {
-    await this.stop();
-    await this.#launch(this.#port);
+  restart(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#kill();
+      await this.#launch(this.#port);
+    });
   }
 
   /** A kill: the port is closed and everything cut, until `restart`. */
-  async stop(): Promise<void> {
-    const dying = this.#process;
-    this.#process = undefined;
-    await dying?.kill();
+  stop(): Promise<void> {
+    return this.#inTurn(() => this.#kill());
   }
 
-  async close(): Promise<void> {
-    await this.stop();
+  close(): Promise<void> {
+    return this.stop();
   }
 
   outputFiles(): string[] {
@@ -124,6 +125,19 @@ export class Emulator {
 
   deleteOutput(name: string): void {
     this.#disk.remove("output", name);
+  }
+
+  /** Deaths and launches one after another, whoever asked for them. */
+  #inTurn(change: () => Promise<void>): Promise<void> {
+    const turn = this.#lastTurn.then(change);
+    this.#lastTurn = turn.catch(() => {});
+    return turn;
+  }
+
+  async #kill(): Promise<void> {
+    const dying = this.#process;
+    this.#process = undefined;
+    await dying?.kill();
   }
 
   async #launch(port: number): Promise<void> {

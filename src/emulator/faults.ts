@@ -66,7 +66,7 @@ export class Faults implements Required<FaultSettings> {
   truncateView = 0;
   /**
    * Closing an older socket unregisters the newer one of the same client id, as ComfyUI does
-   * (issue 16010 there): the newer one stays open and hears nothing more.
+   * (0.33, `websocket_handler`): the newer one stays open and hears nothing more.
    */
   deafAfterReconnect = true;
   #neverStart = false;

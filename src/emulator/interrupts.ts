@@ -8,9 +8,13 @@ export class Interrupts {
   #raised = false;
   #waiters: (() => void)[] = [];
   readonly #death: AbortSignal;
+  readonly #died: Promise<void>;
 
   constructor(death: AbortSignal) {
     this.#death = death;
+    this.#died = new Promise((resolve) => {
+      death.addEventListener("abort", () => resolve(), { once: true });
+    });
   }
 
   raise(): void {
@@ -36,7 +40,7 @@ export class Interrupts {
       if (this.#raised) resolve();
       this.#waiters.push(resolve);
     });
-    await Promise.race([until, raised, this.#died()]);
+    await Promise.race([until, raised, this.#died]);
     this.check();
   }
 
@@ -56,12 +60,5 @@ export class Interrupts {
       signal.addEventListener("abort", stop, { once: true });
     });
     if (signal.aborted) throw new ProcessDied();
-  }
-
-  #died(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#death.aborted) return resolve();
-      this.#death.addEventListener("abort", () => resolve(), { once: true });
-    });
   }
 }

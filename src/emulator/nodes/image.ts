@@ -1,4 +1,4 @@
-import type { NodeBehaviour, NodeResult } from "../node.ts";
+import type { NodeBehaviour, NodeContext, NodeResult } from "../node.ts";
 import {
   filled,
   filledMask,
@@ -187,10 +187,24 @@ async function laid(
   return mixed(destination, over, 1, shown);
 }
 
-async function upscaleWithModel(inputs: Inputs): Promise<NodeResult> {
+/** Tiles of 512 pixels that overlap by 32, as ComfyUI feeds an upscaler. */
+const tile = { size: 512, overlap: 32 };
+
+function tiles({ width, height }: Raster): number {
+  const along = (length: number) =>
+    length <= tile.size ? 1 : Math.ceil((length - tile.overlap) / (tile.size - tile.overlap));
+  return along(width) * along(height);
+}
+
+async function upscaleWithModel(inputs: Inputs, context: NodeContext): Promise<NodeResult> {
   const model = inputs.take("handle", "upscale_model");
   const factor = Number(/(\d)x|x(\d)/i.exec(model.file)?.slice(1).find(Boolean) ?? 4);
   const { frames } = inputs.take("image", "image");
+  const steps = frames.reduce((sum, frame) => sum + tiles(frame), 0);
+  for (let step = 1; step <= steps; step += 1) {
+    await context.step();
+    await context.tick(step, steps);
+  }
   const upscaled = await Promise.all(frames.map((frame) => scaledBy(frame, factor, "lanczos")));
   return { outputs: [images(upscaled)] };
 }
@@ -211,14 +225,14 @@ export const imageNodes: Record<string, NodeBehaviour> = {
   Canny: eachFrame(canny),
   ImagePadForOutpaint: { run: padForOutpaint },
   ImageCompositeMasked: { run: composite },
-  ImageUpscaleWithModel: { run: upscaleWithModel },
+  ImageUpscaleWithModel: { run: upscaleWithModel, steps: true },
   ImageBatch: {
     run: async (inputs) => {
       const [first, ...others] = ["image1", "image2"].flatMap(
         (name) => inputs.take("image", name).frames,
       );
       if (!first) return { outputs: [images([])] };
-      const fitted = others.map(({ ...frame }) =>
+      const fitted = others.map((frame) =>
         scaled(frame, first.width, first.height, "bilinear", "center"),
       );
       return { outputs: [images([first, ...(await Promise.all(fitted))])] };

@@ -1,4 +1,4 @@
-import { empty, json, type Reply } from "../http/reply.ts";
+import { empty, json, type Reply, text } from "../http/reply.ts";
 import type { Request } from "../http/request.ts";
 import type { Route } from "../http/router.ts";
 import type { Parts } from "../parts.ts";
@@ -10,6 +10,7 @@ const gibibyte = 1024 ** 3;
 
 export const systemRoutes: Route[] = [
   { method: "GET", path: "/system_stats", handle: systemStats },
+  { method: "GET", path: "/ws", handle: () => text('Can "Upgrade" only to "WebSocket".', 400) },
   { method: "GET", path: "/features", handle: () => json(features()) },
   { method: "GET", path: "/extensions", handle: () => json([]) },
   { method: "GET", path: "/workflow_templates", handle: () => json({}) },
@@ -62,8 +63,8 @@ function systemStats(_: Request, { version }: Parts): Reply {
 
 function userdata({ query }: Request): Reply {
   const directory = query.get("dir");
-  if (!directory) return json({ error: "Directory not provided" }, 400);
-  return json({ error: "Directory not found" }, 404);
+  if (!directory) return text("Directory not provided", 400);
+  return text("Directory not found", 404);
 }
 
 function assetsDisabled(): Reply {

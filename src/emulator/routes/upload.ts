@@ -6,6 +6,9 @@ import { empty, json, type Reply, serverError } from "../http/reply.ts";
 import type { Request } from "../http/request.ts";
 import type { Route } from "../http/router.ts";
 import type { Parts } from "../parts.ts";
+import { pngOf } from "../png.ts";
+import { PythonError } from "../python.ts";
+import { channel, filledMask, joinAlpha, rasterOf } from "../raster.ts";
 
 export const uploadRoutes: Route[] = [
   { method: "POST", path: "/upload/image", handle: (request, parts) => upload(request, parts) },
@@ -76,13 +79,12 @@ function uploadMask(request: Request, parts: Parts): Promise<Reply> | Reply {
   const original = parts.disk.read(folder ?? type, posix.join(subfolder, name));
   return upload(request, parts, async ({ data }) => {
     if (!original) return undefined;
-    const { data: alpha, info } = await sharp(data)
-      .ensureAlpha()
-      .extractChannel("alpha")
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    const raw = { width: info.width, height: info.height, channels: 1 as const };
-    return sharp(original.bytes).removeAlpha().joinChannel(alpha, { raw }).png().toBuffer();
+    const [picture, mask] = [await rasterOf(sharp(original.bytes)), await rasterOf(sharp(data))];
+    if (picture.width !== mask.width || picture.height !== mask.height) {
+      throw new PythonError("ValueError", "images do not match");
+    }
+    const opaque = filledMask(mask.width, mask.height, 255);
+    return pngOf(joinAlpha(picture, channel(mask, 3) ?? opaque));
   });
 }
 

@@ -1,0 +1,122 @@
+import { randomUUID } from "node:crypto";
+import sharp from "sharp";
+import { expect, test } from "vitest";
+import { startComfy } from "./support.ts";
+
+/** Model-free classes and the inputs a client relies on. */
+const classes = {
+  EmptyImage: ["width", "height", "batch_size", "color"],
+  ImageScale: ["image", "upscale_method", "width", "height", "crop"],
+  ImageScaleToTotalPixels: ["image", "upscale_method", "megapixels", "resolution_steps"],
+  SaveImage: ["images", "filename_prefix"],
+  PreviewImage: ["images"],
+  LoadImage: ["image"],
+  LoadImageMask: ["image", "channel"],
+  ImagePadForOutpaint: ["image", "left", "top", "right", "bottom", "feathering"],
+  JoinImageWithAlpha: ["image", "alpha"],
+  KSampler: [
+    ...["model", "seed", "steps", "cfg", "sampler_name", "scheduler"],
+    ...["positive", "negative", "latent_image", "denoise"],
+  ],
+  CLIPTextEncode: ["text", "clip"],
+  DualCLIPLoader: ["clip_name1", "clip_name2", "type"],
+  SaveImageWebsocket: ["images"],
+};
+
+test.for(Object.entries(classes))("%s takes its inputs", async ([name, inputs]) => {
+  const comfy = await startComfy();
+
+  const { [name]: info } = await comfy.json(`/object_info/${name}`);
+
+  expect(Object.keys(info.input.required)).toEqual(inputs);
+  expect(info.name).toBe(name);
+  expect(info.output_node).toBe(name.startsWith("Save") || name === "PreviewImage");
+});
+
+test("all classes are told at once in the words of each", async () => {
+  const comfy = await startComfy();
+
+  const all = await comfy.json("/object_info");
+
+  expect(Object.keys(all).length).toBeGreaterThan(80);
+  const one = await comfy.json("/object_info/ImageInvert");
+  expect(one).toEqual({ ImageInvert: all.ImageInvert });
+});
+
+test("an unknown class is an empty object", async () => {
+  const comfy = await startComfy();
+
+  const response = await comfy.fetch("/object_info/NoSuchNode");
+
+  expect([response.status, await response.json()]).toEqual([200, {}]);
+});
+
+test("choices are a list in old classes and an option in new ones", async () => {
+  const comfy = await startComfy();
+  const { KSampler, KSamplerSelect } = await comfy.json("/object_info");
+
+  const [old] = KSampler.input.required.sampler_name;
+  const [type, options] = KSamplerSelect.input.required.sampler_name;
+
+  expect(type).toBe("COMBO");
+  expect(options.options).toEqual(old);
+  expect(old).toContain("euler");
+});
+
+test("numbers come with their range", async () => {
+  const comfy = await startComfy();
+  const { EmptyImage, KSampler } = await comfy.json("/object_info");
+
+  const [type, options] = EmptyImage.input.required.width;
+  expect([type, options]).toEqual(["INT", { default: 512, min: 1, max: 16384, step: 1 }]);
+  // 2^64 - 1, as near as a double comes.
+  expect(KSampler.input.required.seed[1].max).toBe(2 ** 64);
+  const text = await (await comfy.fetch("/object_info/KSampler")).text();
+  expect(text).toContain("18446744073709551615");
+});
+
+test("the nodes that save give their pictures on", async () => {
+  const comfy = await startComfy();
+
+  const { SaveImage } = await comfy.json("/object_info/SaveImage");
+
+  expect(SaveImage.output).toEqual(["IMAGE"]);
+  expect(SaveImage.output_name).toEqual(["images"]);
+});
+
+test("LoadImage lists the pictures at the top of the input folder", async () => {
+  const comfy = await startComfy();
+  const [top, deep] = [`contract-${randomUUID()}.png`, `contract-${randomUUID()}.png`];
+  const picture = await sharp({ create: { width: 2, height: 2, channels: 3, background: "red" } })
+    .png()
+    .toBuffer();
+  await comfy.upload(picture, top);
+  await comfy.upload(picture, deep, { subfolder: "contract" });
+
+  const { LoadImage } = await comfy.json("/object_info/LoadImage");
+
+  const [choices] = LoadImage.input.required.image;
+  expect(choices).toContain(top);
+  expect(choices.join()).not.toContain(deep);
+});
+
+test("a loader's choices are the files of its folder", async () => {
+  const comfy = await startComfy();
+
+  const { UpscaleModelLoader, CheckpointLoaderSimple } = await comfy.json("/object_info");
+
+  const [, { options }] = UpscaleModelLoader.input.required.model_name;
+  expect(options).toEqual(await comfy.json("/models/upscale_models"));
+  const [checkpoints] = CheckpointLoaderSimple.input.required.ckpt_name;
+  expect(checkpoints).toEqual(await comfy.json("/models/checkpoints"));
+});
+
+test("the model folders are listed by name", async () => {
+  const comfy = await startComfy();
+
+  const folders = await comfy.json("/models");
+
+  for (const folder of ["checkpoints", "loras", "vae", "text_encoders", "diffusion_models"]) {
+    expect(folders).toContain(folder);
+  }
+});
