@@ -1,12 +1,15 @@
 import { fileURLToPath } from "node:url";
 import { Backend } from "./comfy/backend.ts";
+import { defaultPatience } from "./comfy/watch.ts";
 import type { Config } from "./config.ts";
 import { messageOf } from "./errors.ts";
+import { type AddressRule, refuseAddress } from "./images/address.ts";
 import { ImageSources } from "./images/source.ts";
 import { ImageStore } from "./images/store.ts";
 import type { Log } from "./log.ts";
-import { TaskStore } from "./tasks/store.ts";
+import { openTaskStore } from "./tasks/store/open.ts";
 import { Tasks } from "./tasks/tasks.ts";
+import { WebhookSender } from "./webhooks/sender.ts";
 import { type Catalog, loadCatalog } from "./workflows/catalog.ts";
 import { problemText } from "./workflows/workflow.ts";
 
@@ -31,12 +34,16 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   ]);
   for (const problem of problems) log.warn(`left out: ${problemText(problem)}`);
   const images = new ImageStore(config.dataDir);
-  const store = await TaskStore.open(config.dataDir);
-  const backend = new Backend(config.comfyui, log);
+  const store = await openTaskStore(config.dataDir, log);
+  const backend = new Backend(config.comfyui, log, {
+    patience: { ...defaultPatience, lostAfterMs: config.lostAfterSeconds * 1000 },
+  });
+  const addressRule: AddressRule = config.allowPrivateUrls ? () => undefined : refuseAddress;
   const { inputRoots } = config;
   const sources = new ImageSources({
     // A result's path is in every answer, so it may come back as an input.
     roots: inputRoots.length > 0 ? [...inputRoots, images.resultsDir] : [],
+    allowPrivateAddresses: config.allowPrivateUrls,
     lookup: async (reference) => {
       const { record } = await tasks.image(await imageIdIn(tasks, reference));
       return images.readResult(record.id, record.mimeType);
@@ -50,8 +57,13 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     store,
     log,
     deliverBySocket: config.deliverBySocket,
+    webhooks: new WebhookSender({ outbox: store.outbox, rule: addressRule, log }),
+    addressRule,
+    retention: { keepDays: config.keepDays, keepGb: config.keepGb },
   });
-  recover(tasks, log);
+  tasks
+    .start()
+    .catch((error) => log.error(`unfinished tasks cannot be taken up: ${messageOf(error)}`));
   return {
     config,
     log,
@@ -65,15 +77,6 @@ export async function createApp(config: Config, log: Log): Promise<App> {
       await store.close();
     },
   };
-}
-
-function recover(tasks: Tasks, log: Log): void {
-  tasks.recover().then(
-    (count) => {
-      if (count > 0) log.info(`taking up ${count} unfinished tasks`);
-    },
-    (error) => log.error(`unfinished tasks could not be taken up: ${messageOf(error)}`),
-  );
 }
 
 /** `comfy://images/ID`, an image id, or a task id, which stands for its first picture. */

@@ -15,6 +15,12 @@ export interface Config {
   /** Folders from which image paths may be read. */
   inputRoots: string[];
   deliverBySocket: boolean;
+  /** Seconds after which a run whose ComfyUI is away has failed. */
+  lostAfterSeconds: number;
+  keepDays: number | undefined;
+  keepGb: number | undefined;
+  /** Image URLs and webhooks may name private addresses. */
+  allowPrivateUrls: boolean;
   logLevel: LogLevel;
   demo: boolean;
 }
@@ -79,6 +85,29 @@ export const options = {
     value: "view|socket",
     help: "how pictures come from ComfyUI: by /view, which leaves them in its output folder, or by socket, which leaves no file there (default view)",
   },
+  lostAfter: {
+    flag: "lost-after",
+    env: "EASEL_LOST_AFTER",
+    value: "SECONDS",
+    help: "how long a task waits for a ComfyUI that is away before it fails (default 3600)",
+  },
+  keepDays: {
+    flag: "keep-days",
+    env: "EASEL_KEEP_DAYS",
+    value: "N",
+    help: "delete ended tasks and their pictures after so many days (default: keep them)",
+  },
+  keepGb: {
+    flag: "keep-gb",
+    env: "EASEL_KEEP_GB",
+    value: "N",
+    help: "delete the oldest ended tasks while pictures take more than so many gigabytes (default: keep them)",
+  },
+  allowPrivateUrls: {
+    flag: "allow-private-urls",
+    env: "EASEL_ALLOW_PRIVATE_URLS",
+    help: "let image URLs and webhooks name private and loopback addresses",
+  },
   demo: {
     flag: "demo",
     env: "EASEL_DEMO",
@@ -130,7 +159,11 @@ function readConfig(given: Given): Config {
     ),
     dataDir: path.resolve(one("dataDir") ?? envPaths("comfy-easel", { suffix: "" }).data),
     workflowsDir: resolved(one("workflowsDir")),
-    waitSeconds: seconds("waitSeconds", one("waitSeconds") ?? "45"),
+    waitSeconds: amount("waitSeconds", one("waitSeconds") ?? "45", 3600),
+    lostAfterSeconds: amount("lostAfter", one("lostAfter") ?? "3600", 30 * 86_400),
+    keepDays: optionalAmount("keepDays", one("keepDays")),
+    keepGb: optionalAmount("keepGb", one("keepGb")),
+    allowPrivateUrls: isOn("allowPrivateUrls", one("allowPrivateUrls")),
     inputRoots: (given.inputRoots ?? [os.homedir()]).map((root) => path.resolve(root)),
     deliverBySocket: choice("delivery", one("delivery"), ["view", "socket"]) === "socket",
     logLevel: choice("logLevel", one("logLevel"), logLevels) ?? "info",
@@ -205,10 +238,14 @@ function isOn(name: OptionName, value: string | undefined): boolean {
   throw refused(name, value, "1 or 0");
 }
 
-function seconds(name: OptionName, value: string): number {
+function optionalAmount(name: OptionName, value: string | undefined): number | undefined {
+  return value === undefined ? undefined : amount(name, value, 1e6);
+}
+
+function amount(name: OptionName, value: string, most: number): number {
   const number = Number(value);
-  if (value.trim() !== "" && number >= 0 && number <= 3600) return number;
-  throw refused(name, value, "a number of seconds from 0 to 3600");
+  if (value.trim() !== "" && number >= 0 && number <= most) return number;
+  throw refused(name, value, `a number from 0 to ${most}`);
 }
 
 function choice<T extends string>(

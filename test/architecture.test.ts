@@ -15,12 +15,13 @@ const table: Record<string, string[]> = {
   images: free,
   // The graph is ComfyUI's, so its types are too.
   workflows: [...free, "comfy/protocol"],
-  tasks: [...free, "comfy", "workflows", "images"],
-  mcp: [...free, "tasks", "workflows", "images"],
+  webhooks: [...free, "images/address"],
+  tasks: [...free, "comfy", "workflows", "images", "webhooks"],
+  mcp: [...free, "tasks", "workflows", "images", "webhooks"],
   terminal: [...free, "tasks", "workflows", "images"],
   emulator: ["comfy/protocol"],
   config: [...free, "comfy/target"],
-  app: [...free, "config", "comfy", "workflows", "images", "tasks"],
+  app: [...free, "config", "comfy", "workflows", "images", "tasks", "webhooks"],
   cli: [
     ...free,
     "app",

@@ -1,18 +1,20 @@
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
-import { setTimeout as delay } from "node:timers/promises";
 import { AppError, messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { Availability } from "./availability.ts";
 import { type Capabilities, capabilitiesOf } from "./capabilities.ts";
 import { ComfyClient } from "./client.ts";
 import { ComfyUnreachableError, PromptRejectedError } from "./errors.ts";
-import { type Found, lookup } from "./lookup.ts";
+import type { Found } from "./lookup.ts";
+import { Lookups } from "./lookups.ts";
 import type { Graph, ObjectInfo, OutputFile, SocketMessage } from "./protocol.ts";
 import { QueueWatch } from "./queue-watch.ts";
 import { ComfySocket } from "./socket.ts";
 import type { ComfyTarget } from "./target.ts";
 import {
   defaultPatience,
+  givenUp,
   type Outcome,
   type Patience,
   type RunStatus,
@@ -52,6 +54,8 @@ export class Backend {
   readonly #clientId = randomUUID();
   readonly #watches = new Map<string, Watch>();
   readonly #queueWatch: QueueWatch;
+  readonly #lookups: Lookups;
+  readonly #availability: Availability;
   readonly #patience: Patience;
   readonly #closing = new AbortController();
   #capabilities: Capabilities | undefined;
@@ -63,6 +67,8 @@ export class Backend {
     this.#log = log;
     setMaxListeners(0, this.#closing.signal);
     this.client = new ComfyClient(target);
+    this.#lookups = new Lookups(this.client, () => this.capabilities());
+    this.#availability = new Availability(() => this.client.systemStats(), this.#closing.signal);
     this.#queueWatch = new QueueWatch(this.client, this.#watches, options.stalledAfterMs);
     this.#socket = new ComfySocket(
       target,
@@ -138,8 +144,8 @@ export class Backend {
     }
   }
 
-  async lookup(promptId: string): Promise<Found> {
-    return lookup(this.client, await this.capabilities(), promptId);
+  lookup(promptId: string): Promise<Found> {
+    return this.#lookups.find(promptId);
   }
 
   /** Stops this prompt and no other. For a running one this is the signal; its end comes later. */
@@ -215,19 +221,20 @@ export class Backend {
   }
 
   /**
-   * Does `work` again and again while ComfyUI cannot be reached. Other errors are the caller's;
-   * `close()` ends it with an `AbortError`.
+   * Does `work` again and again while ComfyUI cannot be reached, at most until it is given up as
+   * lost. Other errors are the caller's; `close()` ends it with an `AbortError`.
    */
   async persist<T>(work: () => Promise<T>, onStatus: (status: RunStatus) => void): Promise<T> {
     const since = new Date();
-    for (let waitMs = 250; ; waitMs = Math.min(waitMs * 2, 10_000)) {
+    for (;;) {
       try {
         return await work();
       } catch (error) {
         if (!(error instanceof ComfyUnreachableError)) throw error;
+        if (Date.now() - since.getTime() >= this.#patience.lostAfterMs) throw givenUp(since, error);
         onStatus({ phase: "waiting", since, reason: error.message });
       }
-      await delay(waitMs, undefined, { signal: this.#closing.signal });
+      await this.#availability.whenBack();
     }
   }
 

@@ -89,6 +89,17 @@ export class ComfyClient {
     return found[promptId];
   }
 
+  /** Every entry with its graph: megabytes on a busy server. */
+  wholeHistory(): Promise<Record<string, HistoryEntry>> {
+    return this.#json("history", { timeoutMs: transferTimeoutMs });
+  }
+
+  /** Every job that is queued, runs or is remembered, without its files. Since 0.6.0. */
+  async jobs(): Promise<Job[]> {
+    const { jobs } = await this.#json<{ jobs: Job[] }>("jobs", { timeoutMs: transferTimeoutMs });
+    return jobs;
+  }
+
   /** Since 0.6.0. */
   async job(promptId: string): Promise<Job | undefined> {
     const response = await this.#call(`jobs/${promptId}`);

@@ -60,7 +60,7 @@ async function byQueueAndHistory(client: ComfyClient, promptId: string): Promise
 }
 
 /** Interrupted and failed entries look alike but for their last message. */
-function byHistory(entry: HistoryEntry): Found {
+export function byHistory(entry: HistoryEntry): Found {
   const messages: Messages = entry.status?.messages ?? [];
   const cached = cachedIn(messages);
   if (entry.status?.status_str !== "error") {

@@ -30,12 +30,24 @@ export interface Patience {
   silentMs: { first: number; last: number };
   /** There is no socket: HTTP is all there is. */
   blindMs: { first: number; last: number };
+  /** A run whose ComfyUI has been away this long has failed. */
+  lostAfterMs: number;
 }
 
 export const defaultPatience: Patience = {
   silentMs: { first: 5_000, last: 30_000 },
   blindMs: { first: 500, last: 10_000 },
+  lostAfterMs: 60 * 60_000,
 };
+
+/** The error of a run that was waited for in vain. */
+export function givenUp(since: Date, cause: Error): AppError {
+  return new AppError(
+    "lost",
+    `Given up: ComfyUI has been away since ${since.toISOString()} (--lost-after). ${cause.message}`,
+    { cause },
+  );
+}
 
 export interface WatchPorts {
   lookup(promptId: string): Promise<Found>;
@@ -196,8 +208,12 @@ export class Watch {
 
   #unreachable(error: unknown): void {
     this.#gap = true;
-    this.#unreachableSince ??= new Date();
-    this.report({ phase: "waiting", since: this.#unreachableSince, reason: messageOf(error) });
+    const since = this.#unreachableSince ?? new Date();
+    this.#unreachableSince = since;
+    if (error instanceof Error && Date.now() - since.getTime() >= this.#patience.lostAfterMs) {
+      return this.#end({ kind: "failed", error: givenUp(since, error) });
+    }
+    this.report({ phase: "waiting", since, reason: messageOf(error) });
   }
 
   /** `executing {node: null}` came: with every event since the start seen, no question is left. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { maxCount, maxSeed, type TaskRequest } from "../tasks/submission.ts";
 import { outputFormats } from "../tasks/task.ts";
+import type { Webhook } from "../webhooks/webhook.ts";
 import type { Catalog } from "../workflows/catalog.ts";
 import { type ToolParameter, toolParameters } from "../workflows/schema.ts";
 import type { Deps } from "./deps.ts";
@@ -36,14 +37,25 @@ function imageTool(deps: Deps, name: string): Tool {
 }
 
 function requestOf(args: Record<string, unknown>): TaskRequest {
-  const { workflow, count, seed, output_format, aspect_ratio, ...parameters } = args;
+  const { workflow, count, seed, output_format, aspect_ratio, ...others } = args;
+  const { webhook_url, webhook_headers, webhook_secret, ...parameters } = others;
   return {
+    ...given("webhook", webhookOf(webhook_url, webhook_headers, webhook_secret)),
     ...given("workflow", workflow),
     ...given("count", count),
     ...given("seed", seed),
     ...given("outputFormat", output_format),
     ...given("aspectRatio", aspect_ratio),
     parameters,
+  };
+}
+
+function webhookOf(url: unknown, headers: unknown, secret: unknown): Webhook | undefined {
+  if (typeof url !== "string") return undefined;
+  return {
+    url,
+    ...(headers ? { headers: headers as Record<string, string> } : {}),
+    ...(typeof secret === "string" ? { secret } : {}),
   };
 }
 
@@ -78,6 +90,9 @@ function inputSchema(deps: Deps, parameters: ToolParameter[]): z.ZodObject {
       .describe("A name from list_workflows; left out, the first that can run"),
     output_format: z.enum(outputFormats).optional().describe("File format (default png)"),
     wait_seconds: waitSeconds(deps.waitSeconds),
+    webhook_url: z.string().optional().describe("Gets a POST at start, progress and end"),
+    webhook_headers: z.record(z.string(), z.string()).optional().describe("Headers for it"),
+    webhook_secret: z.string().min(1).optional().describe("Signs it (Standard Webhooks)"),
   });
 }
 

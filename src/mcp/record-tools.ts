@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AppError } from "../errors.ts";
 import { taskStates } from "../tasks/state.ts";
-import type { TaskFilter } from "../tasks/store.ts";
+import type { TaskFilter } from "../tasks/store/store.ts";
 import { imagesOf, type Task } from "../tasks/task.ts";
 import type { Deps } from "./deps.ts";
 import { reading } from "./task-tools.ts";
@@ -55,7 +55,7 @@ export function deleteTasks(deps: Deps): Tool {
     name: "delete_tasks",
     title: "Delete tasks",
     description:
-      "Delete tasks and the pictures they made, for good; running ones are cancelled first. Input pictures stay. Try dry_run first.",
+      "Delete tasks and the pictures they made, for good; running ones are cancelled first. Input pictures stay while another task uses them. Try dry_run first.",
     input: z.strictObject({
       task_ids: z.array(z.string()).min(1).max(500).optional().describe("These tasks"),
       state,
@@ -86,7 +86,7 @@ export function deleteTasks(deps: Deps): Tool {
       const verb = report.dryRun ? "Would delete" : "Deleted";
       const cancelled = report.cancelled > 0 ? ` ${report.cancelled} of them unfinished.` : "";
       const missing = unknown.length > 0 ? ` Not on record: ${unknown.join(", ")}.` : "";
-      const text = `${verb} ${report.tasks} tasks and ${report.images} images (${size(report.bytes)}).${cancelled}${missing} Input pictures are kept.`;
+      const text = `${verb} ${report.tasks} tasks and ${report.images} images (${size(report.bytes)}).${cancelled}${missing}`;
       const structured = {
         tasks: report.tasks,
         images: report.images,

@@ -10,7 +10,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { AppError } from "../errors.ts";
 import { preview } from "../images/convert.ts";
-import { imagesOf, type Task } from "../tasks/task.ts";
+import { imagesOf, type Task, withoutSecrets } from "../tasks/task.ts";
 import type { Deps } from "./deps.ts";
 
 /** Tasks a page of `resources/list` covers. */
@@ -89,7 +89,7 @@ async function read(deps: Deps, uri: string): Promise<ReadResourceResult> {
     case "images":
       return { contents: [await imageContent(deps, uri, id ?? "")] };
     case "tasks":
-      return { contents: [json(uri, await deps.tasks.get(id ?? ""))] };
+      return { contents: [json(uri, withoutSecrets(await deps.tasks.get(id ?? "")))] };
     case "workflows":
       return { contents: [json(uri, workflowsNamed(deps, decodeURIComponent(id ?? "")))] };
     default:

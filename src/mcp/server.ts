@@ -76,10 +76,19 @@ async function answer(
   try {
     const tool = tools.get(name);
     if (!tool) throw unknownTool(name, [...tools.keys()]);
-    return await tool.run(parseArguments(tool, args), call);
+    return noted(deps, await tool.run(parseArguments(tool, args), call));
   } catch (error) {
     return { content: [{ type: "text", text: wordError(deps, name, error) }], isError: true };
   }
+}
+
+/** Trouble with the record of tasks is told with every answer, right after its first block. */
+function noted(deps: Deps, result: CallToolResult): CallToolResult {
+  const { notice } = deps.tasks;
+  if (notice === undefined) return result;
+  const [first, ...rest] = result.content;
+  const note = { type: "text" as const, text: `Note: ${notice}` };
+  return { ...result, content: first ? [first, note, ...rest] : [note] };
 }
 
 function unknownTool(name: string, known: string[]): AppError {

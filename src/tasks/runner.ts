@@ -73,7 +73,9 @@ export class Runner {
       run.state = error instanceof AppError && error.code === "cancelled" ? "cancelled" : "failed";
       run.error = wording(error);
     }
-    await this.#ports.changed(live);
+    await this.#ports
+      .changed(live)
+      .catch((error) => this.#ports.log.error(`task ${live.task.id}: ${messageOf(error)}`));
   }
 
   async #complete(live: LiveTask, run: Run, resume: boolean, posted: () => void): Promise<void> {

@@ -5,6 +5,7 @@ import { toPng } from "../images/convert.ts";
 import { inspectImage } from "../images/inspect.ts";
 import type { ImageSources } from "../images/source.ts";
 import type { ImageStore } from "../images/store.ts";
+import type { Webhook } from "../webhooks/webhook.ts";
 import type { Catalog } from "../workflows/catalog.ts";
 import { chooseWorkflow } from "../workflows/choose.ts";
 import { checkChoices, resolveParameters } from "../workflows/resolve.ts";
@@ -23,6 +24,7 @@ export interface TaskRequest {
   seed?: number;
   outputFormat?: OutputFormat;
   aspectRatio?: string;
+  webhook?: Webhook;
   parameters: Record<string, unknown>;
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { ErrorCode } from "../errors.ts";
 import type { ImageMimeType } from "../images/sniff.ts";
+import type { Webhook } from "../webhooks/webhook.ts";
 import type { TaskState } from "./state.ts";
 
 /** A picture of a task, kept as a file under its id. */
@@ -59,6 +60,10 @@ export interface Task {
   /** URL of the ComfyUI, without credentials. */
   backend: string;
   state: TaskState;
+  /** The server process that works on it. */
+  owner?: string;
+  /** Its deletion has begun: not shown any more, files and record about to go. */
+  deletedAt?: string;
   /** ISO 8601, UTC, with milliseconds; so are the other times. */
   createdAt: string;
   startedAt?: string;
@@ -76,6 +81,9 @@ export interface Task {
   runs: Run[];
   warnings: string[];
   error?: TaskError;
+  /** What its pictures take on disk. */
+  resultBytes?: number;
+  webhook?: Webhook;
 }
 
 export const outputFormats = ["png", "jpeg", "webp"] as const;
@@ -106,4 +114,10 @@ export function imageIdFor(task: Task, run: Run, file: number): string {
 
 export function imagesOf(task: Task): ImageRecord[] {
   return task.runs.flatMap((run) => run.images);
+}
+
+/** The record for other eyes: without the secrets of its webhook. */
+export function withoutSecrets(task: Task): Task {
+  const { webhook, ...rest } = task;
+  return webhook ? { ...rest, webhook: { url: webhook.url } } : rest;
 }

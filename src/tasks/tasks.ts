@@ -1,13 +1,19 @@
-import { once } from "node:events";
 import type { Backend, Cancelled } from "../comfy/backend.ts";
 import { AppError, messageOf } from "../errors.ts";
+import type { AddressRule } from "../images/address.ts";
 import type { ImageSources } from "../images/source.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { Log } from "../log.ts";
+import type { WebhookSender } from "../webhooks/sender.ts";
+import { checkWebhook } from "../webhooks/webhook.ts";
 import type { Catalog } from "../workflows/catalog.ts";
+import { Announcer } from "./announcer.ts";
+import { erase, sweep } from "./deletion.ts";
+import { Membership } from "./membership.ts";
 import type { TaskProgress } from "./progress.ts";
+import { Retention, type RetentionRules } from "./retention.ts";
 import { isTerminal } from "./state.ts";
-import type { TaskFilter, TaskPage, TaskStore } from "./store.ts";
+import type { TaskFilter, TaskPage, TaskStore } from "./store/store.ts";
 import { prepare, type TaskRequest } from "./submission.ts";
 import { type ImageRecord, imagesOf, isTaskId, type Task, taskIdOf } from "./task.ts";
 import { Workbench } from "./workbench.ts";
@@ -16,6 +22,8 @@ import { type WorkflowStates, workflowStates } from "./workflow-states.ts";
 /** How long a cancel waits to see the run really stop. */
 const cancelWatchMs = 10_000;
 const pageSize = 500;
+/** Another server's task is looked up on record; its events are in that process. */
+const foreignPollMs = 300;
 
 export interface TasksOptions {
   backend: Backend;
@@ -25,6 +33,10 @@ export interface TasksOptions {
   store: TaskStore;
   log: Log;
   deliverBySocket: boolean;
+  webhooks: WebhookSender;
+  /** Which addresses webhooks may have. */
+  addressRule: AddressRule;
+  retention: RetentionRules;
 }
 
 export interface CancelReport {
@@ -46,30 +58,45 @@ export interface DeleteReport {
 export class Tasks {
   readonly #options: TasksOptions;
   readonly #bench: Workbench;
+  readonly #membership: Membership;
+  readonly #retention: Retention;
+  #closed = false;
 
   constructor(options: TasksOptions) {
     this.#options = options;
-    this.#bench = new Workbench(options);
+    const announcer = new Announcer(options.webhooks, options.log);
+    this.#bench = new Workbench({ ...options, announcer });
+    this.#retention = new Retention(options.retention, options.store, options.log, (task) =>
+      this.#deleteOne(task),
+    );
+    this.#membership = new Membership(options.store, options.log, async (tasks) => {
+      for (const task of tasks) await this.#resume(task);
+    });
+  }
+
+  /** What whoever reads records must know; see `TaskStore.notice`. */
+  get notice(): string | undefined {
+    return this.#options.store.notice;
+  }
+
+  /** Takes up what dead servers left unfinished, now and whenever another dies. */
+  async start(): Promise<void> {
+    await this.#membership.join();
+    this.#options.webhooks.start();
+    await sweep(this.#options.store, this.#options.images, this.#options.log);
+    await this.#retention.start();
   }
 
   /** Checks the call and stores it as a task; the work goes on after the answer. */
   async submit(tool: string, request: TaskRequest, signal?: AbortSignal): Promise<Task> {
+    if (request.webhook) checkWebhook(request.webhook, this.#options.addressRule);
     const { task, workflow } = await prepare(this.#options, tool, request, signal);
     signal?.throwIfAborted();
-    await this.#options.store.put(task);
+    if (request.webhook) task.webhook = request.webhook;
+    task.owner = this.#membership.server.id;
+    await this.#options.store.insert(task);
     this.#bench.begin(task, workflow, false);
     return task;
-  }
-
-  /** Takes up what an earlier process left unfinished. */
-  async recover(): Promise<number> {
-    let count = 0;
-    for await (const task of this.#each({ states: ["queued", "running"] })) {
-      if (this.#bench.live(task.id)) continue;
-      await this.#resume(task);
-      count += 1;
-    }
-    return count;
   }
 
   async get(id: string): Promise<Task> {
@@ -104,17 +131,15 @@ export class Tasks {
    * callers may wait, and none of them ends the task.
    */
   async wait(id: string, timeoutMs: number, signal?: AbortSignal): Promise<Task> {
-    const task = await this.get(id);
-    const work = this.#bench.work(id);
-    if (!work || timeoutMs <= 0 || signal?.aborted) return task;
-    const over = new AbortController();
-    const timer = setTimeout(() => over.abort(), timeoutMs);
-    const leave = () => over.abort();
-    signal?.addEventListener("abort", leave, { once: true });
-    await Promise.race([work, once(over.signal, "abort")]);
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", leave);
-    return this.get(id);
+    const until = Date.now() + timeoutMs;
+    let task = await this.get(id);
+    while (!isTerminal(task.state) && Date.now() < until && !signal?.aborted) {
+      const work = this.#bench.work(id);
+      await waitFor(work, work === undefined ? foreignPollMs : until - Date.now(), signal);
+      if (this.#closed) break;
+      task = await this.get(id);
+    }
+    return task;
   }
 
   /** Calls back at every change until the returned function is called. */
@@ -138,11 +163,11 @@ export class Tasks {
   async cancel(id: string): Promise<CancelReport> {
     const task = await this.get(id);
     const live = this.#bench.live(id);
-    const open = live ? task.runs.filter((run) => !isTerminal(run.state)) : [];
+    const open = task.runs.filter((run) => !isTerminal(run.state));
     const finished = task.runs.length - open.length;
     const runs: CancelReport["runs"] = finished > 0 ? { already_finished: finished } : {};
-    if (!live) return { task, runs };
-    live.cancelAsked = true;
+    if (open.length === 0) return { task, runs };
+    if (live) live.cancelAsked = true;
     // Last first: what waits is taken away before the next of it can start.
     for (const run of open.toReversed()) {
       const what = await this.#options.backend.cancel(run.promptId);
@@ -158,13 +183,13 @@ export class Tasks {
     return { task: after, runs };
   }
 
-  /** Cancels what runs, then removes records and pictures. Inputs stay: other tasks may use them. */
+  /** Cancels what runs, then removes records and pictures, and inputs that no other task uses. */
   async delete(filter: TaskFilter, dryRun: boolean): Promise<DeleteReport> {
     const report: DeleteReport = { tasks: 0, images: 0, bytes: 0, cancelled: 0, dryRun };
     for await (const task of this.#each(filter)) {
       report.tasks += 1;
       if (!isTerminal(task.state)) report.cancelled += 1;
-      const images = dryRun ? imagesOf(task) : await this.#deleteOne(task.id);
+      const images = dryRun ? imagesOf(task) : await this.#deleteOne(task);
       report.images += images.length;
       report.bytes += images.reduce((sum, image) => sum + image.bytes, 0);
     }
@@ -172,8 +197,12 @@ export class Tasks {
   }
 
   /** Leaves unfinished tasks as they are on record; ComfyUI goes on with what it has. */
-  close(): Promise<void> {
-    return this.#bench.close();
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#retention.close();
+    await this.#bench.close();
+    await this.#options.webhooks.close();
+    await this.#membership.leave();
   }
 
   /** Page by page, so that a million tasks never stand in memory; deleting meanwhile is fine. */
@@ -187,6 +216,7 @@ export class Tasks {
   }
 
   async #resume(task: Task): Promise<void> {
+    if (this.#bench.live(task.id)) return;
     try {
       const workflow = this.#options.catalog.get(task.tool, task.workflow);
       this.#bench.begin(task, workflow, true);
@@ -194,16 +224,35 @@ export class Tasks {
       task.state = "failed";
       task.finishedAt = new Date().toISOString();
       task.error = { code: "lost", message: `Its workflow is gone: ${messageOf(error)}` };
-      await this.#options.store.put(task);
+      await this.#options.store.update(task);
     }
   }
 
-  async #deleteOne(id: string): Promise<ImageRecord[]> {
-    if (this.#bench.live(id)) await this.cancel(id);
-    await this.#bench.forget(id);
-    const images = imagesOf(await this.get(id));
-    for (const image of images) await this.#options.images.deleteResult(image.id, image.mimeType);
-    await this.#options.store.delete(id);
-    return images;
+  /** A run that has not let go yet ends the deletion itself; its server sees the record gone. */
+  async #deleteOne({ id, state }: Task): Promise<ImageRecord[]> {
+    if (!isTerminal(state)) await this.cancel(id);
+    const { store, images } = this.#options;
+    const task = await store.conceal(id);
+    if (!task) return [];
+    if (isTerminal(task.state)) await erase(store, images, task);
+    return imagesOf(task);
   }
+}
+
+/** Whichever comes first; no timer or listener stays behind. */
+async function waitFor(
+  work: Promise<void> | undefined,
+  ms: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  let leave: () => void = () => {};
+  const over = new Promise<void>((resolve) => {
+    leave = resolve;
+    timer = setTimeout(resolve, ms);
+    signal?.addEventListener("abort", leave, { once: true });
+  });
+  await Promise.race(work === undefined ? [over] : [work, over]);
+  clearTimeout(timer);
+  signal?.removeEventListener("abort", leave);
 }

@@ -1,13 +1,16 @@
 import { EventEmitter } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Backend } from "../comfy/backend.ts";
 import { messageOf } from "../errors.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { Log } from "../log.ts";
 import type { Workflow } from "../workflows/workflow.ts";
+import type { Announcer } from "./announcer.ts";
+import { erase } from "./deletion.ts";
 import { ProgressBoard } from "./progress.ts";
 import { type LiveTask, Runner } from "./runner.ts";
 import { canFollow, isTerminal, type TaskState } from "./state.ts";
-import type { TaskStore } from "./store.ts";
+import type { TaskStore } from "./store/store.ts";
 import { imagesOf, type Task } from "./task.ts";
 
 export interface WorkbenchOptions {
@@ -16,7 +19,11 @@ export interface WorkbenchOptions {
   store: TaskStore;
   log: Log;
   deliverBySocket: boolean;
+  announcer: Announcer;
 }
+
+/** A record that could not be written at its end is tried again this often. */
+const rewriteMs = 2_000;
 
 interface Bench {
   live: LiveTask;
@@ -24,8 +31,10 @@ interface Bench {
   work: Promise<void>;
   /** The last write of the record; writes of one task go one after another. */
   write: Promise<void>;
-  /** Deleted while a run was still letting go: nothing of it may come back. */
-  deleted: boolean;
+  /** The record is not ours any more: deleted, or taken over by another server. */
+  lost: boolean;
+  /** The last write failed; the record on disk is older than the task. */
+  unwritten: boolean;
 }
 
 /** The tasks that are being worked on: their runs, their records on the way, their listeners. */
@@ -33,6 +42,7 @@ export class Workbench {
   readonly #options: WorkbenchOptions;
   readonly #runner: Runner;
   readonly #benches = new Map<string, Bench>();
+  readonly #closing = new AbortController();
   readonly #events = new EventEmitter().setMaxListeners(0);
 
   constructor(options: WorkbenchOptions) {
@@ -40,8 +50,9 @@ export class Workbench {
     this.#runner = new Runner({
       ...options,
       changed: (live) => this.#changed(live),
-      progressed: (live) => {
-        this.#events.emit(live.task.id);
+      progressed: ({ task, board }) => {
+        options.announcer.progressed(task, board.read(task));
+        this.#events.emit(task.id);
       },
     });
   }
@@ -53,7 +64,8 @@ export class Workbench {
       live,
       work: Promise.resolve(),
       write: Promise.resolve(),
-      deleted: false,
+      lost: false,
+      unwritten: false,
     };
     this.#benches.set(task.id, bench);
     bench.work = this.#bringToEnd(bench, resume);
@@ -74,17 +86,10 @@ export class Workbench {
     return () => this.#events.off(id, listener);
   }
 
-  /** From here on nothing more of this task is written. */
-  async forget(id: string): Promise<void> {
-    const bench = this.#benches.get(id);
-    if (!bench) return;
-    bench.deleted = true;
-    await bench.write;
-  }
-
   /** Resolves when no work is left; the backend must be closed before, or it may take long. */
   async close(): Promise<void> {
     const benches = [...this.#benches.values()];
+    this.#closing.abort();
     await Promise.allSettled(benches.flatMap(({ work, write }) => [work, write]));
   }
 
@@ -92,14 +97,30 @@ export class Workbench {
     const { task } = bench.live;
     try {
       await this.#runner.run(bench.live, resume);
+      await this.#finishWriting(bench);
     } catch (error) {
       this.#options.log.info(`task ${task.id} is left as it is: ${messageOf(error)}`);
     }
     this.#benches.delete(task.id);
     this.#events.emit(task.id);
-    if (!bench.deleted) return;
-    for (const image of imagesOf(task)) {
-      await this.#options.images.deleteResult(image.id, image.mimeType);
+    if (bench.lost) await this.#endDeletion(task);
+  }
+
+  /** A disk that was full at the end of a task must not leave it running on record for ever. */
+  async #finishWriting(bench: Bench): Promise<void> {
+    while (bench.unwritten) {
+      await delay(rewriteMs, undefined, { signal: this.#closing.signal });
+      await this.#write(bench).catch((error) => this.#options.log.error(messageOf(error)));
+    }
+  }
+
+  /** A task that was deleted while a run was letting go; one that was taken over is left alone. */
+  async #endDeletion(task: Task): Promise<void> {
+    const { store, images, log } = this.#options;
+    try {
+      if ((await store.get(task.id)) === undefined) await erase(store, images, task);
+    } catch (error) {
+      log.warn(`task ${task.id} is deleted only in part: ${messageOf(error)}`);
     }
   }
 
@@ -108,13 +129,25 @@ export class Workbench {
     if (!bench) return;
     const state = stateOf(task);
     if (state !== task.state && canFollow(state, task.state)) enter(task, state);
+    try {
+      // Before the write: after a crash in between it is told again rather than never.
+      await this.#options.announcer.changed(task);
+      await this.#write(bench);
+    } finally {
+      this.#events.emit(task.id);
+    }
+  }
+
+  async #write(bench: Bench): Promise<void> {
     const write = bench.write.then(async () => {
-      if (!bench.deleted) await this.#options.store.put(task);
+      if (bench.lost) return;
+      bench.unwritten = true;
+      bench.lost = !(await this.#options.store.update(bench.live.task));
+      bench.unwritten = false;
     });
     // A failed write is its caller's; the next one must still be tried.
     bench.write = write.catch(() => {});
     await write;
-    this.#events.emit(task.id);
   }
 }
 
@@ -134,6 +167,7 @@ function enter(task: Task, state: TaskState): void {
   if (state !== "cancelled") task.startedAt ??= now;
   if (!isTerminal(state)) return;
   task.finishedAt = now;
+  task.resultBytes = imagesOf(task).reduce((sum, image) => sum + image.bytes, 0);
   const error = task.runs.find((run) => run.state === state)?.error;
   if (error) task.error = error;
 }

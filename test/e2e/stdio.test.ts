@@ -132,7 +132,7 @@ test("initialize and tools/list answer while ComfyUI is down, and the working fo
   await mkdir(readOnly, { mode: 0o555 });
   const client = await connectStdio(
     ["--comfyui-url", emulator.url, "--data-dir", await tempDir()],
-    readOnly,
+    { cwd: readOnly },
   );
 
   expect((await client.listTools()).tools.length).toBeGreaterThan(8);
@@ -140,6 +140,42 @@ test("initialize and tools/list answer while ComfyUI is down, and the working fo
 
   await emulator.restart();
   expect((await call(client, "generate_image", { prompt: "x" })).text).toMatch(/^Done/);
+});
+
+describe("a native module that cannot be loaded", () => {
+  const without = (name: string) => [
+    "--import",
+    `data:text/javascript,${encodeURIComponent(`
+      import { register } from "node:module";
+      register("data:text/javascript," + encodeURIComponent(
+        'export async function resolve(name, context, next) {' +
+        '  if (name === "${name}") throw new Error("${name} is broken");' +
+        '  return next(name, context); }'));`)}`,
+  ];
+
+  test("sqlite3: the server works, keeps tasks in memory and says so", async () => {
+    const client = await connectStdio(["--demo", "--data-dir", await tempDir()], {
+      nodeArgs: without("@keyv/sqlite"),
+    });
+
+    const made = await call(client, "generate_image", { prompt: "x", width: 128, height: 128 });
+
+    expect(made.text).toMatch(/^Done/);
+    expect(made.content[1]?.["text"]).toMatch(/in memory only.*@keyv\/sqlite is broken/);
+  });
+
+  test("sharp: the server answers, and a call for a picture names the module", async () => {
+    const emulator = await startEmulator();
+    const client = await connectStdio(
+      ["--comfyui-url", emulator.url, "--data-dir", await tempDir()],
+      { nodeArgs: without("sharp") },
+    );
+
+    expect((await client.listTools()).tools.length).toBeGreaterThan(8);
+    const made = await call(client, "generate_image", { prompt: "x", width: 128, height: 128 });
+    expect(made.isError).toBe(true);
+    expect(made.text).toMatch(/sharp/);
+  });
 });
 
 describe("the command line", () => {

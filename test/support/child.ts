@@ -9,12 +9,15 @@ import { onTestFinished } from "vitest";
 export const cli = path.resolve(import.meta.dirname, "../../dist/cli.js");
 
 /** The built server as a child of the SDK's own stdio client. */
-export async function connectStdio(args: string[], cwd?: string): Promise<Client> {
+export async function connectStdio(
+  args: string[],
+  { cwd, nodeArgs = [] }: { cwd?: string; nodeArgs?: string[] } = {},
+): Promise<Client> {
   const client = new Client({ name: "test", version: "1.0.0" });
   await client.connect(
     new StdioClientTransport({
       command: process.execPath,
-      args: [cli, ...args],
+      args: [...nodeArgs, cli, ...args],
       stderr: "ignore",
       ...(cwd ? { cwd } : {}),
     }),

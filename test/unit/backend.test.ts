@@ -10,7 +10,11 @@ import { imageFiles } from "../../src/tasks/collect.ts";
 import { quietLog, startBackend, startEmulator } from "../support/world.ts";
 
 const quick: BackendOptions = {
-  patience: { silentMs: { first: 40, last: 200 }, blindMs: { first: 20, last: 100 } },
+  patience: {
+    silentMs: { first: 40, last: 200 },
+    blindMs: { first: 20, last: 100 },
+    lostAfterMs: 60_000,
+  },
   stalledAfterMs: 0,
 };
 

@@ -2,71 +2,78 @@ import { mkdirSync } from "node:fs";
 import path from "node:path";
 import type { KeyvSqlite } from "@keyv/sqlite";
 import Keyv from "keyv";
-import { AppError, messageOf } from "../errors.ts";
-import type { TaskState } from "./state.ts";
-import type { Task } from "./task.ts";
+import { AppError, messageOf } from "../../errors.ts";
+import type { Outbox } from "../../webhooks/outbox.ts";
+import type { Task } from "../task.ts";
+import { readCursor, writeCursor } from "./cursor.ts";
+import { outboxSchema, SqliteOutbox } from "./sqlite-outbox.ts";
+import type { Server, TaskFilter, TaskPage, TaskStore } from "./store.ts";
 
-export interface TaskFilter {
-  ids?: readonly string[];
-  states?: readonly TaskState[];
-  tool?: string;
-  /** Created at or after; ISO 8601 UTC as stored. */
-  since?: string;
-  /** Created before. */
-  before?: string;
-}
-
-export interface TaskPage {
-  tasks: Task[];
-  /** Hand it back to get the next page; missing on the last one. */
-  cursor?: string;
-}
-
-/** Two processes may share a data folder; a writer waits this long for the other. */
+/** Another server on the same data folder may be writing; wait this long for it. */
 const busyTimeoutMs = 5_000;
 
 const createdAt = "json_extract(value, '$.value.createdAt')";
 const state = "json_extract(value, '$.value.state')";
 const tool = "json_extract(value, '$.value.tool')";
+const owner = "json_extract(value, '$.value.owner')";
+const resultBytes = "json_extract(value, '$.value.resultBytes')";
+const deletedAt = "json_extract(value, '$.value.deletedAt')";
+
+const schema = [
+  "PRAGMA journal_mode = WAL",
+  "PRAGMA synchronous = NORMAL",
+  `CREATE INDEX IF NOT EXISTS tasks_created ON tasks(${createdAt}, key)`,
+  `CREATE INDEX IF NOT EXISTS tasks_state ON tasks(${state}, ${createdAt}, key)`,
+  `CREATE INDEX IF NOT EXISTS tasks_tool ON tasks(${tool}, ${createdAt}, key)`,
+  `CREATE INDEX IF NOT EXISTS tasks_deleted ON tasks(key) WHERE ${deletedAt} IS NOT NULL`,
+  ...outboxSchema,
+  "CREATE TABLE IF NOT EXISTS task_inputs(sha256 TEXT, task TEXT, PRIMARY KEY (sha256, task)) WITHOUT ROWID",
+  "CREATE INDEX IF NOT EXISTS task_inputs_task ON task_inputs(task)",
+  "CREATE TABLE IF NOT EXISTS servers(id TEXT PRIMARY KEY, beat INTEGER, host TEXT, pid INTEGER) WITHOUT ROWID",
+];
 
 /**
  * Tasks in Keyv on SQLite. Keyv writes `{"value": task}` into a table of its own; the indexes
- * over that JSON are what makes a page out of a million tasks a matter of milliseconds.
+ * over that JSON are what makes a page out of a million tasks a matter of milliseconds, and
+ * conditions on it are what lets several servers share the table.
  */
-export class TaskStore {
+export class SqliteTaskStore implements TaskStore {
+  readonly notice: string | undefined;
+  readonly outbox: Outbox;
   readonly #keyv: Keyv<Task>;
   readonly #sqlite: KeyvSqlite;
   readonly #file: string;
   #closed = false;
 
-  static async open(dir: string): Promise<TaskStore> {
-    const file = path.join(dir, "tasks.sqlite");
+  /** Rejects with what SQLite says; see `openTaskStore`. */
+  static async open(file: string, notice?: string): Promise<SqliteTaskStore> {
+    mkdirSync(path.dirname(file), { recursive: true });
+    // Lazy, so that a binding that cannot be loaded is an error with a name, not a dead server.
+    const { KeyvSqlite } = await import("@keyv/sqlite");
+    const sqlite = new KeyvSqlite({
+      uri: `sqlite://${file}`,
+      table: "tasks",
+      busyTimeout: busyTimeoutMs,
+    });
+    sqlite.on("error", () => {
+      // The same error rejects the query that meets it.
+    });
     try {
-      mkdirSync(dir, { recursive: true });
-      // Lazy, so that a binding that cannot be loaded is an error with a name, not a dead server.
-      const { KeyvSqlite } = await import("@keyv/sqlite");
-      const sqlite = new KeyvSqlite({
-        uri: `sqlite://${file}`,
-        table: "tasks",
-        busyTimeout: busyTimeoutMs,
-      });
-      sqlite.on("error", () => {
-        // The same error rejects the query that meets it.
-      });
-      await sqlite.query("PRAGMA journal_mode = WAL");
-      await sqlite.query("PRAGMA synchronous = NORMAL");
-      for (const [name, columns] of indexes) {
-        await sqlite.query(`CREATE INDEX IF NOT EXISTS ${name} ON tasks(${columns})`);
-      }
-      return new TaskStore(sqlite, file);
+      for (const statement of schema) await sqlite.query(statement);
+      // A database that can be read but not written would fail at the first task only.
+      await sqlite.query("DELETE FROM servers WHERE beat < 0");
     } catch (error) {
-      throw storageError(file, error);
+      await sqlite.close().catch(() => {});
+      throw error;
     }
+    return new SqliteTaskStore(sqlite, file, notice);
   }
 
-  private constructor(sqlite: KeyvSqlite, file: string) {
+  private constructor(sqlite: KeyvSqlite, file: string, notice: string | undefined) {
+    this.notice = notice;
     this.#sqlite = sqlite;
     this.#file = file;
+    this.outbox = new SqliteOutbox((sql, ...values) => this.#run(sql, ...values));
     this.#keyv = new Keyv<Task>({
       store: sqlite,
       namespace: "task",
@@ -78,39 +85,128 @@ export class TaskStore {
     });
   }
 
-  async put(task: Task): Promise<void> {
+  async insert(task: Task): Promise<void> {
+    for (const { sha256 } of Object.values(task.inputs)) {
+      await this.#run("INSERT OR IGNORE INTO task_inputs VALUES (?, ?)", sha256, task.id);
+    }
     await this.#guard(this.#keyv.set(task.id, task));
   }
 
+  async update(task: Task): Promise<boolean> {
+    const rows = await this.#run(
+      `UPDATE tasks SET value = ? WHERE key = ? AND ${deletedAt} IS NULL AND ${owner} IS ? RETURNING key`,
+      JSON.stringify({ value: task }),
+      task.id,
+      task.owner ?? null,
+    );
+    return rows.length > 0;
+  }
+
   async get(id: string): Promise<Task | undefined> {
-    return this.#guard(this.#keyv.get(id));
+    const task = await this.#guard(this.#keyv.get(id));
+    return task?.deletedAt === undefined ? task : undefined;
   }
 
-  async delete(id: string): Promise<boolean> {
-    return this.#guard(this.#keyv.delete(id));
-  }
-
-  /** Newest first. */
   async list(filter: TaskFilter, limit: number, cursor?: string): Promise<TaskPage> {
     const where = conditions(filter);
-    const after = cursor === undefined ? undefined : readCursor(cursor);
-    if (after) where.push([`(${createdAt}, key) < (?, ?)`, after]);
-    const rows = await this.#select(
+    if (cursor !== undefined) where.push([`(${createdAt}, key) < (?, ?)`, readCursor(cursor)]);
+    const rows = await this.#run(
       `SELECT value FROM tasks ${clause(where)} ORDER BY ${createdAt} DESC, key DESC LIMIT ?`,
-      [...where.flatMap(([, values]) => values), limit + 1],
+      ...where.flatMap(([, values]) => values),
+      limit + 1,
     );
-    const tasks = rows.slice(0, limit).map((row) => JSON.parse(String(row["value"])).value as Task);
+    const tasks = rows.slice(0, limit).map(taskIn);
     const last = tasks.at(-1);
     return rows.length > limit && last ? { tasks, cursor: writeCursor(last) } : { tasks };
   }
 
   async count(filter: TaskFilter): Promise<number> {
     const where = conditions(filter);
-    const rows = await this.#select(
+    const rows = await this.#run(
       `SELECT count(*) AS n FROM tasks ${clause(where)}`,
-      where.flatMap(([, values]) => values),
+      ...where.flatMap(([, values]) => values),
     );
     return Number(rows[0]?.["n"] ?? 0);
+  }
+
+  async conceal(id: string): Promise<Task | undefined> {
+    const rows = await this.#run(
+      `UPDATE tasks SET value = json_set(value, '$.value.deletedAt', ?) WHERE key = ? AND ${deletedAt} IS NULL RETURNING value`,
+      new Date().toISOString(),
+      id,
+    );
+    return rows.map(taskIn)[0];
+  }
+
+  async erase(id: string): Promise<void> {
+    await this.#run("DELETE FROM task_inputs WHERE task = ?", id);
+    await this.#guard(this.#keyv.delete(id));
+  }
+
+  async concealed(limit: number): Promise<Task[]> {
+    const rows = await this.#run(
+      `SELECT value FROM tasks WHERE ${deletedAt} IS NOT NULL LIMIT ?`,
+      limit,
+    );
+    return rows.map(taskIn);
+  }
+
+  async inputUsers(sha256: string): Promise<number> {
+    const rows = await this.#run("SELECT count(*) AS n FROM task_inputs WHERE sha256 = ?", sha256);
+    return Number(rows[0]?.["n"] ?? 0);
+  }
+
+  async oldestEnded(limit: number): Promise<Task[]> {
+    const rows = await this.#run(
+      `SELECT value FROM tasks
+       WHERE ${state} IN ('completed', 'failed', 'cancelled') AND ${deletedAt} IS NULL
+       ORDER BY ${createdAt}, key LIMIT ?`,
+      limit,
+    );
+    return rows.map(taskIn);
+  }
+
+  async totalBytes(): Promise<number> {
+    const rows = await this.#run(`SELECT sum(${resultBytes}) AS n FROM tasks`);
+    return Number(rows[0]?.["n"] ?? 0);
+  }
+
+  async beat({ id, host, pid }: Server): Promise<void> {
+    await this.#run(
+      "INSERT OR REPLACE INTO servers VALUES (?, ?, ?, ?)",
+      id,
+      Date.now(),
+      host,
+      pid,
+    );
+  }
+
+  async servers(): Promise<Server[]> {
+    const rows = await this.#run("SELECT id, host, pid FROM servers");
+    return rows.map(({ id, host, pid }) => ({
+      id: String(id),
+      host: String(host),
+      pid: Number(pid),
+    }));
+  }
+
+  async leave(server: string): Promise<void> {
+    await this.#run("DELETE FROM servers WHERE id = ?", server);
+  }
+
+  async claim(server: string, staleMs: number, limit: number): Promise<Task[]> {
+    const rows = await this.#run(
+      `UPDATE tasks SET value = json_set(value, '$.value.owner', ?1) WHERE key IN (
+        SELECT key FROM tasks
+        WHERE ${state} IN ('queued', 'running') AND ${deletedAt} IS NULL
+          AND (${owner} IS NULL OR ${owner} NOT IN (SELECT id FROM servers WHERE beat >= ?2))
+        LIMIT ?3
+      ) RETURNING value`,
+      server,
+      Date.now() - staleMs,
+      limit,
+    );
+    return rows.map(taskIn);
   }
 
   async close(): Promise<void> {
@@ -119,7 +215,7 @@ export class TaskStore {
     await this.#keyv.disconnect();
   }
 
-  #select(sql: string, values: unknown[]): Promise<Record<string, unknown>[]> {
+  #run(sql: string, ...values: unknown[]): Promise<Record<string, unknown>[]> {
     return this.#guard(this.#sqlite.query(sql, ...values));
   }
 
@@ -127,22 +223,25 @@ export class TaskStore {
     try {
       return await work;
     } catch (error) {
-      throw storageError(this.#file, error);
+      throw new AppError("storage", storageMessage(this.#file, error), { cause: error });
     }
   }
 }
 
-const indexes: [name: string, columns: string][] = [
-  ["tasks_created", `${createdAt}, key`],
-  ["tasks_state", `${state}, ${createdAt}, key`],
-  ["tasks_tool", `${tool}, ${createdAt}, key`],
-];
+/** What is wrong with a task database and what to do, in words. */
+export function storageMessage(file: string, error: unknown): string {
+  return `The task database ${file} cannot be used: ${messageOf(error)}. Check that the folder is writable and the disk is not full, or choose another with --data-dir (EASEL_DATA_DIR).`;
+}
+
+function taskIn(row: Record<string, unknown>): Task {
+  return JSON.parse(String(row["value"])).value;
+}
 
 type Condition = [sql: string, values: readonly unknown[]];
 
 function conditions(filter: TaskFilter): Condition[] {
   const marks = (values: readonly unknown[]) => values.map(() => "?").join(", ");
-  const where: Condition[] = [];
+  const where: Condition[] = [[`${deletedAt} IS NULL`, []]];
   if (filter.ids) where.push([`key IN (${marks(filter.ids)})`, filter.ids]);
   if (filter.states) where.push([`${state} IN (${marks(filter.states)})`, filter.states]);
   if (filter.tool) where.push([`${tool} = ?`, [filter.tool]]);
@@ -152,30 +251,5 @@ function conditions(filter: TaskFilter): Condition[] {
 }
 
 function clause(where: Condition[]): string {
-  return where.length === 0 ? "" : `WHERE ${where.map(([sql]) => sql).join(" AND ")}`;
-}
-
-function writeCursor(task: Task): string {
-  return Buffer.from(JSON.stringify([task.createdAt, task.id])).toString("base64url");
-}
-
-function readCursor(cursor: string): [string, string] {
-  try {
-    const [time, id] = JSON.parse(Buffer.from(cursor, "base64url").toString());
-    if (typeof time === "string" && typeof id === "string") return [time, id];
-  } catch {
-    // Falls through to the one message below.
-  }
-  throw new AppError(
-    "invalid_input",
-    `cursor: ${JSON.stringify(cursor.slice(0, 40))} is not one that a listing returned; leave it out to start at the newest.`,
-  );
-}
-
-function storageError(file: string, error: unknown): AppError {
-  return new AppError(
-    "storage",
-    `The task database ${file} cannot be used: ${messageOf(error)}. Check that the folder is writable and the disk is not full, or choose another with --data-dir (EASEL_DATA_DIR).`,
-    { cause: error },
-  );
+  return `WHERE ${where.map(([sql]) => sql).join(" AND ")}`;
 }

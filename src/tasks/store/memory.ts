@@ -1,0 +1,113 @@
+import { MemoryOutbox } from "../../webhooks/outbox.ts";
+import type { Task } from "../task.ts";
+import { readCursor, writeCursor } from "./cursor.ts";
+import type { Server, TaskFilter, TaskPage, TaskStore } from "./store.ts";
+
+/** Records in this process's memory, for when the database cannot be used. */
+export class MemoryTaskStore implements TaskStore {
+  readonly notice: string;
+  readonly outbox = new MemoryOutbox();
+  /** By id, oldest first. */
+  readonly #tasks = new Map<string, Task>();
+
+  constructor(reason: string) {
+    this.notice = `Tasks are kept in memory only and are forgotten when this server ends. ${reason}`;
+  }
+
+  async insert(task: Task): Promise<void> {
+    this.#tasks.set(task.id, structuredClone(task));
+  }
+
+  async update(task: Task): Promise<boolean> {
+    if (!this.#tasks.has(task.id)) return false;
+    this.#tasks.set(task.id, structuredClone(task));
+    return true;
+  }
+
+  async get(id: string): Promise<Task | undefined> {
+    return structuredClone(this.#tasks.get(id));
+  }
+
+  async list(filter: TaskFilter, limit: number, cursor?: string): Promise<TaskPage> {
+    const after = cursor === undefined ? undefined : readCursor(cursor);
+    const found = this.#filtered(filter)
+      .toSorted((a, b) => order([b.createdAt, b.id], [a.createdAt, a.id]))
+      .filter((task) => !after || order([task.createdAt, task.id], after) < 0);
+    const tasks = structuredClone(found.slice(0, limit));
+    const last = tasks.at(-1);
+    return found.length > limit && last ? { tasks, cursor: writeCursor(last) } : { tasks };
+  }
+
+  async count(filter: TaskFilter): Promise<number> {
+    return this.#filtered(filter).length;
+  }
+
+  async conceal(id: string): Promise<Task | undefined> {
+    const task = this.#tasks.get(id);
+    this.#tasks.delete(id);
+    return task;
+  }
+
+  async erase(): Promise<void> {
+    // Concealing has removed it; there is no crash to be safe from.
+  }
+
+  async concealed(): Promise<Task[]> {
+    return [];
+  }
+
+  async inputUsers(sha256: string): Promise<number> {
+    return [...this.#tasks.values()].filter((task) =>
+      Object.values(task.inputs).some((input) => input.sha256 === sha256),
+    ).length;
+  }
+
+  async oldestEnded(limit: number): Promise<Task[]> {
+    const ended = this.#filtered({ states: ["completed", "failed", "cancelled"] });
+    return ended
+      .toSorted((a, b) => order([a.createdAt, a.id], [b.createdAt, b.id]))
+      .slice(0, limit);
+  }
+
+  async totalBytes(): Promise<number> {
+    return [...this.#tasks.values()].reduce((sum, task) => sum + (task.resultBytes ?? 0), 0);
+  }
+
+  async beat(): Promise<void> {
+    // Nobody else sees these records.
+  }
+
+  async servers(): Promise<Server[]> {
+    return [];
+  }
+
+  async leave(): Promise<void> {
+    // As with `beat`.
+  }
+
+  async claim(): Promise<Task[]> {
+    return [];
+  }
+
+  async close(): Promise<void> {
+    this.#tasks.clear();
+  }
+
+  #filtered(filter: TaskFilter): Task[] {
+    return [...this.#tasks.values()].filter(
+      (task) =>
+        (filter.ids?.includes(task.id) ?? true) &&
+        (filter.states?.includes(task.state) ?? true) &&
+        (filter.tool === undefined || filter.tool === task.tool) &&
+        (filter.since === undefined || task.createdAt >= filter.since) &&
+        (filter.before === undefined || task.createdAt < filter.before),
+    );
+  }
+}
+
+type Key = readonly [createdAt: string, id: string];
+
+function order(a: Key, b: Key): number {
+  if (a[0] !== b[0]) return a[0] < b[0] ? -1 : 1;
+  return a[1] === b[1] ? 0 : a[1] < b[1] ? -1 : 1;
+}

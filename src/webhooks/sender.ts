@@ -1,0 +1,134 @@
+import { randomUUID } from "node:crypto";
+import { Agent, request } from "undici";
+import { AppError, messageOf } from "../errors.ts";
+import { type AddressRule, guardedLookup, literalAddress } from "../images/address.ts";
+import type { Log } from "../log.ts";
+import type { Outbox } from "./outbox.ts";
+import { type Message, signedHeaders, type Webhook } from "./webhook.ts";
+
+/** After the last of these the message is given up: about 27 hours in all. */
+const retryAfterMs = [5, 30, 120, 600, 1800, 7200, 14_400, 28_800, 43_200].map((s) => s * 1000);
+const attemptTimeoutMs = 15_000;
+/** Longer than an attempt: a message is taken again only when its taker has died. */
+const leaseMs = 60_000;
+const takenAtOnce = 20;
+
+export interface SenderOptions {
+  outbox: Outbox;
+  rule: AddressRule;
+  log: Log;
+  /** @default the schedule above */
+  retryAfterMs?: readonly number[];
+}
+
+/**
+ * Delivers messages from the outbox, with back-off, until they are taken or given up. Redirects
+ * are not followed: the address was checked, where it points to was not.
+ */
+export class WebhookSender {
+  readonly #options: SenderOptions;
+  readonly #schedule: readonly number[];
+  readonly #agent: Agent;
+  readonly #closing = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+    this.#schedule = options.retryAfterMs ?? retryAfterMs;
+    const refused = (host: string, reason: string) =>
+      new AppError("invalid_input", `${host} is ${reason}`);
+    this.#agent = new Agent({ connect: { lookup: guardedLookup(options.rule, refused) } });
+  }
+
+  /** Delivers what earlier processes left, too. */
+  start(): void {
+    this.#timer = setInterval(() => this.#go(), 1_000);
+    this.#timer.unref();
+    this.#go();
+  }
+
+  /** Kept until delivered; resolves when it is kept. Sent again, it has the same id. */
+  async send(taskId: string, webhook: Webhook, type: string, data: object): Promise<void> {
+    await this.#options.outbox.add(messageFor(`${taskId}_${type}`, taskId, webhook, type, data));
+    this.#go();
+  }
+
+  /** One attempt, and no more: for what the next message makes stale anyway. */
+  async attempt(taskId: string, webhook: Webhook, type: string, data: object): Promise<void> {
+    await this.#post(messageFor(randomUUID(), taskId, webhook, type, data));
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#closing.abort();
+    await this.#running;
+    await this.#agent.destroy();
+  }
+
+  #go(): void {
+    if (this.#closing.signal.aborted) return;
+    this.#running ??= this.#drain()
+      .catch((error) => this.#options.log.error(`webhooks: ${messageOf(error)}`))
+      .finally(() => {
+        this.#running = undefined;
+      });
+  }
+
+  async #drain(): Promise<void> {
+    const { outbox } = this.#options;
+    for (;;) {
+      const messages = await outbox.take(leaseMs, takenAtOnce);
+      await Promise.all(messages.map((message) => this.#deliver(message)));
+      if (messages.length < takenAtOnce || this.#closing.signal.aborted) return;
+    }
+  }
+
+  async #deliver(message: Message): Promise<void> {
+    const { outbox, log } = this.#options;
+    const failure = await this.#post(message).catch(messageOf);
+    if (this.#closing.signal.aborted) return outbox.retry(message.id, message.attempts, 0);
+    if (failure === undefined) return outbox.drop(message.id);
+    const what = `webhook of task ${message.taskId} to ${new URL(message.webhook.url).host}`;
+    const delayMs = this.#schedule[message.attempts];
+    if (delayMs === undefined || failure === gone) {
+      log.warn(`${what}: given up after ${message.attempts + 1} attempts: ${failure}`);
+      return outbox.drop(message.id);
+    }
+    log.info(`${what}: ${failure}; again in ${delayMs / 1000} s`);
+    await outbox.retry(message.id, message.attempts + 1, delayMs);
+  }
+
+  /** Undefined when it was taken, else why not. */
+  async #post(message: Message): Promise<string | undefined> {
+    const url = new URL(message.webhook.url);
+    const literal = literalAddress(url.hostname);
+    const reason = literal === undefined ? undefined : this.#options.rule(literal);
+    if (reason) return `${url.hostname} is ${reason}`;
+    const response = await request(url, {
+      method: "POST",
+      headers: signedHeaders(message, new Date()),
+      body: message.body,
+      dispatcher: this.#agent,
+      signal: AbortSignal.any([this.#closing.signal, AbortSignal.timeout(attemptTimeoutMs)]),
+    });
+    response.body.on("error", () => {}).resume();
+    if (response.statusCode === 410) return gone;
+    const taken = response.statusCode >= 200 && response.statusCode < 300;
+    return taken ? undefined : `it answered ${response.statusCode}`;
+  }
+}
+
+/** The receiver wants no more of these. */
+const gone = "it answered 410";
+
+function messageFor(
+  id: string,
+  taskId: string,
+  webhook: Webhook,
+  type: string,
+  data: object,
+): Message {
+  const body = JSON.stringify({ type, timestamp: new Date().toISOString(), data });
+  return { id: `msg_${id}`, taskId, webhook, body, attempts: 0 };
+}

@@ -1,0 +1,277 @@
+import { existsSync, readdirSync, watch } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import sharp from "sharp";
+import { describe, expect, test } from "vitest";
+import type { Emulator } from "../../src/emulator/emulator.ts";
+import { Assistant } from "../support/assistant.ts";
+import { Gate } from "../support/gate.ts";
+import { pathsIn, startEmulator, taskIdIn, tempDir } from "../support/world.ts";
+
+/**
+ * The world is stopped at a named point of a call, something is killed there, and after a new
+ * start the task must end as it would have. Points are reached by events, never by time.
+ */
+
+interface Stage {
+  emulator: Emulator;
+  gate: Gate;
+  dataDir: string;
+  /** A picture to work from. */
+  input: string;
+}
+
+interface Point {
+  name: string;
+  tool?: "img2img";
+  count?: number;
+  /** Called before the call is made; the promise resolves when the point is reached. */
+  arm(stage: Stage): { reached: Promise<unknown>; release(): void };
+}
+
+function held(emulator: Emulator, classType: string) {
+  const hold = emulator.hold(classType);
+  return { reached: hold.reached, release: () => hold.release() };
+}
+
+const prompts = /^\/api\/prompt/;
+const views = /^\/api\/view/;
+const uploads = /^\/api\/upload/;
+
+const points: Point[] = [
+  {
+    name: "before an input is uploaded",
+    tool: "img2img",
+    arm: ({ gate }) => gate.hold("POST", uploads, "before"),
+  },
+  {
+    name: "after an input is uploaded",
+    tool: "img2img",
+    arm: ({ gate }) => gate.hold("POST", uploads, "after"),
+  },
+  { name: "before the POST arrives", arm: ({ gate }) => gate.hold("POST", prompts, "before") },
+  {
+    name: "after the POST is accepted, before its answer",
+    arm: ({ gate }) => gate.hold("POST", prompts, "after"),
+  },
+  {
+    name: "between the first POST and the second",
+    count: 3,
+    arm: ({ gate }) => gate.hold("POST", prompts, "before", 1),
+  },
+  {
+    name: "while the models load",
+    arm: ({ emulator }) => held(emulator, "CheckpointLoaderSimple"),
+  },
+  { name: "while it samples", arm: ({ emulator }) => held(emulator, "KSampler") },
+  { name: "while it decodes", arm: ({ emulator }) => held(emulator, "VAEDecode") },
+  {
+    name: "while others wait in the queue",
+    count: 3,
+    arm: ({ emulator }) => held(emulator, "KSampler"),
+  },
+  { name: "before the picture is asked for", arm: ({ gate }) => gate.hold("GET", views, "before") },
+  { name: "before the picture is delivered", arm: ({ gate }) => gate.hold("GET", views, "after") },
+  {
+    name: "with the first picture of three stored",
+    count: 3,
+    arm: ({ gate }) => gate.hold("GET", views, "before", 1),
+  },
+  {
+    name: "with all but the last picture stored",
+    count: 3,
+    arm: ({ gate }) => gate.hold("GET", views, "after", 2),
+  },
+  {
+    name: "the moment the picture is on disk",
+    arm: ({ dataDir }) => ({ reached: pictureOn(dataDir), release: () => {} }),
+  },
+];
+
+/** Resolves when a finished picture has appeared, before its record can say so. */
+async function pictureOn(dataDir: string): Promise<void> {
+  const images = path.join(dataDir, "images");
+  await mkdir(images, { recursive: true });
+  await new Promise<void>((resolve) => {
+    const watcher = watch(images, { recursive: true }, (_, name) => {
+      if (!name?.endsWith(".png")) return;
+      watcher.close();
+      resolve();
+    });
+  });
+}
+
+async function setStage(): Promise<Stage> {
+  const emulator = await startEmulator({ models: { checkpoints: ["sd_xl_base_1.0.safetensors"] } });
+  const dataDir = await tempDir();
+  const input = path.join(dataDir, "input.png");
+  await sharp({ create: { width: 256, height: 256, channels: 3, background: "teal" } }).toFile(
+    input,
+  );
+  return { emulator, gate: await Gate.open(emulator.url), dataDir, input };
+}
+
+function serverArgs({ gate, dataDir }: Stage): string[] {
+  return [
+    "--comfyui-url",
+    gate.url,
+    "--data-dir",
+    dataDir,
+    "--input-roots",
+    dataDir,
+    "--log-level",
+    "warn",
+  ];
+}
+
+function begin(assistant: Assistant, { tool, count = 1 }: Point, { input }: Stage): number {
+  if (tool === "img2img")
+    return assistant.begin("img2img", { prompt: "p", image: input, seed: 40 });
+  return assistant.begin("generate_image", {
+    prompt: "p",
+    width: 512,
+    height: 512,
+    seed: 40,
+    count,
+  });
+}
+
+/** The one task on record, brought to its end by a server. */
+async function ending(assistant: Assistant): Promise<string> {
+  const listed = JSON.parse((await assistant.call("list_tasks", {})).text);
+  expect(listed.tasks).toHaveLength(1);
+  return (await assistant.call("task_status", { task_id: listed.tasks[0].task_id })).text;
+}
+
+function expectWhole(text: string, { dataDir }: Stage, count = 1): void {
+  expect(text).toMatch(/^Done/);
+  expect(pathsIn(text).every(existsSync)).toBe(true);
+  const seeds = [...text.matchAll(/seed (\d+)/g)].map((match) => Number(match[1]));
+  expect(seeds).toEqual(Array.from({ length: count }, (_, i) => 40 + i));
+  const files = readdirSync(path.join(dataDir, "images"), { recursive: true, encoding: "utf8" });
+  expect(files.filter((name) => name.endsWith(".png"))).toHaveLength(count);
+}
+
+describe.for(points)("killed $name", (point) => {
+  test("the server comes back to every picture, each made once", async () => {
+    const stage = await setStage();
+    const { reached, release } = point.arm(stage);
+    const first = await Assistant.start(serverArgs(stage));
+    begin(first, point, stage);
+    await reached;
+    await first.kill();
+    release();
+
+    const second = await Assistant.start(serverArgs(stage));
+
+    expectWhole(await ending(second), stage, point.count);
+    expect(stage.emulator.outputFiles()).toHaveLength(point.count ?? 1);
+  });
+
+  test("ComfyUI coming back empty is given the work again", async () => {
+    const stage = await setStage();
+    const { reached, release } = point.arm(stage);
+    const assistant = await Assistant.start(serverArgs(stage));
+    const id = begin(assistant, point, stage);
+    await reached;
+    const restarted = stage.emulator.restart();
+    release();
+    await restarted;
+
+    expectWhole((await assistant.answer(id)).text, stage, point.count);
+  });
+
+  test("both coming back end in every picture", async () => {
+    const stage = await setStage();
+    const { reached, release } = point.arm(stage);
+    const first = await Assistant.start(serverArgs(stage));
+    begin(first, point, stage);
+    await reached;
+    await Promise.all([first.kill(), stage.emulator.stop()]);
+    release();
+    await stage.emulator.restart();
+
+    const second = await Assistant.start(serverArgs(stage));
+
+    expectWhole(await ending(second), stage, point.count);
+  });
+});
+
+test("killed before a task was stored, nothing is on record and nothing runs", async () => {
+  const stage = await setStage();
+  const { reached, release } = stage.gate.hold("GET", /^\/api\/object_info/, "before");
+  const first = await Assistant.start(serverArgs(stage));
+  first.begin("generate_image", { prompt: "p" });
+  await reached;
+  await first.kill();
+  release();
+
+  const second = await Assistant.start(serverArgs(stage));
+
+  expect(JSON.parse((await second.call("list_tasks", {})).text).tasks).toEqual([]);
+  expect(stage.emulator.requests.filter(({ path: route }) => prompts.test(route))).toEqual([]);
+});
+
+test("killed while ComfyUI is away, the task is taken up when both are back", async () => {
+  const stage = await setStage();
+  const { reached } = stage.gate.hold("POST", prompts, "before");
+  const first = await Assistant.start(serverArgs(stage));
+  first.begin("generate_image", { prompt: "p", width: 512, height: 512, seed: 40 });
+  await reached;
+  await stage.emulator.stop();
+  await first.kill();
+
+  const fresh = await Gate.open(stage.emulator.url);
+  const second = await Assistant.start(serverArgs({ ...stage, gate: fresh }));
+  const listed = JSON.parse((await second.call("list_tasks", {})).text);
+  const waiting = await second.call("task_status", {
+    task_id: listed.tasks[0].task_id,
+    wait_seconds: 1,
+  });
+  expect(waiting.text).toMatch(/is queued: Waiting for ComfyUI since/);
+  await stage.emulator.restart();
+
+  expectWhole(await ending(second), stage);
+});
+
+test("killed in the middle of a cancel, the task ends cancelled or done, and the queue is empty", async () => {
+  const stage = await setStage();
+  const hold = stage.emulator.hold("KSampler");
+  const first = await Assistant.start(serverArgs(stage));
+  const early = await first.call("generate_image", { prompt: "p", wait_seconds: 0 });
+  await hold.reached;
+  const cancel = stage.gate.hold("POST", /\/cancel$/, "after");
+  first.begin("cancel_task", { task_id: taskIdIn(early.text) });
+  await cancel.reached;
+  await first.kill();
+  cancel.release();
+
+  const second = await Assistant.start(serverArgs(stage));
+  expect(await ending(second)).toMatch(/^Cancelled/);
+  hold.release();
+});
+
+test("killed in the middle of a deletion, the next start ends it", async () => {
+  const stage = await setStage();
+  const first = await Assistant.start(serverArgs(stage));
+  const made = await first.call("generate_image", {
+    prompt: "p",
+    width: 256,
+    height: 256,
+    count: 8,
+  });
+  const files = pathsIn(made.text);
+  const removed = new Promise<void>((resolve) => {
+    const watcher = watch(path.dirname(String(files[0])), () => {
+      watcher.close();
+      resolve();
+    });
+  });
+  first.begin("delete_tasks", { task_ids: [taskIdIn(made.text)] });
+  await removed;
+  await first.kill();
+
+  const second = await Assistant.start(serverArgs(stage));
+  expect(JSON.parse((await second.call("list_tasks", {})).text).tasks).toEqual([]);
+  await expect.poll(() => files.some(existsSync)).toBe(false);
+});

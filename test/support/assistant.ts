@@ -1,0 +1,45 @@
+import { initialize, type RawServer, startRaw, toolCall } from "./child.ts";
+
+export interface Answer {
+  text: string;
+  isError: boolean;
+}
+
+/** A server process that can be killed, and a client that calls its tools over bare pipes. */
+export class Assistant {
+  readonly server: RawServer;
+  #id = 0;
+
+  static async start(args: string[]): Promise<Assistant> {
+    const assistant = new Assistant(startRaw(args));
+    assistant.server.send(initialize);
+    await assistant.server.answer("init");
+    return assistant;
+  }
+
+  private constructor(server: RawServer) {
+    this.server = server;
+  }
+
+  /** Sends the call; its answer may never come. */
+  begin(name: string, args: object): number {
+    this.#id += 1;
+    this.server.send(toolCall(this.#id, name, args));
+    return this.#id;
+  }
+
+  async answer(id: number): Promise<Answer> {
+    const message = await this.server.answer(id);
+    const result = message["result"] as { content: { text?: string }[]; isError?: boolean };
+    return { text: result.content[0]?.text ?? "", isError: result.isError === true };
+  }
+
+  call(name: string, args: object): Promise<Answer> {
+    return this.answer(this.begin(name, args));
+  }
+
+  async kill(): Promise<void> {
+    this.server.child.kill("SIGKILL");
+    await this.server.exited;
+  }
+}

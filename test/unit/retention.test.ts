@@ -1,0 +1,64 @@
+import { expect, test } from "vitest";
+import { imagesOf } from "../../src/tasks/task.ts";
+import { startApp, startEmulator } from "../support/world.ts";
+
+const small = { prompt: "x", width: 128, height: 128 };
+
+async function threeTasks() {
+  const emulator = await startEmulator();
+  const world = await startApp(emulator.url);
+  for (let i = 0; i < 3; i += 1) {
+    const task = await world.app.tasks.submit("generate_image", { parameters: small });
+    await world.app.tasks.wait(task.id, 30_000);
+  }
+  const { tasks } = await world.app.tasks.list({}, 10);
+  await world.app.close();
+  return { emulator, dataDir: world.dataDir, tasks };
+}
+
+test("without rules nothing goes", async () => {
+  const { emulator, dataDir } = await threeTasks();
+  const { app, log } = await startApp(emulator.url, { dataDir });
+
+  expect(await app.tasks.count({})).toBe(3);
+  expect(log.lines.join()).not.toMatch(/retention/);
+});
+
+test("tasks older than the days to keep go at the next start, and the log says so", async () => {
+  const { emulator, dataDir, tasks } = await threeTasks();
+  const { app, log } = await startApp(emulator.url, { dataDir, keepDays: 0 });
+
+  await expect.poll(() => app.tasks.count({})).toBe(0);
+  expect(log.lines.join()).toMatch(/retention: removed 3 tasks older than 0 days/);
+  const [image] = tasks.flatMap(imagesOf);
+  await expect(app.images.readResult(String(image?.id), "image/png")).rejects.toThrow(/gone/);
+});
+
+test("the oldest go while the pictures take too much", async () => {
+  const { emulator, dataDir, tasks } = await threeTasks();
+  const [newest] = tasks;
+  const keepGb = ((newest?.resultBytes ?? 0) + 1) / 1024 ** 3;
+
+  const { app, log } = await startApp(emulator.url, { dataDir, keepGb });
+
+  await expect.poll(() => app.tasks.count({})).toBe(1);
+  expect((await app.tasks.list({}, 10)).tasks[0]?.id).toBe(newest?.id);
+  expect(log.lines.join()).toMatch(/retention: removed 2 tasks beyond/);
+});
+
+test("a task whose ComfyUI stays away fails with the reason when its time is up", async () => {
+  const emulator = await startEmulator();
+  const hold = emulator.hold("VAEDecode");
+  const { app } = await startApp(emulator.url, { lostAfterSeconds: 0.5 });
+  const { id } = await app.tasks.submit("generate_image", { parameters: small });
+  await hold.reached;
+
+  await emulator.stop();
+
+  const ended = await app.tasks.wait(id, 30_000);
+  expect(ended.state).toBe("failed");
+  expect(ended.error).toMatchObject({
+    code: "lost",
+    message: expect.stringMatching(/^Given up: ComfyUI has been away since .*\(--lost-after\)/),
+  });
+});
