@@ -5,6 +5,7 @@ import { Emulator } from "../src/emulator/emulator.ts";
 import { bind } from "../src/workflows/bind.ts";
 import { loadCatalog } from "../src/workflows/catalog.ts";
 import { BareClient } from "./bare-client.ts";
+import { median, spread, timed } from "./figures.ts";
 
 const rounds = 60;
 const warmUp = 10;
@@ -48,28 +49,9 @@ export async function overhead(dir: string): Promise<void> {
   console.log(
     `generate_image over stdio, median of ${rounds}: ${b.toFixed(1)} ms; bare client ${a.toFixed(1)} ms; ` +
       `ratio ${(b / a).toFixed(2)}, difference ${(b - a).toFixed(1)} ms ` +
-      `(middle half: ${spread(easel)} and ${spread(direct)} ms)`,
+      `(middle half: ${spread(easel)} and ${spread(direct)})`,
   );
   await client.close();
   bare.close();
   await emulator.close();
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const started = performance.now();
-  await work();
-  return performance.now() - started;
-}
-
-function median(values: number[]): number {
-  return quantile(values, 0.5);
-}
-
-function quantile(values: number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN;
-}
-
-function spread(values: number[]): string {
-  return `${quantile(values, 0.25).toFixed(1)}-${quantile(values, 0.75).toFixed(1)}`;
 }

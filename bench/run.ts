@@ -1,13 +1,23 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import { recovery, throughput } from "./crowd.ts";
+import { memory } from "./memory.ts";
 import { overhead } from "./overhead.ts";
+import { pages } from "./store.ts";
 
-/** Prints one line a figure; each figure is a ratio against something measured in the same run. */
+/**
+ * Prints one line a figure; each is a ratio against something measured in the same run.
+ * `npm run bench -- pages recovery` runs only those.
+ */
+const benches = { overhead, pages, recovery, throughput, memory };
+const wanted = process.argv.slice(2);
 const dir = await mkdtemp(path.join(os.tmpdir(), "comfy-easel-bench-"));
 try {
   console.log(`Node ${process.version}, ${os.cpus().length} x ${os.cpus()[0]?.model ?? "CPU"}`);
-  await overhead(dir);
+  for (const [name, bench] of Object.entries(benches)) {
+    if (wanted.length === 0 || wanted.includes(name)) await bench(dir);
+  }
 } finally {
   await rm(dir, { recursive: true, force: true });
 }

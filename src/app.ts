@@ -4,6 +4,7 @@ import { defaultPatience } from "./comfy/watch.ts";
 import type { Config } from "./config.ts";
 import { messageOf } from "./errors.ts";
 import { type AddressRule, refuseAddress } from "./images/address.ts";
+import { SaveTo } from "./images/save-to.ts";
 import { ImageSources } from "./images/source.ts";
 import { ImageStore } from "./images/store.ts";
 import type { Log } from "./log.ts";
@@ -11,6 +12,9 @@ import { openTaskStore } from "./tasks/store/open.ts";
 import { Tasks } from "./tasks/tasks.ts";
 import { WebhookSender } from "./webhooks/sender.ts";
 import { type Catalog, loadCatalog } from "./workflows/catalog.ts";
+import { watchCatalog } from "./workflows/discover/watch.ts";
+import { loadStyles } from "./workflows/styles.ts";
+import { loadWildcards } from "./workflows/wildcards.ts";
 import { problemText } from "./workflows/workflow.ts";
 
 /** The parts every face is built on, and their end. */
@@ -24,15 +28,20 @@ export interface App {
   close(): Promise<void>;
 }
 
+const shippedStyles = fileURLToPath(new URL("../styles", import.meta.url));
 const shippedWorkflows = fileURLToPath(new URL("../workflows", import.meta.url));
 
 /** Builds the parts in order. It contacts no ComfyUI: a server must start while none is there. */
 export async function createApp(config: Config, log: Log): Promise<App> {
-  const { catalog, problems } = await loadCatalog([
+  const folders = [
     { dir: shippedWorkflows, trusted: true },
     ...(config.workflowsDir ? [{ dir: config.workflowsDir, trusted: false }] : []),
-  ]);
-  for (const problem of problems) log.warn(`left out: ${problemText(problem)}`);
+  ];
+  const loaded = await loadCatalog(folders);
+  const { catalog } = loaded;
+  for (const problem of loaded.problems) log.warn(`left out: ${problemText(problem)}`);
+  for (const note of loaded.notes) log.info(problemText(note));
+  const watch = watchCatalog(loaded, folders, { log });
   const images = new ImageStore(config.dataDir);
   const store = await openTaskStore(config.dataDir, log);
   const backend = new Backend(config.comfyui, log, {
@@ -57,6 +66,11 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     store,
     log,
     deliverBySocket: config.deliverBySocket,
+    saver: new SaveTo(inputRoots),
+    prompts: {
+      styles: await loadStyles([shippedStyles, ...(config.stylesDir ? [config.stylesDir] : [])]),
+      ...(config.wildcardsDir ? { wildcards: await loadWildcards(config.wildcardsDir) } : {}),
+    },
     webhooks: new WebhookSender({ outbox: store.outbox, rule: addressRule, log }),
     addressRule,
     retention: { keepDays: config.keepDays, keepGb: config.keepGb },
@@ -72,6 +86,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     images,
     tasks,
     async close() {
+      watch.close();
       await backend.close();
       await tasks.close();
       await store.close();

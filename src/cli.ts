@@ -1,14 +1,16 @@
 #!/usr/bin/env node
 import { type App, createApp } from "./app.ts";
+import { ComfyClient } from "./comfy/client.ts";
 import { parseTarget } from "./comfy/target.ts";
 import { type Config, type ExtraOptions, optionsHelp, readCommandLine } from "./config.ts";
 import { AppError, messageOf } from "./errors.ts";
 import { createLog } from "./log.ts";
 import type { Deps } from "./mcp/deps.ts";
 import { serveStdio } from "./mcp/stdio.ts";
-import type { TaskRequest } from "./tasks/submission.ts";
+import type { TaskRequest } from "./tasks/request.ts";
 import { type OutputFormat, outputFormats } from "./tasks/task.ts";
 import { generate } from "./terminal/generate.ts";
+import { checkWorkflow, initWorkflow } from "./terminal/workflow.ts";
 import { version } from "./version.ts";
 
 const help = `comfy-easel ${version}: an MCP server that gives AI assistants a picture studio on ComfyUI
@@ -20,6 +22,8 @@ const help = `comfy-easel ${version}: an MCP server that gives AI assistants a p
       [--count N] [--steps N] [--guidance X] [--negative-prompt TEXT] [--output-format png|jpeg|webp]
   comfy-easel emulator [--port N] [--host ADDRESS] [--node-ms N] [--step-ms N]
                                             the emulator alone (default 127.0.0.1:8188)
+  comfy-easel workflow check FILE           what an API export's parameters are, and what ComfyUI lacks
+  comfy-easel workflow init FILE [--force]  write NAME.binding.json beside it, to be edited
 
 Options (each also an environment variable):
 ${optionsHelp()}
@@ -39,6 +43,8 @@ const generateOptions = {
   "output-format": { type: "string" },
 } as const satisfies ExtraOptions;
 
+const workflowOptions = { force: { type: "boolean" } } as const satisfies ExtraOptions;
+
 const emulatorOptions = {
   port: { type: "string" },
   host: { type: "string" },
@@ -54,6 +60,7 @@ async function main(args: string[]): Promise<void> {
   if (args.includes("--version")) return void process.stdout.write(`${version}\n`);
   const [command, ...rest] = args;
   if (command === "generate") return runGenerate(rest);
+  if (command === "workflow") return runWorkflow(rest);
   if (command === "emulator") return runEmulator(rest);
   return runStdio(args);
 }
@@ -63,7 +70,7 @@ async function runStdio(args: string[]): Promise<void> {
   if (positionals.length > 0) {
     throw new AppError(
       "invalid_input",
-      `There is no command ${JSON.stringify(positionals[0])}. Commands: generate, emulator; without one it serves MCP.`,
+      `There is no command ${JSON.stringify(positionals[0])}. Commands: generate, workflow, emulator; without one it serves MCP.`,
     );
   }
   await withApp(config, async (app) => {
@@ -131,6 +138,30 @@ function formatOf(text: string): OutputFormat {
     "invalid_input",
     `--output-format: expected ${outputFormats.join(", ")}, got ${JSON.stringify(text)}`,
   );
+}
+
+async function runWorkflow(args: string[]): Promise<void> {
+  const { config, extra, positionals } = readCommandLine(args, process.env, workflowOptions);
+  const [action, file, ...more] = positionals;
+  if ((action !== "check" && action !== "init") || file === undefined || more.length > 0) {
+    throw new AppError(
+      "invalid_input",
+      "workflow: expected check or init and one file. Try: comfy-easel workflow check my-export.json",
+    );
+  }
+  const client = new ComfyClient(config.comfyui);
+  const objectInfo = () => client.objectInfo();
+  try {
+    if (action === "init") {
+      const written = await initWorkflow(file, { force: extra["force"] !== undefined, objectInfo });
+      return void process.stdout.write(`${written}\n`);
+    }
+    const { report, ok } = await checkWorkflow(file, { url: config.comfyui.url, objectInfo });
+    process.stdout.write(`${report}\n`);
+    if (!ok) throw new AppError("workflow_invalid", `${file} cannot run as it is.`);
+  } finally {
+    await client.close();
+  }
 }
 
 async function runEmulator(args: string[]): Promise<void> {

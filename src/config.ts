@@ -10,6 +10,8 @@ export interface Config {
   comfyui: ComfyTarget;
   dataDir: string;
   workflowsDir: string | undefined;
+  stylesDir: string | undefined;
+  wildcardsDir: string | undefined;
   /** Seconds an image tool waits before it answers with a task id. */
   waitSeconds: number;
   /** Folders from which image paths may be read. */
@@ -64,7 +66,19 @@ export const options = {
     flag: "workflows-dir",
     env: "EASEL_WORKFLOWS_DIR",
     value: "FOLDER",
-    help: "more workflows: pairs of NAME.json and NAME.binding.json",
+    help: "your own workflows: API exports dropped there become tools or choices without a restart",
+  },
+  stylesDir: {
+    flag: "styles-dir",
+    env: "EASEL_STYLES_DIR",
+    value: "FOLDER",
+    help: "more styles: JSON files like those in styles/; one of the same name replaces the shipped one",
+  },
+  wildcardsDir: {
+    flag: "wildcards-dir",
+    env: "EASEL_WILDCARDS_DIR",
+    value: "FOLDER",
+    help: "text files for __name__ in prompts, one entry a line, drawn from the seed",
   },
   waitSeconds: {
     flag: "wait-seconds",
@@ -159,6 +173,8 @@ function readConfig(given: Given): Config {
     ),
     dataDir: path.resolve(one("dataDir") ?? envPaths("comfy-easel", { suffix: "" }).data),
     workflowsDir: resolved(one("workflowsDir")),
+    stylesDir: resolved(one("stylesDir")),
+    wildcardsDir: resolved(one("wildcardsDir")),
     waitSeconds: amount("waitSeconds", one("waitSeconds") ?? "45", 3600),
     lostAfterSeconds: amount("lostAfter", one("lostAfter") ?? "3600", 30 * 86_400),
     keepDays: optionalAmount("keepDays", one("keepDays")),

@@ -1,8 +1,18 @@
 import { constants, type Stats } from "node:fs";
-import { lstat, open, readdir, realpath } from "node:fs/promises";
-import { basename, dirname, isAbsolute, relative, resolve, sep } from "node:path";
+import { lstat, open, readdir } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import { AppError, messageOf } from "../errors.ts";
 import { nearest } from "../nearest.ts";
+import {
+  contains,
+  isHidden,
+  listed,
+  looksInside,
+  type Root,
+  realPath,
+  realRoots,
+  rootsOption,
+} from "./roots.ts";
 import { cut, megabytes, refusal } from "./wording.ts";
 
 export interface FileRules {
@@ -12,12 +22,6 @@ export interface FileRules {
   maxBytes: number;
 }
 
-interface Root {
-  given: string;
-  real: string;
-}
-
-const rootsOption = "--input-roots (EASEL_INPUT_ROOTS)";
 /** How many names of a folder are compared with a misspelt one. */
 const namesCompared = 5000;
 
@@ -41,12 +45,7 @@ async function existingRoots(parameter: string, given: readonly string[]): Promi
       `${parameter}: reading files is off on this server. Its operator turns it on by naming folders with ${rootsOption}. Otherwise send an https URL, base64 data or the ID of an earlier image.`,
     );
   }
-  const found: Root[] = [];
-  for (const root of given) {
-    const absolute = resolve(root);
-    const real = await realPath(absolute);
-    if (real !== undefined) found.push({ given: absolute, real });
-  }
+  const found = await realRoots(given);
   if (found.length > 0) return found;
   throw refusal(
     `${parameter}: none of the folders that may be read exists: ${listed(given)}. Create one, or change ${rootsOption}.`,
@@ -60,23 +59,6 @@ async function existing(path: string): Promise<string | undefined> {
     if (real !== undefined) return real;
   }
   return undefined;
-}
-
-async function realPath(path: string): Promise<string | undefined> {
-  try {
-    return await realpath(path);
-  } catch {
-    return undefined;
-  }
-}
-
-function contains(root: string, path: string): boolean {
-  const below = relative(root, path);
-  return below !== ".." && !below.startsWith(`..${sep}`) && !isAbsolute(below);
-}
-
-function looksInside(path: string, roots: readonly Root[]): boolean {
-  return roots.some(({ given, real }) => contains(given, path) || contains(real, path));
 }
 
 function refuseOutside(
@@ -96,18 +78,6 @@ function outside(parameter: string, path: string, roots: readonly Root[]): AppEr
   return refusal(
     `${parameter}: "${cut(path)}" is outside the folders that may be read (${listed(roots.map((root) => root.given))}). Copy the picture there, or let the operator add its folder with ${rootsOption}.`,
   );
-}
-
-/** Hidden below every root it lies in; a root may itself be a hidden folder. */
-function isHidden(path: string, roots: readonly Root[]): boolean {
-  return roots
-    .flatMap(({ given, real }) => [given, real])
-    .filter((root) => contains(root, path))
-    .every((root) =>
-      relative(root, path)
-        .split(sep)
-        .some((name) => name.startsWith(".")),
-    );
 }
 
 function hidden(parameter: string, path: string): AppError {
@@ -207,12 +177,4 @@ async function picturesIn(folder: string): Promise<string> {
 
 function quoted(names: readonly string[]): string {
   return names.map((name) => `"${cut(name)}"`).join(", ");
-}
-
-function listed(folders: readonly string[]): string {
-  const more = folders.length > 3 ? ` and ${folders.length - 3} more` : "";
-  return `${folders
-    .slice(0, 3)
-    .map((folder) => cut(folder))
-    .join(", ")}${more}`;
 }

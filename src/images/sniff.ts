@@ -6,6 +6,15 @@ export type ImageMimeType =
   | "image/avif"
   | "image/tiff";
 
+export const fileExtensions: Readonly<Record<ImageMimeType, string>> = {
+  "image/png": "png",
+  "image/jpeg": "jpg",
+  "image/webp": "webp",
+  "image/gif": "gif",
+  "image/avif": "avif",
+  "image/tiff": "tiff",
+};
+
 /** What the first bytes say: a format we read, or words for what it is instead. */
 export type Sniffed =
   | { mimeType: ImageMimeType; looksLike?: never }

@@ -1,10 +1,9 @@
-import { homedir } from "node:os";
-import { isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AppError, messageOf } from "../errors.ts";
 import { fetchPublic } from "./fetch.ts";
 import { readInside } from "./files.ts";
 import { type ImageInfo, inspectImage } from "./inspect.ts";
+import { absolutePath } from "./roots.ts";
 import { sniff } from "./sniff.ts";
 import { cancelled, cut, megabytes, refusal } from "./wording.ts";
 
@@ -131,16 +130,11 @@ export class ImageSources {
     const plain = !/[/\\]|^~|\.\w{2,5}$/.test(value);
     if (plain && this.#options.roots.length === 0) throw unknownForm(parameter, value);
     try {
-      return await this.#file(parameter, this.#absolute(value));
+      return await this.#file(parameter, absolutePath(value, this.#options.roots));
     } catch (error) {
       if (!plain || !(error instanceof AppError) || error.code !== "not_found") throw error;
       throw refusal(`${error.message} ${accepted}`, error);
     }
-  }
-
-  #absolute(path: string): string {
-    if (path === "~" || /^~[/\\]/.test(path)) return join(homedir(), path.slice(1));
-    return isAbsolute(path) ? path : resolve(this.#options.roots[0] ?? "", path);
   }
 
   #refuseTooLarge(what: string, bytes: number): void {

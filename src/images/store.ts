@@ -1,18 +1,10 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AppError } from "../errors.ts";
-import type { ImageMimeType } from "./sniff.ts";
+import { fileExtensions, type ImageMimeType } from "./sniff.ts";
 import { errnoOf, storageError } from "./storage-error.ts";
-
-const extensions: Readonly<Record<ImageMimeType, string>> = {
-  "image/png": "png",
-  "image/jpeg": "jpg",
-  "image/webp": "webp",
-  "image/gif": "gif",
-  "image/avif": "avif",
-  "image/tiff": "tiff",
-};
+import { replaceFile } from "./whole-file.ts";
 
 const tempSuffix = ".tmp";
 const tempAgeMs = 60 * 60 * 1000;
@@ -101,23 +93,15 @@ export class ImageStore {
   }
 
   #path(kind: string, name: string, shard: string, mimeType: ImageMimeType): string {
-    const extension: string | undefined = extensions[mimeType];
+    const extension: string | undefined = fileExtensions[mimeType];
     if (extension === undefined) throw new Error(`no file extension for ${mimeType}`);
     return join(this.#dir, kind, shard, `${name}.${extension}`);
   }
 
-  /** A reader sees the whole file or none, also after a power cut. */
   async #write(path: string, bytes: Buffer): Promise<void> {
-    const temp = `${path}.${randomUUID()}${tempSuffix}`;
     await this.#guard(async () => {
       await mkdir(dirname(path), { recursive: true });
-      try {
-        await writeThrough(temp, bytes);
-        await rename(temp, path);
-      } catch (error) {
-        await rm(temp, { force: true });
-        throw error;
-      }
+      await replaceFile(path, `${path}.${randomUUID()}${tempSuffix}`, bytes);
     });
   }
 
@@ -160,16 +144,6 @@ export class ImageStore {
 
 function sha256Of(bytes: Buffer): string {
   return createHash("sha256").update(bytes).digest("hex");
-}
-
-async function writeThrough(path: string, bytes: Buffer): Promise<void> {
-  const handle = await open(path, "wx");
-  try {
-    await handle.writeFile(bytes);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {

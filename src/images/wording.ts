@@ -18,3 +18,14 @@ export function refusal(message: string, cause?: unknown): AppError {
 export function cancelled(message: string, cause?: unknown): AppError {
   return new AppError("cancelled", message, cause === undefined ? {} : { cause });
 }
+
+/** Refuses what is not a whole number in these limits, naming the parameter. */
+export function refuseUnlessWhole(
+  parameter: string,
+  value: number,
+  minimum: number,
+  maximum: number,
+): void {
+  if (Number.isInteger(value) && value >= minimum && value <= maximum) return;
+  throw refusal(`${parameter}: ${value} is not a whole number from ${minimum} to ${maximum}.`);
+}

@@ -57,6 +57,7 @@ function endedText(task: Task, images: ImageRecord[], previews: number, locate: 
   return [
     headline(task, images.length),
     ...images.map((image) => imageLine(task, image, locate)),
+    ...(task.savedTo ?? []).map((file) => `Saved to ${file}`),
     ...(previews > 0 ? [previewNote(previews, images.length)] : []),
     ...task.warnings.map((warning) => `Note: ${warning}`),
   ].join("\n");

@@ -19,7 +19,8 @@ const pageSize = 25;
 const largestBlobBase64 = 9_000_000;
 const updateSpacingMs = 500;
 
-export function registerResources(mcp: McpServer, deps: Deps): void {
+/** Returns what ends the connection's subscriptions. */
+export function registerResources(mcp: McpServer, deps: Deps): () => void {
   const { server } = mcp;
   server.setRequestHandler(ListResourcesRequestSchema, async ({ params }) => {
     const page = await deps.tasks.list({}, pageSize, params?.cursor);
@@ -31,7 +32,7 @@ export function registerResources(mcp: McpServer, deps: Deps): void {
   });
   server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates }));
   server.setRequestHandler(ReadResourceRequestSchema, ({ params }) => read(deps, params.uri));
-  registerSubscriptions(mcp, deps);
+  return registerSubscriptions(mcp, deps);
 }
 
 const resourceTemplates = [
@@ -137,7 +138,7 @@ function json(uri: string, value: unknown) {
 }
 
 /** A subscribed task is announced at every change, at most twice a second. */
-function registerSubscriptions({ server }: McpServer, deps: Deps): void {
+function registerSubscriptions({ server }: McpServer, deps: Deps): () => void {
   const stops = new Map<string, () => void>();
   server.setRequestHandler(SubscribeRequestSchema, ({ params: { uri } }) => {
     const id = /^comfy:\/\/tasks\/([^/]+)$/.exec(uri)?.[1];
@@ -160,7 +161,7 @@ function registerSubscriptions({ server }: McpServer, deps: Deps): void {
     stops.delete(uri);
     return {};
   });
-  server.onclose = () => {
+  return () => {
     for (const stop of stops.values()) stop();
     stops.clear();
   };

@@ -5,9 +5,11 @@ import {
   type CallToolResult,
   ListToolsRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
+import { z } from "zod";
 import { AppError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { version } from "../version.ts";
+import type { Webhook } from "../webhooks/webhook.ts";
 import type { Deps } from "./deps.ts";
 import { imageTools } from "./image-tools.ts";
 import { deleteTasks, listTasks } from "./record-tools.ts";
@@ -16,7 +18,7 @@ import { cancelTask, getImage, taskStatus } from "./task-tools.ts";
 import { type Call, entryOf, parseArguments, type Tool } from "./tool.ts";
 import { listWorkflows } from "./workflow-tools.ts";
 
-const instructions = `Pictures with ComfyUI. generate_image needs only a prompt; img2img and remove_background take an image: a file path, a URL, or an image id of an earlier result.
+const instructions = `Pictures with ComfyUI. generate_image needs only a prompt; img2img, inpaint, outpaint, upscale and remove_background take an image: a file path, a URL, or an image id of an earlier result.
 A result has previews for you and, for the user, the place of each full picture: show it to them.
 If a call answers that its task is queued or running, that is no error: call task_status with the task_id until it is done. Ids stay good across restarts; list_tasks finds lost ones.
 If a workflow cannot run, the error says which model or node pack ComfyUI lacks: tell the user.`;
@@ -33,25 +35,35 @@ export function allTools(deps: Deps): Tool[] {
   ];
 }
 
+function toolsByName(deps: Deps): Map<string, Tool> {
+  return new Map(allTools(deps).map((tool) => [tool.name, tool]));
+}
+
 /** One MCP server object for one connection: cheap, and without state of its own. */
 export function createMcpServer(deps: Deps): McpServer {
   const mcp = new McpServer(
     { name: "comfy-easel", title: "comfy-easel", version },
     {
-      capabilities: { tools: {}, resources: { subscribe: true } },
+      capabilities: { tools: { listChanged: true }, resources: { subscribe: true } },
       instructions,
     },
   );
-  const tools = new Map(allTools(deps).map((tool) => [tool.name, tool]));
+  let tools = toolsByName(deps);
+  const unsubscribe = deps.catalog.onChange(() => {
+    tools = toolsByName(deps);
+    mcp.server.sendToolListChanged().catch((error) => deps.log.debug(String(error)));
+  });
   // The SDK's own tool handlers drop unknown parameters without a word; ours name them.
   mcp.server.setRequestHandler(ListToolsRequestSchema, () => ({
     tools: [...tools.values()].map(entryOf),
   }));
   mcp.server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) => {
     const progressToken = extra._meta?.progressToken;
+    const webhook = webhookIn(params._meta);
     return answer(deps, tools, params.name, params.arguments, {
       signal: extra.signal,
       progressToken,
+      ...(webhook ? { webhook } : {}),
       isConnected: () => mcp.isConnected(),
       async sendProgress(progress, message) {
         if (progressToken === undefined) return;
@@ -62,8 +74,33 @@ export function createMcpServer(deps: Deps): McpServer {
       },
     });
   });
-  registerResources(mcp, deps);
+  const closeResources = registerResources(mcp, deps);
+  mcp.server.onclose = () => {
+    unsubscribe();
+    closeResources();
+  };
   return mcp;
+}
+
+const webhookSchema = z.strictObject({
+  url: z.string(),
+  headers: z.record(z.string(), z.string()).optional(),
+  secret: z.string().min(1).optional(),
+});
+
+/** `_meta: {"comfy-easel/webhook": {url, headers, secret}}` on a tool call. */
+function webhookIn(meta: Record<string, unknown> | undefined): Webhook | undefined {
+  const given = meta?.["comfy-easel/webhook"];
+  if (given === undefined) return undefined;
+  const parsed = webhookSchema.safeParse(given);
+  if (!parsed.success) {
+    throw new AppError(
+      "invalid_input",
+      `_meta["comfy-easel/webhook"]: expected {url, headers?, secret?}: ${parsed.error.issues[0]?.message}.`,
+    );
+  }
+  const { url, headers, secret } = parsed.data;
+  return { url, ...(headers ? { headers } : {}), ...(secret ? { secret } : {}) };
 }
 
 async function answer(

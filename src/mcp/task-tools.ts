@@ -3,7 +3,7 @@ import { preview } from "../images/convert.ts";
 import type { CancelReport } from "../tasks/tasks.ts";
 import type { Deps } from "./deps.ts";
 import { follow } from "./follow.ts";
-import { waitSeconds } from "./image-tools.ts";
+import { waitSchema } from "./image-schema.ts";
 import { linkTo } from "./render.ts";
 import type { Tool } from "./tool.ts";
 import { size } from "./words.ts";
@@ -19,7 +19,7 @@ export function taskStatus(deps: Deps): Tool {
     title: "Task status",
     description:
       "Wait for a task and get its pictures, or its progress if it is still at work. Asking never disturbs the task.",
-    input: z.strictObject({ task_id: taskId, wait_seconds: waitSeconds(deps.waitSeconds) }),
+    input: z.strictObject({ task_id: taskId, wait_seconds: waitSchema(deps.waitSeconds) }),
     annotations: reading,
     run: (args, call) =>
       follow(deps, String(args["task_id"]), Number(args["wait_seconds"]), call, "detach"),

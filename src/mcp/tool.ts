@@ -2,6 +2,7 @@ import type { CallToolResult, Tool as ToolEntry } from "@modelcontextprotocol/sd
 import { z } from "zod";
 import { AppError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
+import type { Webhook } from "../webhooks/webhook.ts";
 
 /** What a call brings besides its arguments. */
 export interface Call {
@@ -9,6 +10,8 @@ export interface Call {
   /** Missing when the client asked for no progress; 0 and "" are tokens like any other. */
   progressToken: string | number | undefined;
   sendProgress(progress: number, message: string): Promise<void>;
+  /** Where the task's events go; given in the request's `_meta`, so that no model sees its secret. */
+  webhook?: Webhook;
   /** False once the client has gone; tells a lost connection from a wish to cancel. */
   isConnected(): boolean;
 }
@@ -37,12 +40,30 @@ export function entryOf(tool: Tool): ToolEntry {
     description: tool.description,
     inputSchema: jsonSchema(tool.input),
     ...(tool.output ? { outputSchema: jsonSchema(tool.output) } : {}),
-    annotations: tool.annotations,
+    annotations: unusual(tool.annotations),
   };
 }
 
+/** Hints at their default value only cost tokens (MCP 2025-11-25, `ToolAnnotations`). */
+const usual: Tool["annotations"] = {
+  readOnlyHint: false,
+  destructiveHint: true,
+  idempotentHint: false,
+  openWorldHint: true,
+};
+
+function unusual(annotations: Tool["annotations"]): Partial<Tool["annotations"]> {
+  const keys = Object.keys(usual) as (keyof typeof usual)[];
+  const kept = keys.filter((key) => annotations[key] !== usual[key]);
+  return Object.fromEntries(kept.map((key) => [key, annotations[key]]));
+}
+
 function jsonSchema(schema: z.ZodObject): ToolEntry["inputSchema"] {
-  const { $schema, ...rest } = z.toJSONSchema(schema, { target: "draft-7", io: "input" });
+  // That other parameters are refused is said when they come.
+  const { $schema, additionalProperties, ...rest } = z.toJSONSchema(schema, {
+    target: "draft-7",
+    io: "input",
+  });
   return rest as ToolEntry["inputSchema"];
 }
 

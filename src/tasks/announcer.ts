@@ -40,7 +40,7 @@ export class Announcer {
     await this.#sender.send(task.id, webhook, `task.${task.state}`, about(task));
   }
 
-  progressed(task: Task, progress: TaskProgress): void {
+  progressed(task: Task, read: () => TaskProgress): void {
     const { webhook } = task;
     if (!webhook) return;
     const told = this.#of(task.id);
@@ -48,7 +48,7 @@ export class Announcer {
     if (told.sending || now - told.progressAt < progressSpacingMs) return;
     told.progressAt = now;
     told.sending = true;
-    const data = { ...about(task), progress: Math.round(progress.fraction * 1000) / 1000 };
+    const data = { ...about(task), progress: Math.round(read().fraction * 1000) / 1000 };
     this.#sender
       .attempt(task.id, webhook, "task.progress", data)
       .catch((error) => this.#log.debug(`webhook of task ${task.id}: ${messageOf(error)}`))

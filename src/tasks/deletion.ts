@@ -3,7 +3,7 @@ import type { ImageStore } from "../images/store.ts";
 import type { Log } from "../log.ts";
 import { isTerminal } from "./state.ts";
 import type { TaskStore } from "./store/store.ts";
-import { imagesOf, type Task } from "./task.ts";
+import { imagesOf, keptInputs, type Task } from "./task.ts";
 
 const atOnce = 200;
 
@@ -14,7 +14,7 @@ const atOnce = 200;
  */
 export async function erase(store: TaskStore, images: ImageStore, task: Task): Promise<void> {
   for (const image of imagesOf(task)) await images.deleteResult(image.id, image.mimeType);
-  for (const { sha256, mimeType } of Object.values(task.inputs)) {
+  for (const { sha256, mimeType } of keptInputs(task)) {
     if ((await store.inputUsers(sha256)) <= 1) await images.deleteInput(sha256, mimeType);
   }
   await store.erase(task.id);

@@ -4,13 +4,14 @@ import { ExecutionFailedError, PromptRejectedError } from "../comfy/errors.ts";
 import type { Graph } from "../comfy/protocol.ts";
 import type { Outcome, RunStatus } from "../comfy/watch.ts";
 import { AppError, messageOf } from "../errors.ts";
-import { deliver } from "../images/convert.ts";
 import { inspectImage } from "../images/inspect.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { Log } from "../log.ts";
 import { bind } from "../workflows/bind.ts";
+import { spliceLoras } from "../workflows/loras.ts";
 import type { Workflow } from "../workflows/workflow.ts";
 import { imageFiles } from "./collect.ts";
+import { finishPicture } from "./finish.ts";
 import type { ProgressBoard } from "./progress.ts";
 import { isTerminal } from "./state.ts";
 import { type ImageRecord, imageIdFor, type Run, type Task } from "./task.ts";
@@ -122,7 +123,9 @@ export class Runner {
     const values: Record<string, unknown> = { ...task.params };
     if (run.seed !== undefined) values["seed"] = run.seed;
     if (task.render) Object.assign(values, task.render);
-    for (const [parameter, input] of Object.entries(task.inputs)) {
+    if (run.prompt !== undefined) values["prompt"] = run.prompt;
+    if (run.negativePrompt !== undefined) values["negative_prompt"] = run.negativePrompt;
+    for (const [parameter, input] of Object.entries(task.uploads)) {
       const bytes = await this.#ports.images.readInput(input.sha256, input.mimeType);
       values[parameter] = await this.#ports.backend.persist(
         () =>
@@ -134,7 +137,9 @@ export class Runner {
         (status) => this.#onStatus(live, run, status),
       );
     }
-    const graph = bind(workflow, values, task.choices);
+    const bound = bind(workflow, values, task.choices);
+    const graph =
+      task.loras && workflow.loras ? spliceLoras(bound, workflow.loras, task.loras) : bound;
     for (const id of workflow.outputs) this.#shapeOutput(graph, id, attempt);
     return graph;
   }
@@ -194,7 +199,7 @@ export class Runner {
   }
 
   async #keep(task: Task, run: Run, file: number, original: Buffer): Promise<ImageRecord> {
-    const bytes = await deliver(original, { format: task.outputFormat, ...task.deliver });
+    const bytes = await finishPicture(this.#ports.images, task, original);
     const info = await inspectImage(bytes, "the picture from ComfyUI");
     const id = imageIdFor(task, run, file);
     const { sha256 } = await this.#ports.images.putResult(id, bytes, info.mimeType);

@@ -1,32 +1,19 @@
 import { randomInt, randomUUID } from "node:crypto";
 import type { Backend } from "../comfy/backend.ts";
-import { AppError } from "../errors.ts";
-import { toPng } from "../images/convert.ts";
-import { inspectImage } from "../images/inspect.ts";
+import type { SaveTo } from "../images/save-to.ts";
 import type { ImageSources } from "../images/source.ts";
 import type { ImageStore } from "../images/store.ts";
-import type { Webhook } from "../webhooks/webhook.ts";
 import type { Catalog } from "../workflows/catalog.ts";
 import { chooseWorkflow } from "../workflows/choose.ts";
+import { efforts } from "../workflows/known-parameters.ts";
+import { resolveLoras } from "../workflows/loras.ts";
+import { composePrompt, type PromptSources } from "../workflows/prompt.ts";
 import { checkChoices, resolveParameters } from "../workflows/resolve.ts";
 import { type RenderSize, renderSize, sizeRules } from "../workflows/sizes.ts";
 import type { Workflow } from "../workflows/workflow.ts";
-import { type InputRecord, newTaskId, type OutputFormat, type Size, type Task } from "./task.ts";
-
-/** Larger seeds do not survive JSON in JavaScript; ComfyUI itself would take 64 bits. */
-export const maxSeed = Number.MAX_SAFE_INTEGER;
-export const maxCount = 32;
-
-/** A checked call of a tool; what is not named here is a parameter of the workflow. */
-export interface TaskRequest {
-  workflow?: string;
-  count?: number;
-  seed?: number;
-  outputFormat?: OutputFormat;
-  aspectRatio?: string;
-  webhook?: Webhook;
-  parameters: Record<string, unknown>;
-}
+import { prepareInputs } from "./inputs.ts";
+import { maxSeed, type TaskRequest, withVariation } from "./request.ts";
+import { newTaskId, type Run, type Size, type Task } from "./task.ts";
 
 export interface Submission {
   task: Task;
@@ -38,6 +25,8 @@ export interface SubmissionParts {
   catalog: Catalog;
   sources: ImageSources;
   images: ImageStore;
+  saver: SaveTo;
+  prompts: PromptSources;
 }
 
 /**
@@ -47,19 +36,27 @@ export interface SubmissionParts {
 export async function prepare(
   parts: SubmissionParts,
   tool: string,
-  request: TaskRequest,
+  asked: TaskRequest,
   signal?: AbortSignal,
 ): Promise<Submission> {
+  const request = { ...asked, parameters: withVariation(asked.parameters) };
+  await checkTarget(parts.saver, request);
   await parts.backend.ready();
   const objectInfo = await parts.backend.objectInfo();
-  const { workflow, choices } = chooseWorkflow(parts.catalog, tool, request.workflow, objectInfo);
-  const { values, warnings } = resolveParameters(workflow, request.parameters);
-  checkChoices(workflow, request.parameters, objectInfo);
+  const { workflow, choices } = chooseWorkflow(parts.catalog, tool, request.workflow, objectInfo, {
+    model: request.model,
+    taking: "strength" in request.parameters ? ["strength"] : [],
+  });
+  const effort = presetFor(workflow, request.quality);
+  const args = { ...madeHere(workflow), ...effort.values, ...request.parameters };
+  const { values, warnings } = resolveParameters(workflow, args);
+  checkChoices(workflow, args, objectInfo);
+  const loras = request.loras === undefined ? [] : resolveLoras(request.loras, objectInfo);
   const sizes = sizesFor(workflow, request, choices);
-  const inputs = await keepInputs(parts, workflow, values, signal);
-  const params = { ...values };
-  for (const name of ["seed", ...Object.keys(inputs)]) delete params[name];
-  if (sizes) Object.assign(params, sizes.deliver);
+  const runs = await runsFor(parts.prompts, workflow, request, values);
+  const inputs = await prepareInputs(parts, tool, workflow, choices, request, signal);
+  const params: Record<string, unknown> = { ...values, ...sizes?.deliver };
+  for (const name of ["seed", ...imageParameters(workflow)]) delete params[name];
   const task: Task = {
     id: newTaskId(),
     tool,
@@ -68,36 +65,106 @@ export async function prepare(
     backend: parts.backend.url,
     state: "queued",
     createdAt: new Date().toISOString(),
-    params,
-    inputs,
+    params: { ...params, ...recorded(request) },
+    ...inputs,
     choices,
+    ...(loras.length > 0 && workflow.loras ? { loras } : {}),
     ...(sizes ? { render: sizes.render } : {}),
     ...(sizes && differs(sizes.render, sizes.deliver) ? { deliver: sizes.deliver } : {}),
+    ...(request.saveTo === undefined
+      ? {}
+      : { saveTo: { target: request.saveTo, overwrite: request.overwrite ?? false } }),
     outputFormat: request.outputFormat ?? "png",
-    runs: seedsFor(workflow, request).map((seed) => ({
-      promptId: randomUUID(),
-      ...(seed === undefined ? {} : { seed }),
-      state: "queued",
-      images: [],
-    })),
-    warnings: [...warnings, ...seedWarning(workflow, request)],
+    runs,
+    warnings: [
+      ...(workflow.note ? [workflow.note] : []),
+      ...warnings,
+      ...effort.warnings,
+      ...ignored(workflow, request),
+    ],
   };
   return { task, workflow };
 }
 
-/** Picture i uses seed + i, so that each can be made again alone. */
-function seedsFor(workflow: Workflow, request: TaskRequest): (number | undefined)[] {
-  const count = request.count ?? 1;
-  if (!workflow.parameters["seed"]) return Array.from({ length: count }, () => undefined);
-  const first = request.seed ?? randomInt(2 ** 32);
-  return Array.from({ length: count }, (_, i) => (first + i) % (maxSeed + 1));
+async function checkTarget(saver: SaveTo, { saveTo, count = 1, overwrite }: TaskRequest) {
+  if (saveTo !== undefined) await saver.check("save_to", saveTo, count, { overwrite });
 }
 
-function seedWarning(workflow: Workflow, request: TaskRequest): string[] {
-  if (workflow.parameters["seed"]) return [];
-  const given = request.seed !== undefined ? ["seed"] : [];
-  if ((request.count ?? 1) > 1) given.push("count above 1 (every picture will be the same)");
-  return given.map((what) => `${what} has no effect: workflow ${workflow.name} has no seed.`);
+/** Pictures that are given or made below; their slots are filled when they are uploaded. */
+function madeHere(workflow: Workflow): Record<string, unknown> {
+  return workflow.parameters["mask"] ? { mask: "made from image" } : {};
+}
+
+function imageParameters(workflow: Workflow): string[] {
+  return Object.values(workflow.parameters)
+    .filter(({ type }) => type === "image")
+    .map(({ name }) => name);
+}
+
+/** What is not a parameter of the workflow but belongs to the recipe of the picture. */
+function recorded({ quality, styles, factor, padding, grow, feather, background }: TaskRequest) {
+  const all = { quality, styles, factor, padding, grow, feather, background };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+interface Preset {
+  values: Readonly<Record<string, unknown>>;
+  warnings: string[];
+}
+
+/** The asked effort, or the nearest one that the workflow has. */
+function presetFor(workflow: Workflow, quality: string | undefined): Preset {
+  if (quality === undefined) return { values: {}, warnings: [] };
+  const place = [...efforts].map(String).indexOf(quality);
+  const [nearest] = efforts
+    .filter((effort) => workflow.presets[effort])
+    .toSorted(
+      (a, b) => Math.abs(efforts.indexOf(a) - place) - Math.abs(efforts.indexOf(b) - place),
+    );
+  const warning =
+    nearest === undefined
+      ? [`quality has no effect: workflow ${workflow.name} has no steps to vary.`]
+      : nearest === quality
+        ? []
+        : [`quality: workflow ${workflow.name} has no ${quality}; ${nearest} was used.`];
+  return { values: (nearest && workflow.presets[nearest]) ?? {}, warnings: warning };
+}
+
+/** Picture i uses seed + i, so that each can be made again alone. */
+async function runsFor(
+  sources: PromptSources,
+  workflow: Workflow,
+  request: TaskRequest,
+  values: Readonly<Record<string, unknown>>,
+): Promise<Run[]> {
+  const first = request.seed ?? randomInt(2 ** 32);
+  const runs: Run[] = [];
+  for (let i = 0; i < (request.count ?? 1); i += 1) {
+    const seed = (first + i) % (maxSeed + 1);
+    const run: Run = { promptId: randomUUID(), state: "queued", images: [] };
+    // Wildcards are drawn from it too, so it is on record even where the graph has no seed.
+    const prompts = await promptsFor(sources, request, values, seed);
+    if (workflow.parameters["seed"] || prompts.drawn) run.seed = seed;
+    if (prompts.prompt !== values["prompt"]) run.prompt = prompts.prompt;
+    if (workflow.parameters["negative_prompt"] && prompts.negative !== values["negative_prompt"]) {
+      run.negativePrompt = prompts.negative;
+    }
+    runs.push(run);
+  }
+  return runs;
+}
+
+async function promptsFor(
+  sources: PromptSources,
+  { styles = [], parameters }: TaskRequest,
+  values: Readonly<Record<string, unknown>>,
+  seed: number,
+) {
+  const text = (value: unknown) => (typeof value === "string" ? value : "");
+  const prompt = text(values["prompt"]);
+  const negative = text(values["negative_prompt"] ?? parameters["negative_prompt"]);
+  const composed = await composePrompt({ prompt, negative, styles, seed }, sources);
+  return { ...composed, drawn: /__.+__|\{.*\|.*\}/s.test(prompt + negative) };
 }
 
 function sizesFor(
@@ -120,25 +187,20 @@ function differs(a: Size, b: Size): boolean {
   return a.width !== b.width || a.height !== b.height;
 }
 
-async function keepInputs(
-  parts: SubmissionParts,
-  workflow: Workflow,
-  values: Record<string, unknown>,
-  signal: AbortSignal | undefined,
-): Promise<Record<string, InputRecord>> {
-  const inputs: Record<string, InputRecord> = {};
-  for (const [name, parameter] of Object.entries(workflow.parameters)) {
-    const value = values[name];
-    if (parameter.type !== "image" || value === undefined) continue;
-    if (typeof value !== "string") {
-      throw new AppError("invalid_input", `${name}: expected text that says where the image is.`);
-    }
-    const source = await parts.sources.resolve(name, value, signal);
-    const bytes = await toPng(source.bytes);
-    const info = await inspectImage(bytes, name);
-    const { sha256 } = await parts.images.putInput(bytes, info.mimeType);
-    const { mimeType, width, height } = info;
-    inputs[name] = { sha256, mimeType, width, height, origin: source.origin };
-  }
-  return inputs;
+/** What was asked for and this workflow cannot follow. */
+function ignored(workflow: Workflow, request: TaskRequest): string[] {
+  const without = (what: string, why: string) =>
+    `${what} has no effect: workflow ${workflow.name} has no ${why}.`;
+  return [
+    ...(request.seed !== undefined && !workflow.parameters["seed"]
+      ? [without("seed", "seed")]
+      : []),
+    ...((request.count ?? 1) > 1 && !workflow.parameters["seed"]
+      ? [without("count above 1 (every picture will be the same)", "seed")]
+      : []),
+    ...(request.loras !== undefined && !workflow.loras ? [without("loras", "place for them")] : []),
+    ...(request.model !== undefined && !workflow.model
+      ? [without("model", "model to choose")]
+      : []),
+  ];
 }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { ErrorCode } from "../errors.ts";
 import type { ImageMimeType } from "../images/sniff.ts";
 import type { Webhook } from "../webhooks/webhook.ts";
+import type { Lora } from "../workflows/loras.ts";
 import type { TaskState } from "./state.ts";
 
 /** A picture of a task, kept as a file under its id. */
@@ -39,7 +40,15 @@ export interface Run {
   /** ComfyUI had run this very graph before and sent the picture it had. */
   cached?: true;
   error?: TaskError;
+  /** What wildcards and styles made of the prompt for this picture. */
+  prompt?: string;
+  negativePrompt?: string;
 }
+
+/** What is done with a picture after ComfyUI has made it. */
+export type Finish =
+  | { kind: "keep_unmasked"; original: InputRecord; mask: InputRecord }
+  | { kind: "background"; image?: InputRecord; color?: string };
 
 export interface TaskError {
   code: ErrorCode;
@@ -71,12 +80,19 @@ export interface Task {
   /** Every resolved parameter but the seed, which is per run, and the pictures, which are inputs. */
   params: Record<string, unknown>;
   inputs: Record<string, InputRecord>;
+  /** What was made of the inputs for ComfyUI, by parameter. */
+  uploads: Record<string, InputRecord>;
+  loras?: Lora[];
   /** Model files chosen on that backend, by slot. */
   choices: Record<string, string>;
   /** Pixels of the rendering, where the workflow has a size. */
   render?: Size;
   /** Pixels of the picture handed over, where it must differ from what comes out. */
   deliver?: Size;
+  finish?: Finish;
+  saveTo?: { target: string; overwrite: boolean };
+  /** Where the pictures were also put. */
+  savedTo?: string[];
   outputFormat: OutputFormat;
   runs: Run[];
   warnings: string[];
@@ -120,4 +136,11 @@ export function imagesOf(task: Task): ImageRecord[] {
 export function withoutSecrets(task: Task): Task {
   const { webhook, ...rest } = task;
   return webhook ? { ...rest, webhook: { url: webhook.url } } : rest;
+}
+
+/** Every picture under its hash that the task needs to be made, or made again. */
+export function keptInputs({ inputs, uploads, finish }: Task): InputRecord[] {
+  const finishing = finish?.kind === "keep_unmasked" ? [finish.original, finish.mask] : [];
+  if (finish?.kind === "background" && finish.image) finishing.push(finish.image);
+  return [...Object.values(inputs), ...Object.values(uploads), ...finishing];
 }

@@ -1,20 +1,23 @@
 import type { Backend, Cancelled } from "../comfy/backend.ts";
 import { AppError, messageOf } from "../errors.ts";
 import type { AddressRule } from "../images/address.ts";
+import type { SaveTo } from "../images/save-to.ts";
 import type { ImageSources } from "../images/source.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { Log } from "../log.ts";
 import type { WebhookSender } from "../webhooks/sender.ts";
 import { checkWebhook } from "../webhooks/webhook.ts";
 import type { Catalog } from "../workflows/catalog.ts";
+import type { PromptSources } from "../workflows/prompt.ts";
 import { Announcer } from "./announcer.ts";
 import { erase, sweep } from "./deletion.ts";
 import { Membership } from "./membership.ts";
 import type { TaskProgress } from "./progress.ts";
+import type { TaskRequest } from "./request.ts";
 import { Retention, type RetentionRules } from "./retention.ts";
 import { isTerminal } from "./state.ts";
 import type { TaskFilter, TaskPage, TaskStore } from "./store/store.ts";
-import { prepare, type TaskRequest } from "./submission.ts";
+import { prepare } from "./submission.ts";
 import { type ImageRecord, imagesOf, isTaskId, type Task, taskIdOf } from "./task.ts";
 import { Workbench } from "./workbench.ts";
 import { type WorkflowStates, workflowStates } from "./workflow-states.ts";
@@ -30,6 +33,8 @@ export interface TasksOptions {
   catalog: Catalog;
   images: ImageStore;
   sources: ImageSources;
+  saver: SaveTo;
+  prompts: PromptSources;
   store: TaskStore;
   log: Log;
   deliverBySocket: boolean;
@@ -60,6 +65,7 @@ export class Tasks {
   readonly #bench: Workbench;
   readonly #membership: Membership;
   readonly #retention: Retention;
+  #started: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(options: TasksOptions) {
@@ -80,7 +86,12 @@ export class Tasks {
   }
 
   /** Takes up what dead servers left unfinished, now and whenever another dies. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#started = this.#start();
+    return this.#started;
+  }
+
+  async #start(): Promise<void> {
     await this.#membership.join();
     this.#options.webhooks.start();
     await sweep(this.#options.store, this.#options.images, this.#options.log);
@@ -200,6 +211,7 @@ export class Tasks {
   async close(): Promise<void> {
     this.#closed = true;
     this.#retention.close();
+    await this.#started.catch(() => {});
     await this.#bench.close();
     await this.#options.webhooks.close();
     await this.#membership.leave();

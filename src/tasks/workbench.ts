@@ -2,6 +2,7 @@ import { EventEmitter } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Backend } from "../comfy/backend.ts";
 import { messageOf } from "../errors.ts";
+import type { SaveTo } from "../images/save-to.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { Log } from "../log.ts";
 import type { Workflow } from "../workflows/workflow.ts";
@@ -20,6 +21,7 @@ export interface WorkbenchOptions {
   log: Log;
   deliverBySocket: boolean;
   announcer: Announcer;
+  saver: SaveTo;
 }
 
 /** A record that could not be written at its end is tried again this often. */
@@ -51,7 +53,7 @@ export class Workbench {
       ...options,
       changed: (live) => this.#changed(live),
       progressed: ({ task, board }) => {
-        options.announcer.progressed(task, board.read(task));
+        options.announcer.progressed(task, () => board.read(task));
         this.#events.emit(task.id);
       },
     });
@@ -97,6 +99,7 @@ export class Workbench {
     const { task } = bench.live;
     try {
       await this.#runner.run(bench.live, resume);
+      await this.#saveCopies(bench);
       await this.#finishWriting(bench);
     } catch (error) {
       this.#options.log.info(`task ${task.id} is left as it is: ${messageOf(error)}`);
@@ -104,6 +107,28 @@ export class Workbench {
     this.#benches.delete(task.id);
     this.#events.emit(task.id);
     if (bench.lost) await this.#endDeletion(task);
+  }
+
+  /** Puts the pictures where the caller also wants them; that it failed is told, not hidden. */
+  async #saveCopies(bench: Bench): Promise<void> {
+    const { task } = bench.live;
+    const { images, saver } = this.#options;
+    const made = imagesOf(task);
+    if (!task.saveTo || made.length === 0 || bench.lost) return;
+    try {
+      const pictures = await Promise.all(
+        made.map(async ({ id, mimeType }) => ({
+          bytes: await images.readResult(id, mimeType),
+          mimeType,
+          name: id,
+        })),
+      );
+      const { target, overwrite } = task.saveTo;
+      task.savedTo = await saver.save("save_to", target, pictures, { overwrite });
+    } catch (error) {
+      task.warnings.push(`Not saved: ${messageOf(error)}`);
+    }
+    await this.#write(bench).catch((error) => this.#options.log.error(messageOf(error)));
   }
 
   /** A disk that was full at the end of a task must not leave it running on record for ever. */

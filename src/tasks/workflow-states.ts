@@ -2,15 +2,22 @@ import type { Backend } from "../comfy/backend.ts";
 import { AppError } from "../errors.ts";
 import type { Catalog } from "../workflows/catalog.ts";
 import { explainMissing } from "../workflows/explain.ts";
-import { readiness } from "../workflows/readiness.ts";
+import { type Readiness, readiness } from "../workflows/readiness.ts";
 import type { Workflow } from "../workflows/workflow.ts";
 
 export interface WorkflowState {
   workflow: Workflow;
   /** Missing while ComfyUI cannot be asked. */
   ready?: boolean;
-  /** What to install, in words, when it is not ready. */
-  lacks?: string;
+  /** What to install when it is not ready. */
+  lacks?: Lacks;
+}
+
+export interface Lacks {
+  /** In words, with places and sources. */
+  text: string;
+  files: string[];
+  packs: string[];
 }
 
 export interface WorkflowStates {
@@ -18,6 +25,8 @@ export interface WorkflowStates {
   /** Why ComfyUI could not be asked. */
   problem?: string;
 }
+
+type NotReady = Extract<Readiness, { ready: false }>;
 
 /** Every workflow and whether this ComfyUI can run it. */
 export async function workflowStates(catalog: Catalog, backend: Backend): Promise<WorkflowStates> {
@@ -28,11 +37,20 @@ export async function workflowStates(catalog: Catalog, backend: Backend): Promis
     const states = all.map((workflow): WorkflowState => {
       const found = readiness(workflow, objectInfo);
       if (found.ready) return { workflow, ready: true };
-      return { workflow, ready: false, lacks: explainMissing(workflow, found) };
+      return { workflow, ready: false, lacks: lacksOf(workflow, found) };
     });
     return { states };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return { states: all.map((workflow) => ({ workflow })), problem: error.message };
   }
+}
+
+function lacksOf(workflow: Workflow, found: NotReady): Lacks {
+  const packs = found.missingNodes.map((node) => node.pack ?? node.class);
+  return {
+    text: explainMissing(workflow, found),
+    files: found.missingModels.map((model) => model.file),
+    packs: [...new Set(packs)],
+  };
 }

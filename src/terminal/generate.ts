@@ -4,7 +4,7 @@ import { SingleBar } from "cli-progress";
 import { AppError } from "../errors.ts";
 import type { ImageStore } from "../images/store.ts";
 import { wordProgress } from "../tasks/progress-words.ts";
-import type { TaskRequest } from "../tasks/submission.ts";
+import type { TaskRequest } from "../tasks/request.ts";
 import { imagesOf, type Task } from "../tasks/task.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 

@@ -32,6 +32,8 @@ export class WebhookSender {
   readonly #closing = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
+  /** Something was added while the outbox was being gone through. */
+  #again = false;
 
   constructor(options: SenderOptions) {
     this.#options = options;
@@ -68,10 +70,12 @@ export class WebhookSender {
 
   #go(): void {
     if (this.#closing.signal.aborted) return;
+    this.#again = this.#running !== undefined;
     this.#running ??= this.#drain()
       .catch((error) => this.#options.log.error(`webhooks: ${messageOf(error)}`))
       .finally(() => {
         this.#running = undefined;
+        if (this.#again) this.#go();
       });
   }
 

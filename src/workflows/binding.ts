@@ -1,17 +1,28 @@
 import { z } from "zod";
-import { parameterTypes, reservedParameters, reservedTools } from "./known-parameters.ts";
+import { efforts, parameterTypes, reservedParameters, reservedTools } from "./known-parameters.ts";
 
 /**
  * The sidecar file that ties parameters to slots (`NAME.binding.json`). Defaults are not in it:
- * they are read from the graph.
+ * they are read from the graph. Beside `parameters` and `outputs` it says:
+ *
+ * - `native`: the pixel counts the model paints; `input`: the pixel count and the multiple to which
+ *   every input image, and its mask alike, is scaled before it is uploaded.
+ * - `models`: files the graph needs. With `any` a slot takes whatever the backend has: `match` names
+ *   what suits, best first, and `avoid` what does not, by expressions on the file's name.
+ * - `model`: the slot whose file the tool's `model` replaces.
+ * - `loras`: the outputs between which and their consumers the tool's `loras` are put.
+ * - `presets`: what the tool's `quality` sets, by its words; `{}` when the graph is that already.
+ * - `note`: a warning whenever the workflow is used.
  */
 
 const line = z.string().trim().min(1);
+const oneLine = line.regex(/^[^\n]*$/, "must be one line");
 const regex = line.refine(isRegex, "is not a regular expression");
 const snakeCase = line.regex(
   /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/,
   "must be snake_case: lower-case letters, digits and single underscores",
 );
+const value = z.union([z.string(), z.number(), z.boolean()]);
 
 const parameter = z.strictObject({
   slots: z.array(line).min(1, "needs at least one slot such as 6.text"),
@@ -19,10 +30,7 @@ const parameter = z.strictObject({
   minimum: z.number().optional(),
   maximum: z.number().optional(),
   multipleOf: z.number().positive().optional(),
-  choices: z
-    .array(z.union([z.string(), z.number(), z.boolean()]))
-    .min(1)
-    .optional(),
+  choices: z.array(value).min(1).optional(),
   required: z.boolean().optional(),
   type: z.enum(parameterTypes).optional(),
 });
@@ -40,6 +48,14 @@ const native = z.strictObject({
   when: z.array(z.strictObject({ model: regex, ...sizeRange })).optional(),
 });
 
+const input = z.strictObject({
+  /** Input images are scaled to about this many pixels, up or down. */
+  pixels: z.int().positive(),
+  multipleOf: z.int().positive().default(8),
+  /** The first entry whose expression matches the chosen model file replaces the count above. */
+  when: z.array(z.strictObject({ model: regex, pixels: z.int().positive() })).optional(),
+});
+
 const model = z
   .strictObject({
     /** A file the graph names. */
@@ -47,6 +63,8 @@ const model = z
     /** Instead of `file`: a slot that takes whatever model the backend has. */
     slot: line.optional(),
     any: z.literal(true).optional(),
+    /** Expressions for files that work in an `any` slot, best first, case-insensitive. */
+    match: z.array(regex).min(1).optional(),
     /** Expressions for files that do not work in an `any` slot, case-insensitive. */
     avoid: z.array(regex).optional(),
     /** Below ComfyUI's `models/`. */
@@ -64,6 +82,9 @@ const node = z.strictObject({
   source: line.optional(),
 });
 
+/** A node and the number of its output, as in a link of the graph. */
+const output = z.tuple([line, z.int().min(0)], 'must be a node and an output, such as ["4", 0]');
+
 export const bindingSchema = z.strictObject({
   tool: snakeCase.refine(
     (name) => !reservedTools.includes(name),
@@ -71,9 +92,11 @@ export const bindingSchema = z.strictObject({
   ),
   name: line.optional(),
   title: line,
-  description: line.regex(/^[^\n]*$/, "must be one line"),
+  description: oneLine,
   priority: z.number().default(100),
+  note: oneLine.optional(),
   native: native.optional(),
+  input: input.optional(),
   parameters: z.record(
     snakeCase.refine(
       (name) => !reservedParameters.includes(name),
@@ -82,6 +105,9 @@ export const bindingSchema = z.strictObject({
     parameter,
   ),
   outputs: z.array(line).min(1, "must name the node that saves the image"),
+  model: z.strictObject({ slot: line }).optional(),
+  loras: z.strictObject({ model: output, clip: output.optional() }).optional(),
+  presets: z.partialRecord(z.enum(efforts), z.record(line, value)).default({}),
   models: z.array(model).default([]),
   nodes: z.array(node).default([]),
 });
@@ -89,8 +115,10 @@ export const bindingSchema = z.strictObject({
 export type Binding = z.infer<typeof bindingSchema>;
 export type BoundParameter = z.infer<typeof parameter>;
 export type Native = z.infer<typeof native>;
+export type InputSize = z.infer<typeof input>;
 export type ModelNeed = z.infer<typeof model>;
 export type NodeNeed = z.infer<typeof node>;
+export type OutputRef = z.infer<typeof output>;
 
 /** The binding, or one reason per thing that is wrong with it. */
 export function parseBinding(data: unknown): { binding: Binding } | { reasons: string[] } {
@@ -104,7 +132,7 @@ function reason(issue: z.core.$ZodIssue, data: unknown): string {
   const at = where === "" ? "" : `${where}: `;
   switch (issue.code) {
     case "unrecognized_keys":
-      return `${at}unknown key ${issue.keys.map((key) => `"${key}"`).join(", ")}; remove it`;
+      return `${at}unknown key ${issue.keys.map((key) => `"${key}"`).join(", ")}; ${where === "presets" ? `the words are ${efforts.join(", ")}` : "remove it"}`;
     case "invalid_key":
       return `${at}the name ${issue.issues[0]?.message ?? "is not allowed"}`;
     default:
@@ -112,17 +140,17 @@ function reason(issue: z.core.$ZodIssue, data: unknown): string {
   }
 }
 
-function shown(value: unknown): string {
-  return typeof value === "object" || value === undefined ? "" : `${JSON.stringify(value)} `;
+function shown(given: unknown): string {
+  return typeof given === "object" || given === undefined ? "" : `${JSON.stringify(given)} `;
 }
 
 function valueAt(data: unknown, path: readonly PropertyKey[]): unknown {
-  let value: unknown = data;
+  let found: unknown = data;
   for (const key of path) {
-    if (typeof value !== "object" || value === null) return undefined;
-    value = Reflect.get(value, key);
+    if (typeof found !== "object" || found === null) return undefined;
+    found = Reflect.get(found, key);
   }
-  return value;
+  return found;
 }
 
 function isRegex(source: string): boolean {

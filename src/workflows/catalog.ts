@@ -3,9 +3,13 @@ import path from "node:path";
 import { AppError, messageOf } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { compile } from "./compile.ts";
+import { compileOwn } from "./discover/own.ts";
 import { type Problem, problemText, type Workflow } from "./workflow.ts";
 
-/** A folder of pairs. All of a trusted one must load; elsewhere a bad pair is left out. */
+/**
+ * A folder of workflows. A trusted one holds whole pairs and all of them must load; elsewhere what
+ * a binding does not say is discovered, and a bad file is left out.
+ */
 export interface WorkflowFolder {
   dir: string;
   trusted: boolean;
@@ -14,17 +18,29 @@ export interface WorkflowFolder {
 export interface LoadedCatalog {
   catalog: Catalog;
   problems: Problem[];
+  /** What a loaded file has and a caller does not get, such as a choice made at load. */
+  notes: Problem[];
 }
 
-/** The workflows of a server. */
+/** The workflows of a server. The object stays the same when its content is replaced. */
 export class Catalog {
-  readonly #tools = new Map<string, Workflow[]>();
+  #tools: ReadonlyMap<string, Workflow[]>;
+  readonly #listeners = new Set<() => void>();
 
   constructor(workflows: readonly Workflow[]) {
-    for (const workflow of workflows) {
-      const others = this.#tools.get(workflow.tool) ?? [];
-      this.#tools.set(workflow.tool, [...others, workflow].sort(inOrder));
-    }
+    this.#tools = byTool(workflows);
+  }
+
+  /** Swaps the whole content at once and tells the listeners. */
+  replace(workflows: readonly Workflow[]): void {
+    this.#tools = byTool(workflows);
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  /** Calls back after every change of the content; returns the end of that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   tools(): string[] {
@@ -52,6 +68,15 @@ export class Catalog {
   }
 }
 
+function byTool(workflows: readonly Workflow[]): Map<string, Workflow[]> {
+  const tools = new Map<string, Workflow[]>();
+  for (const workflow of workflows) {
+    const others = tools.get(workflow.tool) ?? [];
+    tools.set(workflow.tool, [...others, workflow].sort(inOrder));
+  }
+  return tools;
+}
+
 /**
  * Reads every `NAME.json` with its `NAME.binding.json`. Throws `workflow_invalid` with all that is
  * wrong in trusted folders; what is wrong elsewhere comes back as problems.
@@ -60,29 +85,32 @@ export async function loadCatalog(folders: readonly WorkflowFolder[]): Promise<L
   const workflows: Workflow[] = [];
   const fatal: Problem[] = [];
   const problems: Problem[] = [];
-  for (const { dir, trusted } of folders) {
-    const loaded = await loadFolder(dir);
+  const notes: Problem[] = [];
+  for (const folder of folders) {
+    const loaded = await loadFolder(folder);
+    notes.push(...loaded.notes);
     const refused = [...loaded.problems];
     for (const workflow of loaded.workflows) {
       const conflict = conflictWith(workflows, workflow);
       if (conflict === undefined) workflows.push(workflow);
       else refused.push({ file: workflow.file, reason: conflict });
     }
-    (trusted ? fatal : problems).push(...refused);
+    (folder.trusted ? fatal : problems).push(...refused);
   }
   if (fatal.length > 0) {
     throw new AppError("workflow_invalid", fatal.map(problemText).join("\n"));
   }
-  return { catalog: new Catalog(workflows), problems };
+  return { catalog: new Catalog(workflows), problems, notes };
 }
 
 interface LoadedFolder {
   workflows: Workflow[];
   problems: Problem[];
+  notes: Problem[];
 }
 
-async function loadFolder(dir: string): Promise<LoadedFolder> {
-  const loaded: LoadedFolder = { workflows: [], problems: [] };
+async function loadFolder({ dir, trusted }: WorkflowFolder): Promise<LoadedFolder> {
+  const loaded: LoadedFolder = { workflows: [], problems: [], notes: [] };
   let files: string[];
   try {
     files = await readdir(dir);
@@ -91,9 +119,12 @@ async function loadFolder(dir: string): Promise<LoadedFolder> {
     return { ...loaded, problems: [{ file: dir, reason }] };
   }
   for (const name of pairNames(files)) {
-    const result = await loadPair(dir, name, files);
-    if ("workflow" in result) loaded.workflows.push(result.workflow);
-    else loaded.problems.push(...result.problems);
+    const result = await loadPair(dir, name, { files, trusted });
+    if ("workflow" in result) {
+      const { workflow, notes } = result;
+      loaded.workflows.push(workflow);
+      loaded.notes.push(...notes.map((reason) => ({ file: workflow.file, reason })));
+    } else loaded.problems.push(...result.problems);
   }
   return loaded;
 }
@@ -105,14 +136,17 @@ function pairNames(files: readonly string[]): string[] {
   return [...new Set(names)].sort(byText);
 }
 
+type Loaded = { workflow: Workflow; notes: string[] } | { problems: Problem[] };
+
 async function loadPair(
   dir: string,
   name: string,
-  files: readonly string[],
-): Promise<ReturnType<typeof compile>> {
+  { files, trusted }: { files: readonly string[]; trusted: boolean },
+): Promise<Loaded> {
   const graphFile = path.join(dir, `${name}.json`);
   const bindingFile = path.join(dir, `${name}.binding.json`);
-  if (!files.includes(path.basename(bindingFile))) {
+  const hasBinding = files.includes(path.basename(bindingFile));
+  if (trusted && !hasBinding) {
     const reason = `has no binding; put ${path.basename(bindingFile)} beside it`;
     return { problems: [{ file: graphFile, reason }] };
   }
@@ -121,11 +155,12 @@ async function loadPair(
     return { problems: [{ file: bindingFile, reason }] };
   }
   try {
-    const [graphText, bindingText] = await Promise.all([
-      readFile(graphFile, "utf8"),
-      readFile(bindingFile, "utf8"),
-    ]);
-    return compile({ name, graphFile, graphText, bindingFile, bindingText });
+    const graphText = await readFile(graphFile, "utf8");
+    const bindingText = hasBinding ? await readFile(bindingFile, "utf8") : undefined;
+    const texts = { name, graphFile, graphText, bindingFile };
+    if (!trusted) return compileOwn({ ...texts, bindingText });
+    const compiled = compile({ ...texts, bindingText: bindingText ?? "" });
+    return "workflow" in compiled ? { ...compiled, notes: [] } : compiled;
   } catch (error) {
     return { problems: [{ file: graphFile, reason: `cannot be read: ${messageOf(error)}` }] };
   }

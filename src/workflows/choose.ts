@@ -2,6 +2,7 @@ import type { ObjectInfo } from "../comfy/protocol.ts";
 import { AppError } from "../errors.ts";
 import type { Catalog } from "./catalog.ts";
 import { effort, explainMissing } from "./explain.ts";
+import { fitting } from "./model-choice.ts";
 import { type Readiness, readiness } from "./readiness.ts";
 import type { Workflow } from "./workflow.ts";
 
@@ -9,6 +10,16 @@ export interface Chosen {
   workflow: Workflow;
   /** The backend's model file for each model slot, for `bind`. */
   choices: Record<string, string>;
+}
+
+export interface Wishes {
+  /** A model file, as the caller typed it. */
+  model?: string | undefined;
+  /**
+   * Parameters that were given and should count, such as `strength`: the first ready workflow that
+   * takes them all goes before the first that is ready.
+   */
+  taking?: readonly string[] | undefined;
 }
 
 /** More than two ways to get going are no help. */
@@ -20,35 +31,35 @@ export function chooseWorkflow(
   tool: string,
   asked: string | undefined,
   objectInfo: ObjectInfo,
+  { model, taking = [] }: Wishes = {},
 ): Chosen {
-  if (asked !== undefined) return askedWorkflow(catalog, tool, asked, objectInfo);
-  const states = statesOf(catalog, tool, objectInfo);
-  for (const { workflow, state } of states) {
-    if (state.ready) return { workflow, choices: state.choices };
-  }
-  if (states.length === 0) {
+  const workflows = catalog.ofTool(tool);
+  if (workflows.length === 0) {
     throw new AppError("not_found", `No workflow serves the tool "${tool}".`);
   }
+  const named = asked === undefined ? undefined : catalog.get(tool, asked);
+  const candidates: Candidate[] =
+    model === undefined || model === ""
+      ? workflows.map((workflow) => ({ workflow }))
+      : fitting(workflows, named, model, objectInfo);
+  const states = candidates.map(({ workflow, chosen }) => ({
+    workflow,
+    state: readiness(workflow, objectInfo, chosen),
+  }));
+  if (named) return askedWorkflow(tool, named, states);
+  const ready = states.flatMap(({ workflow, state }) =>
+    state.ready ? [{ workflow, choices: state.choices }] : [],
+  );
+  const wanted = ready.find(({ workflow }) => taking.every((name) => takes(workflow, name)));
+  const first = wanted ?? ready[0];
+  if (first) return first;
   throw new AppError("not_ready", nothingReady(tool, states));
 }
 
-function askedWorkflow(
-  catalog: Catalog,
-  tool: string,
-  asked: string,
-  objectInfo: ObjectInfo,
-): Chosen {
-  const workflow = catalog.get(tool, asked);
-  const state = readiness(workflow, objectInfo);
-  if (state.ready) return { workflow, choices: state.choices };
-  const ready = statesOf(catalog, tool, objectInfo)
-    .filter((each) => each.state.ready)
-    .map((each) => each.workflow.name);
-  const instead =
-    ready.length > 0
-      ? `Ready now: ${ready.join(", ")}.`
-      : `No other workflow of ${tool} is ready either.`;
-  throw new AppError("not_ready", `${explainMissing(workflow, state)} ${instead}`);
+interface Candidate {
+  workflow: Workflow;
+  /** The file the caller wants, by slot. */
+  chosen?: Readonly<Record<string, string>>;
 }
 
 interface State {
@@ -56,10 +67,20 @@ interface State {
   state: Readiness;
 }
 
-function statesOf(catalog: Catalog, tool: string, objectInfo: ObjectInfo): State[] {
-  return catalog
-    .ofTool(tool)
-    .map((workflow) => ({ workflow, state: readiness(workflow, objectInfo) }));
+function takes(workflow: Workflow, name: string): boolean {
+  return Object.hasOwn(workflow.parameters, name);
+}
+
+function askedWorkflow(tool: string, workflow: Workflow, states: readonly State[]): Chosen {
+  const state = states.find((each) => each.workflow === workflow)?.state;
+  if (!state) throw new Error(`workflow "${workflow.name}" is not among its own candidates`);
+  if (state.ready) return { workflow, choices: state.choices };
+  const ready = states.filter((each) => each.state.ready).map((each) => each.workflow.name);
+  const instead =
+    ready.length > 0
+      ? `Ready now: ${ready.join(", ")}.`
+      : `No other workflow of ${tool} is ready either.`;
+  throw new AppError("not_ready", `${explainMissing(workflow, state)} ${instead}`);
 }
 
 function nothingReady(tool: string, states: readonly State[]): string {

@@ -18,10 +18,14 @@ export function comboChoices(info: NodeInfo, input: string): string[] | undefine
   const spec = inputSpec(info, input);
   if (!spec) return undefined;
   const [type, options] = spec;
-  const choices = type === "COMBO" ? options?.["options"] : type;
-  return Array.isArray(choices)
-    ? choices.filter((choice) => typeof choice === "string")
-    : undefined;
+  const choices: unknown = type === "COMBO" ? options?.["options"] : type;
+  if (!Array.isArray(choices)) return undefined;
+  // The list itself where possible: what is looked up in it is kept by its identity.
+  return choices.every(isText) ? choices : choices.filter(isText);
+}
+
+function isText(choice: unknown): choice is string {
+  return typeof choice === "string";
 }
 
 function inputSpec(info: NodeInfo, input: string): InputSpec | undefined {

@@ -1,9 +1,11 @@
 import type { Graph, GraphNode } from "../comfy/protocol.ts";
 import { isLink } from "../comfy/protocol.ts";
-import { type Binding, type BoundParameter, type ModelNeed, parseBinding } from "./binding.ts";
+import { type Binding, type BoundParameter, parseBinding } from "./binding.ts";
 import { limitFault, typeFault } from "./check-value.ts";
 import { deepFreeze, findSlot, graphHash, parseGraph } from "./graph.ts";
 import { knownParameter, type ParameterType } from "./known-parameters.ts";
+import { checkNeeds } from "./needs.ts";
+import { optionsOf } from "./options.ts";
 import type { Parameter, Problem, Slot, Value, Workflow } from "./workflow.ts";
 
 /** The two files of a workflow as read from disk. */
@@ -41,12 +43,14 @@ class Compilation {
   }
 
   result(): { workflow: Workflow } | { problems: Problem[] } {
-    const { tool, title, description, priority, native, outputs, models, nodes } = this.#binding;
+    const { tool, title, description, priority, outputs, models, nodes } = this.#binding;
+    const { native, input, note } = this.#binding;
     const name = this.#name();
     const parameters = this.#parameters();
+    const options = optionsOf(this.#binding, this.#graph, parameters, this.#refuse);
     this.#checkOutputs();
-    for (const model of models) this.#checkModel(model);
-    this.#checkNodes();
+    this.#checkInput(parameters);
+    checkNeeds(this.#binding, this.#graph, this.#refuse);
     if (this.#problems.length > 0) return { problems: this.#problems };
     const workflow: Workflow = {
       name,
@@ -61,18 +65,18 @@ class Compilation {
       outputs,
       models,
       nodes,
+      ...options,
       ...(native && { native }),
+      ...(input && { input }),
+      ...(note !== undefined && { note }),
     };
     return { workflow: deepFreeze(workflow) };
   }
 
-  #refuse(reason: string, slot?: string): void {
-    this.#problems.push({
-      file: this.#pair.bindingFile,
-      ...(slot !== undefined && { slot }),
-      reason,
-    });
-  }
+  readonly #refuse = (reason: string, slot?: string): void => {
+    const at = slot === undefined ? {} : { slot };
+    this.#problems.push({ file: this.#pair.bindingFile, ...at, reason });
+  };
 
   #name(): string {
     const name = this.#binding.name ?? this.#pair.name;
@@ -201,27 +205,10 @@ class Compilation {
     }
   }
 
-  #checkModel({ file, slot }: ModelNeed): void {
-    if (slot !== undefined) {
-      const found = findSlot(this.#graph, slot);
-      if ("reason" in found) return this.#refuse(`models: ${found.reason}`, slot);
-      const value = this.#graph[found.slot.node]?.inputs[found.slot.input];
-      if (typeof value !== "string") this.#refuse("models: holds no file name", slot);
-      return;
-    }
-    const named = Object.values(this.#graph).some((node) =>
-      Object.values(node.inputs).some((value) => value === file),
-    );
-    if (!named) this.#refuse(`models: no node of the graph names the file "${file}"`);
-  }
-
-  #checkNodes(): void {
-    const classes = new Set(Object.values(this.#graph).map((node) => node.class_type));
-    for (const need of this.#binding.nodes) {
-      if (!classes.has(need.class)) {
-        this.#refuse(`nodes: the graph has no node of class "${need.class}"`);
-      }
-    }
+  #checkInput(parameters: Record<string, Parameter>): void {
+    if (!this.#binding.input) return;
+    if (Object.values(parameters).some(({ type }) => type === "image")) return;
+    this.#refuse("input: no parameter is an image; remove it");
   }
 }
 

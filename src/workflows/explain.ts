@@ -1,5 +1,6 @@
 import type { ModelNeed } from "./binding.ts";
 import { isModelInput } from "./combo.ts";
+import { findSlot } from "./graph.ts";
 import type { MissingModel, MissingNode, Readiness } from "./readiness.ts";
 import type { Workflow } from "./workflow.ts";
 
@@ -10,7 +11,7 @@ export function explainMissing(workflow: Workflow, state: Readiness): string {
   const needs = [
     ...packLines(state.missingNodes),
     ...state.missingModels.map(modelLine),
-    ...unseenModels(workflow, state.missingNodes).map(neededLine),
+    ...unseenModels(workflow, state.missingNodes).map((need) => neededLine(workflow, need)),
   ];
   return `${name} needs ${needs.join("; ")}.`;
 }
@@ -49,8 +50,11 @@ function modelLine({ file, folder, source, any, unsuitable, slot }: MissingModel
   return `${what} ${placed(folder, slot)}${source === undefined ? "" : ` (${source})`}${rejected}`;
 }
 
-function neededLine({ file, folder, source }: ModelNeed): string {
-  return `the model ${file} ${placed(folder, "")}${source === undefined ? "" : ` (${source})`}`;
+function neededLine(workflow: Workflow, need: ModelNeed): string {
+  const { folder, source, file } = need;
+  const what =
+    file === undefined ? `a model such as ${ownFile(workflow, need)}` : `the model ${file}`;
+  return `${what} ${placed(folder, "")}${source === undefined ? "" : ` (${source})`}`;
 }
 
 function placed(folder: string | undefined, slot: string): string {
@@ -68,5 +72,20 @@ function unseenModels(workflow: Workflow, missing: readonly MissingNode[]): Mode
         files.add(value);
     }
   }
-  return workflow.models.filter((need) => need.file !== undefined && files.has(need.file));
+  return workflow.models.filter((need) => {
+    if (need.file !== undefined) return files.has(need.file);
+    return classes.has(slotOf(workflow, need)?.classType ?? "");
+  });
+}
+
+function ownFile(workflow: Workflow, need: ModelNeed): string {
+  return String(slotOf(workflow, need)?.value);
+}
+
+function slotOf(workflow: Workflow, need: ModelNeed) {
+  const found = findSlot(workflow.graph, need.slot ?? "");
+  if ("reason" in found) return undefined;
+  const { node, input } = found.slot;
+  const holder = workflow.graph[node];
+  return { classType: holder?.class_type, value: holder?.inputs[input] };
 }

@@ -2,8 +2,15 @@
 export const parameterTypes = ["string", "integer", "number", "boolean", "image"] as const;
 export type ParameterType = (typeof parameterTypes)[number];
 
+/** What a tool can take: `loras` is a list that the server puts into the graph, not into a slot. */
+export type ToolParameterType = ParameterType | "loras";
+
+/** The words of `quality`, slowest first; `lightning` and `hyper_sd` are distilled models. */
+export const efforts = ["quality", "speed", "extreme_speed", "lightning", "hyper_sd"] as const;
+export type Effort = (typeof efforts)[number];
+
 interface KnownParameter {
-  type: ParameterType;
+  type: ToolParameterType;
   /** Read by a model in every tool list: unit, range and default in at most 110 characters. */
   description: string;
   minimum?: number;
@@ -32,7 +39,7 @@ export const knownParameters: Readonly<Record<string, KnownParameter>> = {
   },
   negative_prompt: {
     type: "string",
-    description: "What to keep out of the picture; FLUX has none and ignores it.",
+    description: "What to keep out of the picture; FLUX and other distilled models ignore it.",
   },
   width: {
     type: "integer",
@@ -53,7 +60,7 @@ export const knownParameters: Readonly<Record<string, KnownParameter>> = {
   },
   steps: {
     type: "integer",
-    description: "Sampling steps: more is slower and finer; default is the workflow's, 20-25.",
+    description: "Sampling steps: more is slower and finer; default is the workflow's own, 4-25.",
     minimum: 1,
     maximum: 150,
   },
@@ -71,6 +78,18 @@ export const knownParameters: Readonly<Record<string, KnownParameter>> = {
     type: "string",
     description: "ComfyUI scheduler such as karras or normal; Stable Diffusion only.",
   },
+  model: {
+    type: "string",
+    description: "Model file to use instead of the workflow's own; misspell it to see near names.",
+  },
+  loras: {
+    type: "loras",
+    description: "LoRA files to add, each with a strength of about 0.5-1.",
+  },
+  quality: {
+    type: "string",
+    description: "How much time to spend: quality, speed or extreme_speed; sets steps.",
+  },
 };
 
 /** Parameters the server adds to the tools itself; a binding cannot use their names. */
@@ -80,6 +99,19 @@ export const reservedParameters: readonly string[] = [
   "output_format",
   "wait_seconds",
   "aspect_ratio",
+  "model",
+  "loras",
+  "quality",
+  "styles",
+  "save_to",
+  "background",
+  "factor",
+  "left",
+  "top",
+  "right",
+  "bottom",
+  "grow",
+  "feather",
 ];
 
 /** Tools the server has itself; a binding cannot use their names. */

@@ -1,6 +1,7 @@
-import { isLink, type NodeInfo, type ObjectInfo } from "../comfy/protocol.ts";
+import type { NodeInfo, ObjectInfo } from "../comfy/protocol.ts";
 import type { ModelNeed } from "./binding.ts";
 import { comboChoices, isModelInput } from "./combo.ts";
+import { ModelFiles } from "./model-files.ts";
 import type { Workflow } from "./workflow.ts";
 
 export interface MissingNode {
@@ -24,90 +25,97 @@ export type Readiness =
   | { ready: true; choices: Record<string, string> }
   | { ready: false; missingNodes: MissingNode[]; missingModels: MissingModel[] };
 
-/** Whether a backend can run a workflow, and how it spells the model files (by slot). */
-export function readiness(workflow: Workflow, objectInfo: ObjectInfo): Readiness {
-  const missingNodes = new Map<string, MissingNode>();
+/**
+ * Whether a backend can run a workflow, and how it spells the model files (by slot). `chosen` are
+ * files the caller has chosen, by slot; they are taken as they are.
+ */
+export function readiness(
+  workflow: Workflow,
+  objectInfo: ObjectInfo,
+  chosen: Readonly<Record<string, string>> = {},
+): Readiness {
+  const plan = planOf(workflow);
+  const missingClasses = new Set(
+    plan.map(({ classType }) => classType).filter((name) => !Object.hasOwn(objectInfo, name)),
+  );
   const missingModels: MissingModel[] = [];
   const choices: Record<string, string> = {};
-  for (const slot of literals(workflow)) {
-    const info = infoOf(objectInfo, slot.classType);
-    const found = info && slot.input !== undefined ? modelFor(workflow, slot, info) : undefined;
+  for (const { info, slot } of plan.flatMap((node) => listed(node, objectInfo))) {
+    const found = modelFor(slot, info, chosen[slot.text]);
     if (found && "file" in found) choices[slot.text] = found.file;
-    if (found && "missing" in found) missingModels.push(found.missing);
-    if (!info) missingNodes.set(slot.classType, missingNode(workflow, slot.classType));
+    else if (found) missingModels.push(found.missing);
   }
-  return missingNodes.size === 0 && missingModels.length === 0
-    ? { ready: true, choices }
-    : { ready: false, missingNodes: [...missingNodes.values()], missingModels };
+  if (missingClasses.size === 0 && missingModels.length === 0) return { ready: true, choices };
+  const missingNodes = [...missingClasses].map((name) => missingNode(workflow, name));
+  return { ready: false, missingNodes, missingModels };
 }
 
-interface LiteralSlot {
-  classType: string;
-  /** Unset for a node of which only the class matters. */
-  input?: string;
+function listed({ classType, slots }: PlannedNode, objectInfo: ObjectInfo) {
+  const info = Object.hasOwn(objectInfo, classType) ? objectInfo[classType] : undefined;
+  return info ? slots.map((slot) => ({ info, slot })) : [];
+}
+
+interface ModelSlot {
+  input: string;
   text: string;
-  value: string;
+  /** The file the graph names. */
+  own: string;
+  need: ModelNeed | undefined;
 }
 
-/** Every string literal of the graph, and every node at least once. */
-function literals(workflow: Workflow): LiteralSlot[] {
-  return Object.entries(workflow.graph).flatMap(([id, node]) => {
-    const whole = { classType: node.class_type, text: id, value: "" };
-    const slots = Object.entries(node.inputs).flatMap(([input, value]) =>
-      typeof value === "string" && !isLink(value)
-        ? [{ classType: node.class_type, input, text: `${id}.${input}`, value }]
-        : [],
-    );
-    return [whole, ...slots];
-  });
+interface PlannedNode {
+  classType: string;
+  slots: ModelSlot[];
+}
+
+/** Every workflow is asked about again with every list of them, and none ever changes. */
+const plans = new WeakMap<Workflow, PlannedNode[]>();
+
+function planOf(workflow: Workflow): PlannedNode[] {
+  const known = plans.get(workflow);
+  if (known) return known;
+  const plan = Object.entries(workflow.graph).map(([id, { class_type: classType, inputs }]) => ({
+    classType,
+    slots: Object.entries(inputs).flatMap(([input, own]): ModelSlot[] => {
+      if (typeof own !== "string") return [];
+      const text = `${id}.${input}`;
+      const need = needOf(workflow, text, own);
+      const isModel = need?.any === true || isModelInput(classType, input, own);
+      return isModel ? [{ input, text, own, need }] : [];
+    }),
+  }));
+  plans.set(workflow, plan);
+  return plan;
+}
+
+function needOf(workflow: Workflow, slot: string, file: string): ModelNeed | undefined {
+  return (
+    workflow.models.find((need) => need.slot === slot) ??
+    workflow.models.find((need) => need.file === file)
+  );
 }
 
 type Found = { file: string } | { missing: MissingModel };
 
-/** Undefined when the slot is no model slot, or when its choices are not listed. */
-function modelFor(workflow: Workflow, slot: LiteralSlot, info: NodeInfo): Found | undefined {
-  const { classType, input = "", text, value } = slot;
-  const need = needOf(workflow, slot);
-  const takesAny = need?.any === true;
-  if (!(takesAny || isModelInput(classType, input, value))) return undefined;
+/** Undefined when the choices of a slot are not listed. */
+function modelFor(slot: ModelSlot, info: NodeInfo, chosen: string | undefined): Found | undefined {
+  const { input, text, own, need } = slot;
+  if (chosen !== undefined) return { file: chosen };
   const available = comboChoices(info, input);
   if (!available) return undefined;
-  const own = spelling(value, available);
-  if (own !== undefined) return { file: own };
-  const other = takesAny ? available.find((file) => !isAvoided(file, need)) : undefined;
-  if (other !== undefined) return { file: other };
+  const files = ModelFiles.of(available);
+  const takesAny = need?.any === true;
+  const file = takesAny ? files.best(need, own) : files.spelling(own);
+  if (file !== undefined) return { file };
   return {
     missing: {
-      file: value,
+      file: own,
       slot: text,
       ...(need && { folder: need.folder }),
       ...(need?.source !== undefined && { source: need.source }),
-      ...(takesAny && { any: true, unsuitable: available }),
+      ...(takesAny && { any: true, unsuitable: [...available] }),
     },
   };
-}
-
-function needOf(workflow: Workflow, { text, value }: LiteralSlot): ModelNeed | undefined {
-  return (
-    workflow.models.find((need) => need.slot === text) ??
-    workflow.models.find((need) => need.file === value)
-  );
-}
-
-function isAvoided(file: string, need: ModelNeed | undefined): boolean {
-  return (need?.avoid ?? []).some((fragment) => new RegExp(fragment, "i").test(file));
-}
-
-/** A backend on Windows separates folders with a backslash; a plain name may be in any folder. */
-function spelling(file: string, available: readonly string[]): string | undefined {
-  const wanted = slashes(file);
-  const exact = available.find((each) => slashes(each) === wanted);
-  if (exact !== undefined || wanted.includes("/")) return exact;
-  return available.find((each) => slashes(each).endsWith(`/${wanted}`));
-}
-
-function slashes(file: string): string {
-  return file.replaceAll("\\", "/");
 }
 
 function missingNode(workflow: Workflow, classType: string): MissingNode {
@@ -117,8 +125,4 @@ function missingNode(workflow: Workflow, classType: string): MissingNode {
     ...(pack !== undefined && { pack }),
     ...(source !== undefined && { source }),
   };
-}
-
-function infoOf(objectInfo: ObjectInfo, classType: string): NodeInfo | undefined {
-  return Object.hasOwn(objectInfo, classType) ? objectInfo[classType] : undefined;
 }

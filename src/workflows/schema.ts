@@ -1,11 +1,16 @@
 import type { Catalog } from "./catalog.ts";
-import { knownParameter, knownParameters, type ParameterType } from "./known-parameters.ts";
-import type { Parameter, Value } from "./workflow.ts";
+import {
+  efforts,
+  knownParameter,
+  knownParameters,
+  type ToolParameterType,
+} from "./known-parameters.ts";
+import type { Parameter, Value, Workflow } from "./workflow.ts";
 
 /** One parameter of a tool: what its workflows have under that name, taken together. */
 export interface ToolParameter {
   name: string;
-  type: ParameterType;
+  type: ToolParameterType;
   description: string;
   /** Every workflow of the tool needs it. */
   required: boolean;
@@ -32,6 +37,23 @@ export function toolParameters(catalog: Catalog, tool: string): ToolParameter[] 
       ...(common !== undefined && common !== "" && isShown(name) && { default: common }),
     };
   });
+}
+
+/** Those of `model`, `loras` and `quality` that a workflow of the tool can follow. */
+export function toolOptions(catalog: Catalog, tool: string): ToolParameter[] {
+  const workflows = catalog.ofTool(tool);
+  const words = efforts.filter((effort) => workflows.some(({ presets }) => presets[effort]));
+  const has = (key: keyof Workflow) => workflows.some((workflow) => workflow[key] !== undefined);
+  return [
+    ...(has("model") ? [option("model")] : []),
+    ...(has("loras") ? [option("loras")] : []),
+    ...(words.length > 0 ? [{ ...option("quality"), choices: words }] : []),
+  ];
+}
+
+function option(name: "model" | "loras" | "quality"): ToolParameter {
+  const { type = "string", description = "" } = knownParameter(name) ?? {};
+  return { name, type, description, required: false };
 }
 
 function merged(parameters: readonly Parameter[], name: string): Omit<ToolParameter, "required"> {

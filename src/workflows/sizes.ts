@@ -63,11 +63,29 @@ export function sizeRules(
 }
 
 function nativeSize(native: Native, files: readonly string[]): NativeSize {
-  const special = native.when?.find(({ model }) => {
+  return native.when?.find(isForOneOf(files)) ?? native;
+}
+
+function isForOneOf(files: readonly string[]): (entry: { model: string }) => boolean {
+  return ({ model }) => {
     const pattern = new RegExp(model, "i");
     return files.some((file) => pattern.test(file));
-  });
-  return special ?? native;
+  };
+}
+
+export interface InputRules {
+  pixels: number;
+  multipleOf: number;
+}
+
+/** Undefined for a workflow whose input images are sent as they are. */
+export function inputRules(
+  { input }: Workflow,
+  choices: Readonly<Record<string, string>>,
+): InputRules | undefined {
+  if (!input) return undefined;
+  const { pixels } = input.when?.find(isForOneOf(Object.values(choices))) ?? input;
+  return { pixels, multipleOf: input.multipleOf };
 }
 
 /** What to render and what to deliver. Sides that were asked for are delivered exactly. */

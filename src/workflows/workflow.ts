@@ -1,6 +1,6 @@
 import type { Graph } from "../comfy/protocol.ts";
-import type { ModelNeed, Native, NodeNeed } from "./binding.ts";
-import type { ParameterType } from "./known-parameters.ts";
+import type { InputSize, ModelNeed, Native, NodeNeed, OutputRef } from "./binding.ts";
+import type { Effort, ParameterType } from "./known-parameters.ts";
 
 /** A literal a slot can hold; for an image it is the file's name in ComfyUI's input folder. */
 export type Value = string | number | boolean;
@@ -26,6 +26,16 @@ export interface Parameter {
   description?: string;
 }
 
+/** The outputs between which and their consumers LoRAs go. */
+export interface LoraOutputs {
+  model: OutputRef;
+  /** Unset where LoRAs change only the diffusion model. */
+  clip?: OutputRef;
+}
+
+/** Parameter values by effort; an empty record says that the graph is of that effort as it is. */
+export type Presets = Readonly<Partial<Record<Effort, Readonly<Record<string, Value>>>>>;
+
 export interface Workflow {
   /** Unique within its tool. */
   name: string;
@@ -45,6 +55,14 @@ export interface Workflow {
   models: readonly ModelNeed[];
   nodes: readonly NodeNeed[];
   native?: Native;
+  /** To what size input images and masks are scaled before upload; unset, they go as they are. */
+  input?: InputSize;
+  /** The slot of the model file that the caller may choose. */
+  model?: Slot;
+  loras?: LoraOutputs;
+  presets: Presets;
+  /** A warning whenever it is used. */
+  note?: string;
 }
 
 /** Why a file in a workflow folder was refused. */

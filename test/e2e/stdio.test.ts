@@ -234,7 +234,7 @@ describe("the command line", () => {
       ["--wait-seconds", "soon"],
       /--wait-seconds \(EASEL_WAIT_SECONDS\): expected a number.*"soon"/,
     ],
-    [["paint"], /no command "paint"\. Commands: generate, emulator/],
+    [["paint"], /no command "paint"\. Commands: generate, workflow, emulator/],
     [["generate", "--demo"], /^prompt: missing/],
   ])("%j is refused with exit code 2", async ([args, says]) => {
     const failure = await run(process.execPath, [cli, ...args]).catch((error) => error);

@@ -283,5 +283,5 @@ test("the npm package carries what is needed and no secrets, tests or data", () 
       ),
   );
   expect(foreign).toEqual([]);
-  expect(files.filter((file) => /\.env|sqlite|secret|\.pem/.test(file))).toEqual([]);
+  expect(files.filter((file) => /\.env|\.sqlite$|secret|\.pem/.test(file))).toEqual([]);
 });

@@ -27,6 +27,7 @@ function record(createdAt: string, changes: Partial<Task> = {}): Task {
     createdAt,
     params: { prompt: "p".repeat(500) },
     inputs: {},
+    uploads: {},
     choices: {},
     outputFormat: "png",
     runs: [],

@@ -55,6 +55,8 @@ export async function startApp(url: string, overrides: Partial<Config> = {}): Pr
       comfyui: parseTarget(url),
       dataDir,
       workflowsDir: undefined,
+      stylesDir: undefined,
+      wildcardsDir: undefined,
       waitSeconds: 45,
       inputRoots: [dataDir],
       deliverBySocket: false,

@@ -1,16 +1,17 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { type Graph, type InputSpec, isLink, type ObjectInfo } from "../../src/comfy/protocol.ts";
+import type { ObjectInfo } from "../../src/comfy/protocol.ts";
+import { inputSize } from "../../src/images/scale-input.ts";
 import { bind } from "../../src/workflows/bind.ts";
 import { loadCatalog } from "../../src/workflows/catalog.ts";
 import { chooseWorkflow } from "../../src/workflows/choose.ts";
-import { comboChoices } from "../../src/workflows/combo.ts";
 import { readiness } from "../../src/workflows/readiness.ts";
 import { resolveParameters } from "../../src/workflows/resolve.ts";
 import { toolParameters } from "../../src/workflows/schema.ts";
-import { renderSize, sizeRules } from "../../src/workflows/sizes.ts";
+import { inputRules, renderSize, sizeRules } from "../../src/workflows/sizes.ts";
 import type { Workflow } from "../../src/workflows/workflow.ts";
+import { faults } from "../fixtures/workflows/faults.ts";
 import { recordedObjectInfo } from "../fixtures/workflows/sample.ts";
 
 const shipped = fileURLToPath(new URL("../../workflows", import.meta.url));
@@ -20,62 +21,48 @@ const workflows = catalog.all().map((workflow): [string, Workflow] => {
   return [`${workflow.tool}/${workflow.name}`, workflow];
 });
 
-/** What a ComfyUI with these nodes would refuse, or fail on while it runs. */
-function faults(graph: Graph, info: ObjectInfo): string[] {
-  return Object.entries(graph).flatMap(([id, node]) => {
-    const known = info[node.class_type];
-    if (!known) return [`${id}: unknown class ${node.class_type}`];
-    const { required = {}, optional = {} } = known.input;
-    const missing = Object.keys(required).filter((input) => !(input in node.inputs));
-    const given = Object.entries(node.inputs).flatMap(([input, value]) => {
-      const spec = required[input] ?? optional[input];
-      const fault = spec ? inputFault(graph, info, spec, value) : "is not an input";
-      return fault === undefined ? [] : [`${id}.${input} (${node.class_type}) ${fault}`];
-    });
-    return [...missing.map((input) => `${id}.${input} is missing`), ...given];
-  });
-}
-
-function inputFault(graph: Graph, info: ObjectInfo, spec: InputSpec, value: unknown) {
-  const [type, options = {}] = spec;
-  if (isLink(value)) {
-    const output = info[graph[value[0]]?.class_type ?? ""]?.output[value[1]];
-    return output === type ? undefined : `is ${type} but linked to ${output}`;
-  }
-  if (options["image_upload"] === true) return undefined;
-  const choices = comboChoices({ ...emptyNode, input: { required: { it: spec } } }, "it");
-  if (choices) return choices.includes(String(value)) ? undefined : `has no choice ${value}`;
-  return literalFault(type, options, value);
-}
-
-const emptyNode = { input: {}, output: [], name: "", output_node: false };
-
-function literalFault(type: unknown, options: Record<string, unknown>, value: unknown) {
-  const { min = -Infinity, max = Infinity } = options as { min?: number; max?: number };
-  switch (type) {
-    case "INT":
-    case "FLOAT":
-      if (typeof value !== "number") return "is not a number";
-      if (type === "INT" && !Number.isInteger(value)) return "is not whole";
-      return value < min || value > max ? `${value} is not within ${min} and ${max}` : undefined;
-    case "STRING":
-      return typeof value === "string" ? undefined : "is not text";
-    case "BOOLEAN":
-      return typeof value === "boolean" ? undefined : "is not true or false";
-    default:
-      return `needs a link to ${type}`;
-  }
-}
-
 test("these workflows ship, in the order in which they are tried", () => {
   const names = Object.fromEntries(
     catalog.tools().map((tool) => [tool, catalog.ofTool(tool).map((each) => each.name)]),
   );
 
   expect(names).toEqual({
-    generate_image: ["flux_dev_gguf", "flux_dev_gguf_fp8clip", "checkpoint"],
-    img2img: ["checkpoint"],
-    remove_background: ["birefnet", "birefnet_ll"],
+    generate_image: [
+      "flux_dev_gguf",
+      "flux_dev_gguf_fp8clip",
+      "flux_dev",
+      "flux_dev_checkpoint",
+      "flux2_dev",
+      "qwen_image",
+      "z_image_turbo",
+      "flux2_klein_4b",
+      "flux_schnell",
+      "flux_schnell_checkpoint",
+      "checkpoint",
+      "sdxl_lightning_8step",
+      "sdxl_lightning_4step",
+    ],
+    img2img: [
+      "flux_kontext",
+      "qwen_image_edit",
+      "flux2_dev",
+      "flux2_klein_4b",
+      "flux_dev_gguf",
+      "flux_dev_gguf_fp8clip",
+      "flux_dev",
+      "flux_dev_checkpoint",
+      "qwen_image",
+      "z_image_turbo",
+      "flux_schnell",
+      "flux_schnell_checkpoint",
+      "checkpoint",
+      "sdxl_lightning_8step",
+      "sdxl_lightning_4step",
+    ],
+    inpaint: ["flux_fill", "checkpoint"],
+    outpaint: ["flux_fill", "checkpoint"],
+    remove_background: ["birefnet", "birefnet_ll", "rmbg_birefnet", "rmbg"],
+    upscale: ["upscale_model", "resample", "upscale_refine"],
   });
 });
 
@@ -131,6 +118,173 @@ test.for(workflows)("%s declares where each of its models comes from", ([, workf
   for (const { slot, file } of named) {
     const need = workflow.models.find((each) => each.slot === slot || each.file === file);
     expect(need?.source, slot).toBeTruthy();
+  }
+});
+
+test.for(workflows)("%s runs with the files its own graph names", ([, workflow]) => {
+  const state = readiness(workflow, objectInfo);
+  if (!state.ready) throw new Error("not ready");
+
+  // What is there besides would be better only for inpainting, and no such checkpoint is recorded.
+  expect(bind(workflow, {}, state.choices)).toEqual(workflow.graph);
+});
+
+test.for(workflows)("%s with its defaults is its own graph", ([, workflow]) => {
+  const required = Object.values(workflow.parameters).filter((parameter) => parameter.required);
+  const own = required.map(({ name, slots: [slot] }) => {
+    return [name, workflow.graph[slot?.node ?? ""]?.inputs[slot?.input ?? ""]];
+  });
+
+  const { values, warnings } = resolveParameters(workflow, Object.fromEntries(own));
+
+  expect(warnings).toEqual([]);
+  expect(bind(workflow, values)).toEqual(workflow.graph);
+});
+
+test.for(workflows)("%s can be given a model, LoRAs and a quality, or none", ([, workflow]) => {
+  const { tool, model, loras, presets, parameters, graph } = workflow;
+  const outputType = ([id, output]: readonly [string, number]) =>
+    objectInfo[graph[id]?.class_type ?? ""]?.output[output];
+
+  expect(model !== undefined).toBe(tool !== "remove_background" && workflow.name !== "resample");
+  const need = workflow.models.find((each) => each.slot === model?.text);
+  expect(need?.any, "what the model slot takes").toBe(model && true);
+  expect(loras && outputType(loras.model)).toBe(loras && "MODEL");
+  expect(loras?.clip && outputType(loras.clip)).toBe(loras?.clip && "CLIP");
+  const hasSampler = Object.keys(parameters).includes("steps") || /lightning/.test(workflow.name);
+  expect(Object.keys(presets).length > 0).toBe(hasSampler);
+  expect(loras !== undefined).toBe(hasSampler);
+  for (const values of Object.values(presets)) {
+    expect(faults(bind(workflow, values), objectInfo)).toEqual([]);
+  }
+});
+
+test.for(workflows)(
+  "%s scales no image itself, and says to what size they come",
+  ([, workflow]) => {
+    const { input, native, parameters } = workflow;
+    const classes = Object.values(workflow.graph).map((node) => node.class_type);
+    const isEdit = ["img2img", "inpaint", "outpaint"].includes(workflow.tool);
+
+    expect(input !== undefined).toBe(isEdit);
+    expect(native !== undefined).toBe(workflow.tool === "generate_image");
+    expect("mask" in parameters).toBe(["inpaint", "outpaint"].includes(workflow.tool));
+    if (isEdit) expect(classes.filter((name) => /Scale|Grow|Feather|Pad/.test(name))).toEqual([]);
+  },
+);
+
+test("a mask is read from red, where white is repainted", () => {
+  const masks = [...catalog.ofTool("inpaint"), ...catalog.ofTool("outpaint")].map((workflow) => {
+    const [slot] = workflow.parameters["mask"]?.slots ?? [];
+    return workflow.graph[slot?.node ?? ""];
+  });
+
+  expect(masks).toHaveLength(4);
+  for (const node of masks) {
+    expect(node).toMatchObject({ class_type: "LoadImageMask", inputs: { channel: "red" } });
+  }
+});
+
+test("every slot for a Stable Diffusion checkpoint refuses the same files", () => {
+  const lists = workflows
+    .filter(([, { name }]) => name === "checkpoint" || name === "upscale_refine")
+    .flatMap(([, { models }]) => models.filter((need) => need.slot === "4.ckpt_name"))
+    .map((need) => need.avoid?.filter((each) => each !== "inpaint").join());
+
+  expect(lists).toHaveLength(5);
+  expect(new Set(lists).size).toBe(1);
+});
+
+/** Files under names of their own, as people keep them, and the workflow that is chosen. */
+test.for<[string, string, string, string]>([
+  ["generate_image", "UNETLoader.unet_name", "FLUX1/flux1-dev-fp8-e4m3fn.safetensors", "flux_dev"],
+  ["generate_image", "UNETLoader.unet_name", "flux1-krea-dev_fp8_scaled.safetensors", "flux_dev"],
+  ["generate_image", "UNETLoader.unet_name", "flux1-schnell-fp8.safetensors", "flux_schnell"],
+  [
+    "generate_image",
+    "UNETLoader.unet_name",
+    "qwen_image_2512_fp8_e4m3fn.safetensors",
+    "qwen_image",
+  ],
+  ["generate_image", "UNETLoader.unet_name", "z-image-turbo-fp8.safetensors", "z_image_turbo"],
+  ["generate_image", "UNETLoader.unet_name", "flux2-klein-4b.safetensors", "flux2_klein_4b"],
+  ["generate_image", "UNETLoader.unet_name", "flux2-dev-bf16.safetensors", "flux2_dev"],
+  ["generate_image", "UnetLoaderGGUF.unet_name", "flux1-dev-Q4_K_S.gguf", "flux_dev_gguf"],
+  ["generate_image", ckpt(), "FLUX/flux1DevFp8_flux1-dev-fp8.safetensors", "flux_dev_checkpoint"],
+  [
+    "generate_image",
+    ckpt(),
+    "sub\\juggernautXL_lightning-4step.safetensors",
+    "sdxl_lightning_4step",
+  ],
+  ["generate_image", ckpt(), "dreamshaper_8step_lightning.safetensors", "sdxl_lightning_8step"],
+  ["generate_image", ckpt(), "ponyDiffusionV6XL.safetensors", "checkpoint"],
+  ["img2img", "UNETLoader.unet_name", "flux1-kontext-dev.safetensors", "flux_kontext"],
+  ["img2img", "UNETLoader.unet_name", "qwen_image_edit_2509_fp8.safetensors", "qwen_image_edit"],
+  ["inpaint", "UNETLoader.unet_name", "flux1-fill-dev_fp8.safetensors", "flux_fill"],
+  ["inpaint", ckpt(), "sd-v1-5-inpainting.ckpt", "checkpoint"],
+  ["upscale", "UpscaleModelLoader.model_name", "4x-UltraSharp.pth", "upscale_model"],
+])("%s with only %s = %s chooses %s", ([tool, loader, file, name]) => {
+  const info = withOnlyModel(loader, file);
+
+  const { workflow, choices } = chooseWorkflow(catalog, tool, undefined, info);
+
+  expect(workflow.name).toBe(name);
+  expect(Object.values(choices)).toContain(file);
+});
+
+function ckpt(): string {
+  return "CheckpointLoaderSimple.ckpt_name";
+}
+
+/** A backend with all encoders and VAEs, and of all other models this one. */
+function withOnlyModel(loader: string, file: string): ObjectInfo {
+  const info = recordedObjectInfo();
+  const loaders = ["UNETLoader.unet_name", "UnetLoaderGGUF.unet_name", ckpt()];
+  for (const each of [...loaders, "UpscaleModelLoader.model_name"]) {
+    const [name = "", input = ""] = each.split(".");
+    const inputs = info[name]?.input.required;
+    if (inputs) inputs[input] = [each === loader ? [file] : [], {}];
+  }
+  return info;
+}
+
+test("an inpainting checkpoint goes before all others, and a large upscale model before a small", () => {
+  const info = recordedObjectInfo();
+  const lists: [string, string, string[]][] = [
+    ["CheckpointLoaderSimple", "ckpt_name", ["sd_xl_base_1.0.safetensors", "512-inpainting.ckpt"]],
+    ["UpscaleModelLoader", "model_name", ["1x_DeNoise.pth", "2x_sharp.pth", "4x_sharp.pth"]],
+  ];
+  for (const [name, input, files] of lists) {
+    const inputs = info[name]?.input.required;
+    if (inputs) inputs[input] = [files, {}];
+  }
+  const inpaint = chooseWorkflow(catalog, "inpaint", "checkpoint", info);
+  const upscale = chooseWorkflow(catalog, "upscale", undefined, info);
+
+  expect(inpaint.choices["4.ckpt_name"]).toBe("512-inpainting.ckpt");
+  expect(upscale.choices["2.model_name"]).toBe("4x_sharp.pth");
+});
+
+test("without any model an image can still be enlarged, with a note that says how", () => {
+  const info = withOnlyModel("", "");
+
+  const { workflow } = chooseWorkflow(catalog, "upscale", undefined, info);
+
+  expect(workflow.name).toBe("resample");
+  expect(workflow.note).toContain("plain Lanczos resampling");
+});
+
+test.for<[string, Record<string, number>]>([
+  ["sd_xl_base_1.0.safetensors", { width: 1248, height: 832 }],
+  ["v1-5-pruned-emaonly-fp16.safetensors", { width: 624, height: 416 }],
+])("img2img brings a 3:2 photograph to what %s paints", ([file, size]) => {
+  const info = withOnlyModel(ckpt(), file);
+
+  for (const tool of ["img2img", "inpaint", "outpaint"]) {
+    const { workflow, choices } = chooseWorkflow(catalog, tool, "checkpoint", info);
+    const rules = inputRules(workflow, choices);
+    expect(rules && inputSize({ width: 6000, height: 4000 }, rules)).toEqual(size);
   }
 });
 
@@ -229,14 +383,35 @@ test("the tools have these parameters", () => {
     img2img
       prompt string
       image image
-      strength? number 0..1 = 0.6
+      strength? number 0..1
       negative_prompt? string
       seed? integer 0..9007199254740991
-      steps? integer 1..150 = 25
-      guidance? number 0..30 = 7
-      sampler? string = dpmpp_2m
-      scheduler? string = karras
+      steps? integer 1..150
+      guidance? number 0..30
+      sampler? string
+      scheduler? string
+    inpaint
+      prompt string
+      image image
+      mask image
+      strength? number 0..1
+      negative_prompt? string
+      seed? integer 0..9007199254740991
+      steps? integer 1..150
+      guidance? number 0..50
+    outpaint
+      prompt? string
+      image image
+      mask image
+      negative_prompt? string
+      seed? integer 0..9007199254740991
+      steps? integer 1..150
+      guidance? number 0..50
     remove_background
-      image image"
+      image image
+    upscale
+      prompt? string
+      image image
+      strength? number 0..1"
   `);
 });

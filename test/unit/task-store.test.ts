@@ -32,6 +32,7 @@ function record(changes: Partial<Task> = {}): Task {
     createdAt: "2026-01-01T00:00:00.000Z",
     params: {},
     inputs: {},
+    uploads: {},
     choices: {},
     outputFormat: "png",
     runs: [],

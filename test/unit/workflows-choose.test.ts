@@ -54,11 +54,18 @@ test.for<[string, string[], Record<string, string[]>, string, string]>([
     "generate_image",
     "flux_dev_gguf_fp8clip",
   ],
-  ["without the GGUF pack", ["UnetLoaderGGUF"], {}, "generate_image", "checkpoint"],
+  ["without the GGUF pack", ["UnetLoaderGGUF"], {}, "generate_image", "flux_dev"],
   ["without core BiRefNet nodes", ["RemoveBackground"], {}, "remove_background", "birefnet_ll"],
   [
-    "with any checkpoint",
-    [],
+    "with neither BiRefNet nodes nor their pack",
+    ["RemoveBackground", "RembgByBiRefNet"],
+    {},
+    "remove_background",
+    "rmbg_birefnet",
+  ],
+  [
+    "with any checkpoint and no other model",
+    ["UNETLoader", "UnetLoaderGGUF"],
     { "CheckpointLoaderSimple.ckpt_name": ["my.ckpt"] },
     "img2img",
     "checkpoint",
@@ -71,29 +78,54 @@ test("the workflow asked for is taken even when an earlier one is ready", () => 
   expect(refusal(recordedObjectInfo(), "generate_image", "checkpoint")).toBe("checkpoint");
 });
 
+test("a parameter that counts chooses the first ready workflow that takes it", () => {
+  const server = recordedObjectInfo();
+  const chosen = (taking: string[]) =>
+    chooseWorkflow(catalog, "img2img", undefined, server, { taking }).workflow.name;
+
+  expect(chosen([])).toBe("flux_kontext");
+  expect(chosen(["strength"])).toBe("flux_dev_gguf");
+  expect(chosen(["strength", "nobody_has_this"])).toBe("flux_kontext");
+});
+
+const noDiffusion = { "UNETLoader.unet_name": [], "UnetLoaderGGUF.unet_name": [] };
+
 test("asking for one that is not ready says what it lacks and what is ready instead", () => {
-  const server = serverWithout(["UnetLoaderGGUF"]);
+  const server = serverWithout(["UnetLoaderGGUF"], {
+    "UNETLoader.unet_name": [],
+    "CheckpointLoaderSimple.ckpt_name": ["my.ckpt"],
+  });
 
   expect(refusal(server, "generate_image", "flux_dev_gguf")).toBe(
-    'not_ready: Workflow "flux_dev_gguf" (FLUX.1 dev (GGUF Q8)) needs the node UnetLoaderGGUF from ComfyUI-GGUF (github city96/ComfyUI-GGUF); the model flux1-dev-Q8_0.gguf in models/unet (huggingface city96/FLUX.1-dev-gguf). Ready now: checkpoint.',
+    'not_ready: Workflow "flux_dev_gguf" (FLUX.1 dev (GGUF)) needs the node UnetLoaderGGUF from ComfyUI-GGUF (github city96/ComfyUI-GGUF); a model such as flux1-dev-Q8_0.gguf in models/unet (huggingface city96/FLUX.1-dev-gguf). Ready now: checkpoint.',
   );
 });
 
 test("with nothing ready the easiest way to get going is named", () => {
-  const lists = { "CheckpointLoaderSimple.ckpt_name": [] };
-  const server = serverWithout(["UnetLoaderGGUF", "DualCLIPLoaderGGUF"], lists);
+  const server = serverWithout([], { ...noDiffusion, "CheckpointLoaderSimple.ckpt_name": [] });
 
-  expect(refusal(server, "generate_image")).toBe(
-    'not_ready: No workflow of generate_image can run on this ComfyUI yet. Workflow "checkpoint" (Stable Diffusion checkpoint) needs a model such as sd_xl_base_1.0.safetensors in models/checkpoints (huggingface stabilityai/stable-diffusion-xl-base-1.0). Install that, restart ComfyUI if nodes were added, and try again.',
+  expect(refusal(server, "inpaint")).toBe(
+    'not_ready: No workflow of inpaint can run on this ComfyUI yet. Workflow "flux_fill" (FLUX.1 Fill, inpainting) needs a model such as flux1-fill-dev.safetensors in models/diffusion_models (huggingface Comfy-Org/flux1-dev, split_files/diffusion_models). Or: Workflow "checkpoint" (Stable Diffusion checkpoint, inpainting) needs a model such as sd_xl_base_1.0.safetensors in models/checkpoints (huggingface stabilityai/stable-diffusion-xl-base-1.0). Install that, restart ComfyUI if nodes were added, and try again.',
   );
-  expect(refusal(server, "generate_image", "checkpoint")).toContain(
-    "No other workflow of generate_image is ready either.",
+  expect(refusal(server, "inpaint", "checkpoint")).toContain(
+    "No other workflow of inpaint is ready either.",
   );
 });
 
-test("two equally easy ways are both named", () => {
+test("a way that takes fewer things to install is named alone", () => {
+  const server = serverWithout([], {
+    ...noDiffusion,
+    "VAELoader.vae_name": [],
+    "CheckpointLoaderSimple.ckpt_name": [],
+  });
+
+  expect(refusal(server, "inpaint")).toContain('"checkpoint"');
+  expect(refusal(server, "inpaint")).not.toContain('"flux_fill"');
+});
+
+test("node packs that are missing are named with their source", () => {
   const message = refusal(
-    serverWithout(["RemoveBackground", "RembgByBiRefNet"]),
+    serverWithout(["RemoveBackground", "RembgByBiRefNet", "BiRefNetRMBG", "RMBG"]),
     "remove_background",
   );
 

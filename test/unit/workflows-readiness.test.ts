@@ -135,6 +135,46 @@ test.for<[string, string[], string | undefined]>([
   expect(state.ready ? state.choices["4.ckpt_name"] : undefined).toBe(choice);
 });
 
+test.for<[string, string[], string | undefined]>([
+  ["what suits best", ["x1.ckpt", "x4.ckpt", "base.safetensors"], "x4.ckpt"],
+  ["what suits next when the best is not there", ["y.ckpt", "x2.ckpt"], "x2.ckpt"],
+  [
+    "the graph's own file among equals",
+    ["a-base.ckpt", "z/base.safetensors"],
+    "z/base.safetensors",
+  ],
+  ["the first of the list among equals", ["x2-b.ckpt", "x2-a.ckpt"], "x2-b.ckpt"],
+  ["nothing that is avoided", ["x4-flux.ckpt", "X2.CKPT"], "X2.CKPT"],
+  ["nothing that matches nothing", ["y.ckpt", "z.ckpt"], undefined],
+])("a slot for matching models takes %s", ([, files, choice]) => {
+  const need = { slot: "4.ckpt_name", any: true, folder: "checkpoints" };
+  const workflow = sampleWorkflow({
+    models: [{ ...need, match: ["x4", "x2|base"], avoid: ["flux"] }],
+  });
+
+  const state = readiness(workflow, checkpoints(files));
+
+  expect(state.ready ? state.choices["4.ckpt_name"] : undefined).toBe(choice);
+});
+
+test("a file the caller has chosen is taken, even where nothing suits", () => {
+  const info = checkpoints(["flux.ckpt"]);
+
+  expect(readiness(sampleWorkflow(), info).ready).toBe(false);
+  expect(readiness(sampleWorkflow(), info, { "4.ckpt_name": "flux.ckpt" })).toEqual({
+    ready: true,
+    choices: { "4.ckpt_name": "flux.ckpt" },
+  });
+});
+
+test("a new answer of the same backend counts, not what was read of the last", () => {
+  const workflow = sampleWorkflow();
+
+  expect(readiness(workflow, checkpoints([])).ready).toBe(false);
+  expect(readiness(workflow, checkpoints(["a.ckpt"])).ready).toBe(true);
+  expect(readiness(workflow, checkpoints([])).ready).toBe(false);
+});
+
 test("a backend that has only avoided checkpoints is told so", () => {
   const workflow = sampleWorkflow();
 

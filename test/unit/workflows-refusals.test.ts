@@ -80,6 +80,89 @@ test.for<[string, Record<string, unknown> | string, string]>([
     'nodes: the graph has no node of class "UnetLoaderGGUF"',
   ],
   [
+    "with a model it rejects itself",
+    { models: [{ slot: "4.ckpt_name", any: true, match: ["flux"], folder: "checkpoints" }] },
+    'slot "4.ckpt_name": models: "match" or "avoid" rejects the graph\'s own base.safetensors; change',
+  ],
+  [
+    "with expressions for a fixed file",
+    { models: [{ file: "base.safetensors", match: ["base"], folder: "checkpoints" }] },
+    'models: "match" and "avoid" at the file "base.safetensors" need a "slot" with "any": true',
+  ],
+  [
+    "with an empty list of what suits",
+    { models: [{ slot: "4.ckpt_name", any: true, match: [], folder: "checkpoints" }] },
+    "models.0.match: ",
+  ],
+  [
+    "with a model to choose that is not there",
+    { model: { slot: "4.unet_name" } },
+    'slot "4.unet_name": model: node 4 (CheckpointLoaderSimple) has no input "unet_name"',
+  ],
+  [
+    "with a model to choose that is no file",
+    { model: { slot: "3.steps" } },
+    'slot "3.steps": model: holds no file name',
+  ],
+  [
+    "with a model to choose that is linked",
+    { model: { slot: "3.model" } },
+    'slot "3.model": model: holds no file name',
+  ],
+  [
+    "with a model to choose that is a parameter",
+    { model: { slot: "57:3.text" } },
+    'slot "57:3.text": model: is already a slot of parameter "prompt"',
+  ],
+  [
+    "with LoRAs at a node that is not there",
+    { loras: { model: ["12", 0] } },
+    'loras.model: the graph has no node "12"; it has 3, 4, 5, 8, 9, 10, 57:3',
+  ],
+  [
+    "with LoRAs at an output nobody takes",
+    { loras: { model: ["4", 0], clip: ["4", 2] } },
+    "loras.clip: no node takes output 2 of node 4",
+  ],
+  [
+    "with LoRAs that are no output",
+    { loras: { model: "4" } },
+    'loras.model: "4" must be a node and an output, such as ["4", 0]',
+  ],
+  ["with LoRAs for the text encoder alone", { loras: { clip: ["4", 1] } }, "loras.model: "],
+  [
+    "with a preset for no known word",
+    { presets: { fast: { steps: 4 } } },
+    'presets: unknown key "fast"; the words are quality, speed, extreme_speed, lightning, hyper_sd',
+  ],
+  [
+    "with a preset of a parameter it has not",
+    { presets: { speed: { denoise: 0.5 } } },
+    'presets.speed: "denoise" is not a parameter of this workflow; it has prompt, width,',
+  ],
+  [
+    "with a preset outside the limits",
+    { presets: { quality: { steps: 80 } } },
+    "presets.quality: steps: 80 is out of range; allowed 1 to 50",
+  ],
+  [
+    "with a preset of the wrong type",
+    { presets: { quality: { steps: "40" } } },
+    'presets.quality: steps: must be an integer, got "40"; send it without quotes',
+  ],
+  [
+    "with a preset that is not a choice",
+    { presets: { quality: { sampler: "heun" } } },
+    'presets.quality: sampler: "heun" is not a choice; allowed: euler, dpmpp_2m',
+  ],
+  ["with a note of two lines", { note: "a\nb" }, "note: "],
+  [
+    "with a size for images it does not take",
+    { input: { pixels: 1048576 } },
+    "input: no parameter is an image; remove it",
+  ],
+  ["with a size for images of no pixels", { input: { pixels: 0 } }, "input.pixels: 0 "],
+  [
     "with a native size of no pixels",
     { native: { pixels: 0 } },
     "sample.binding.json: native.pixels: 0 ",

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Catalog } from "../../src/workflows/catalog.ts";
-import { toolParameters } from "../../src/workflows/schema.ts";
+import { toolOptions, toolParameters } from "../../src/workflows/schema.ts";
 import { sampleBinding, sampleWorkflow } from "../fixtures/workflows/sample.ts";
 
 const { prompt, steps, sampler, tiled } = sampleBinding().parameters as Record<
@@ -65,4 +65,30 @@ test("a binding's own description is used, an unknown name describes itself", ()
 
   expect(own?.description).toBe("Decode in tiles.");
   expect(bare?.description).toBe("bit depth.");
+});
+
+function options(...all: Record<string, unknown>[]) {
+  const workflows = all.map((changes, i) => sampleWorkflow(changes, `w${i}`));
+  return toolOptions(new Catalog(workflows), "generate_image");
+}
+
+test("model, loras and quality are there where one workflow can follow them", () => {
+  const model = { model: { slot: "4.ckpt_name" } };
+  const loras = { loras: { model: ["4", 0], clip: ["4", 1] } };
+
+  expect(options({}, {})).toEqual([]);
+  expect(options({}, model).map(({ name }) => name)).toEqual(["model"]);
+  expect(options(loras, model)).toMatchObject([
+    { name: "model", type: "string", required: false },
+    { name: "loras", type: "loras", required: false },
+  ]);
+});
+
+test("the words of quality are those of all workflows, slowest first", () => {
+  const slow = { presets: { speed: { steps: 9 }, quality: { steps: 40 } } };
+  const fast = { presets: { lightning: {} } };
+
+  expect(options({}, fast, slow)).toMatchObject([
+    { name: "quality", type: "string", choices: ["quality", "speed", "lightning"] },
+  ]);
 });

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { AppError } from "../../src/errors.ts";
 import {
   type AskedSize,
+  inputRules,
   renderSize,
   type SizeRules,
   sizeRules,
@@ -125,4 +126,34 @@ test("a workflow without a size of its own has no size rules", () => {
   const workflow = sampleWorkflow({ parameters: { prompt: { slots: ["57:3.text"] } } });
 
   expect(sizeRules(workflow, {})).toBeUndefined();
+});
+
+const fromImage = {
+  parameters: { image: { slots: ["10.image"] } },
+  input: {
+    pixels: 1_048_576,
+    multipleOf: 16,
+    when: [{ model: "sd15", pixels: 262_144 }],
+  },
+};
+
+test.for<[string, number]>([
+  ["sdxl.safetensors", 1_048_576],
+  ["sub/SD15.ckpt", 262_144],
+])("with %s input images are scaled to about %i pixels", ([file, pixels]) => {
+  expect(inputRules(sampleWorkflow(fromImage), { "4.ckpt_name": file })).toEqual({
+    pixels,
+    multipleOf: 16,
+  });
+});
+
+test("an input image goes up as it is where the binding says nothing, by 8 where no multiple", () => {
+  const { input, ...silent } = fromImage;
+  const { multipleOf: _, ...standard } = input;
+
+  expect(inputRules(sampleWorkflow(silent), {})).toBeUndefined();
+  expect(inputRules(sampleWorkflow({ ...silent, input: standard }), {})).toEqual({
+    pixels: 1_048_576,
+    multipleOf: 8,
+  });
 });

@@ -100,10 +100,20 @@ function alphaOf(raster: Raster): MaskRaster {
 
 async function cutOut(inputs: Inputs): Promise<NodeResult> {
   inputs.take("handle", "model");
-  const { frames } = inputs.take("image", "images");
+  const { cut, found } = await subjectOf(inputs.take("image", "images").frames);
+  return { outputs: [images(cut), masks(found)] };
+}
+
+/** The RMBG pack's nodes load their model by name, and give the mask as a picture too. */
+async function cutOutByName(inputs: Inputs): Promise<NodeResult> {
+  const { cut, found } = await subjectOf(inputs.take("image", "image").frames);
+  return { outputs: [images(cut), masks(found), images(found.map(asImage))] };
+}
+
+async function subjectOf(frames: readonly Raster[]) {
   const found = await Promise.all(frames.map(foreground));
   const cut = frames.map((raster, index) => joinAlpha(raster, found[index] ?? alphaOf(raster)));
-  return { outputs: [images(cut), masks(found)] };
+  return { cut, found };
 }
 
 async function backgroundMask(inputs: Inputs, model: string, image: string): Promise<NodeResult> {
@@ -153,5 +163,7 @@ export const maskNodes: Record<string, NodeBehaviour> = {
   RemoveBackground: { run: (inputs) => backgroundMask(inputs, "bg_removal_model", "image") },
   RembgByBiRefNet: { run: cutOut },
   RembgByBiRefNetAdvanced: { run: cutOut },
+  BiRefNetRMBG: { run: cutOutByName },
+  RMBG: { run: cutOutByName },
   GetMaskByBiRefNet: { run: (inputs) => backgroundMask(inputs, "model", "images") },
 };

@@ -1,5 +1,5 @@
 import { MemoryOutbox } from "../../webhooks/outbox.ts";
-import type { Task } from "../task.ts";
+import { keptInputs, type Task } from "../task.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
 import type { Server, TaskFilter, TaskPage, TaskStore } from "./store.ts";
 
@@ -58,7 +58,7 @@ export class MemoryTaskStore implements TaskStore {
 
   async inputUsers(sha256: string): Promise<number> {
     return [...this.#tasks.values()].filter((task) =>
-      Object.values(task.inputs).some((input) => input.sha256 === sha256),
+      keptInputs(task).some((input) => input.sha256 === sha256),
     ).length;
   }
 

@@ -4,7 +4,7 @@ import type { KeyvSqlite } from "@keyv/sqlite";
 import Keyv from "keyv";
 import { AppError, messageOf } from "../../errors.ts";
 import type { Outbox } from "../../webhooks/outbox.ts";
-import type { Task } from "../task.ts";
+import { keptInputs, type Task } from "../task.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
 import { outboxSchema, SqliteOutbox } from "./sqlite-outbox.ts";
 import type { Server, TaskFilter, TaskPage, TaskStore } from "./store.ts";
@@ -86,7 +86,7 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   async insert(task: Task): Promise<void> {
-    for (const { sha256 } of Object.values(task.inputs)) {
+    for (const { sha256 } of keptInputs(task)) {
       await this.#run("INSERT OR IGNORE INTO task_inputs VALUES (?, ?)", sha256, task.id);
     }
     await this.#guard(this.#keyv.set(task.id, task));

@@ -1,0 +1,137 @@
+import { randomUUID } from "node:crypto";
+import path from "node:path";
+import { type App, createApp } from "../src/app.ts";
+import { Backend } from "../src/comfy/backend.ts";
+import type { Graph } from "../src/comfy/protocol.ts";
+import { parseTarget } from "../src/comfy/target.ts";
+import { readCommandLine } from "../src/config.ts";
+import { Emulator } from "../src/emulator/emulator.ts";
+import { createLog } from "../src/log.ts";
+import { openTaskStore } from "../src/tasks/store/open.ts";
+import { newTaskId, type Task } from "../src/tasks/task.ts";
+import { bind } from "../src/workflows/bind.ts";
+import { BareClient } from "./bare-client.ts";
+import { timed } from "./figures.ts";
+
+const inFlight = 1_000;
+const unfinished = 10_000;
+const size = { width: 512, height: 512, steps: 1 };
+
+/** A thousand tasks at once, against a bare client with a thousand prompts at once. */
+export async function throughput(dir: string): Promise<void> {
+  const emulator = await Emulator.start();
+  const app = await startApp(emulator.url, path.join(dir, "throughput"));
+  const workflow = app.catalog.get("generate_image", "checkpoint");
+  const bare = new BareClient(emulator.url);
+  await bare.open();
+  const choices = { "4.ckpt_name": "sd_xl_base_1.0.safetensors" };
+  const bareMs = await timed(() =>
+    Promise.all(
+      Array.from({ length: inFlight }, (_, seed) =>
+        bare.run(bind(workflow, { prompt: "bare", ...size, seed }, choices)),
+      ),
+    ),
+  );
+  const easelMs = await timed(async () => {
+    const tasks = await Promise.all(
+      Array.from({ length: inFlight }, (_, seed) =>
+        app.tasks.submit("generate_image", {
+          workflow: "checkpoint",
+          seed,
+          parameters: { prompt: "easel", ...size },
+        }),
+      ),
+    );
+    const ended = await Promise.all(tasks.map(({ id }) => app.tasks.wait(id, 3_600_000)));
+    const wrong = ended.filter((task) => task.state !== "completed").length;
+    if (wrong > 0) throw new Error(`${wrong} tasks did not complete`);
+  });
+  console.log(
+    `${inFlight} tasks in flight: ${perSecond(inFlight, easelMs)}; bare client ${perSecond(inFlight, bareMs)}; ratio of times ${(easelMs / bareMs).toFixed(2)}`,
+  );
+  bare.close();
+  await app.close();
+  await emulator.close();
+}
+
+/**
+ * Ten thousand tasks that another process left in ComfyUI's queue: claimed from the store, looked
+ * up, and followed again.
+ */
+export async function recovery(dir: string): Promise<void> {
+  const emulator = await Emulator.start();
+  emulator.faults.neverStart = true;
+  const log = createLog("warn");
+  const store = await openTaskStore(path.join(dir, "recovery"), log);
+  const backend = new Backend(parseTarget(emulator.url), log);
+  await backend.ready();
+  const graph: Graph = {
+    "1": { class_type: "EmptyImage", inputs: { width: 64, height: 64, batch_size: 1, color: 0 } },
+    "2": { class_type: "SaveImage", inputs: { images: ["1", 0], filename_prefix: "bench" } },
+  };
+  for (let i = 0; i < unfinished; i += 1) {
+    const promptId = randomUUID();
+    await backend.client.queuePrompt({ prompt: graph, prompt_id: promptId });
+    await store.insert(unfinishedTask(promptId));
+  }
+  const oneByOneMs = await timed(async () => {
+    const { tasks } = await store.list({}, unfinished);
+    for (const { runs } of tasks) await backend.client.job(String(runs[0]?.promptId));
+  });
+  const recoveryMs = await timed(async () => {
+    await store.beat({ id: "bench", host: "bench", pid: 0 });
+    const tasks = await store.claim("bench", 10_000, unfinished);
+    await Promise.all(
+      tasks.map(
+        ({ runs }) =>
+          new Promise<void>((followed) => {
+            backend
+              .run({
+                promptId: String(runs[0]?.promptId),
+                graph,
+                resume: true,
+                onStatus: () => {},
+                onPosted: followed,
+              })
+              .catch(() => {});
+          }),
+      ),
+    );
+  });
+  const listings = emulator.requests.filter(({ path: route }) => route === "/api/jobs").length;
+  console.log(
+    `recovery of ${unfinished} tasks: ${(recoveryMs / 1000).toFixed(2)} s from ${listings} listings; ` +
+      `asking for them one by one: ${(oneByOneMs / 1000).toFixed(2)} s, ratio ${(recoveryMs / oneByOneMs).toFixed(2)}`,
+  );
+  await backend.close();
+  await store.close();
+  await emulator.close();
+}
+
+function unfinishedTask(promptId: string): Task {
+  return {
+    id: newTaskId(),
+    tool: "generate_image",
+    workflow: "checkpoint",
+    graphHash: "",
+    backend: "",
+    state: "queued",
+    createdAt: new Date().toISOString(),
+    params: {},
+    inputs: {},
+    uploads: {},
+    choices: {},
+    outputFormat: "png",
+    runs: [{ promptId, state: "queued", images: [] }],
+    warnings: [],
+  };
+}
+
+function startApp(url: string, dataDir: string): Promise<App> {
+  const { config } = readCommandLine(["--data-dir", dataDir], {});
+  return createApp({ ...config, comfyui: parseTarget(url) }, createLog("warn"));
+}
+
+function perSecond(count: number, ms: number): string {
+  return `${((count / ms) * 1000).toFixed(0)}/s`;
+}

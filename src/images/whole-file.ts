@@ -1,0 +1,45 @@
+import { constants } from "node:fs";
+import { copyFile, link, open, rename, rm } from "node:fs/promises";
+import { errnoOf } from "./storage-error.ts";
+
+/**
+ * Writes `bytes` under the name `temp` in the same folder first, so that a reader of `path` sees the
+ * whole file or none, also after a power cut. What was there before is replaced.
+ */
+export async function replaceFile(path: string, temp: string, bytes: Buffer): Promise<void> {
+  await viaTemp(temp, bytes, () => rename(temp, path));
+}
+
+/** The same for a file that must be new: fails with EEXIST, however late another one comes. */
+export async function createFile(path: string, temp: string, bytes: Buffer): Promise<void> {
+  await viaTemp(temp, bytes, async () => {
+    try {
+      await link(temp, path);
+    } catch (error) {
+      if (!withoutLinks.has(errnoOf(error) ?? "")) throw error;
+      await copyFile(temp, path, constants.COPYFILE_EXCL);
+    }
+  });
+}
+
+/** What file systems such as exFAT and some network shares answer to a hard link. */
+const withoutLinks: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
+
+async function viaTemp(temp: string, bytes: Buffer, publish: () => Promise<void>): Promise<void> {
+  try {
+    await writeThrough(temp, bytes);
+    await publish();
+  } finally {
+    await rm(temp, { force: true });
+  }
+}
+
+async function writeThrough(path: string, bytes: Buffer): Promise<void> {
+  const handle = await open(path, "wx");
+  try {
+    await handle.writeFile(bytes);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,161 @@
+import { AppError } from "../errors.ts";
+import { toPng } from "../images/convert.ts";
+import { inspectImage } from "../images/inspect.ts";
+import { maskFor } from "../images/mask.ts";
+import { paddingForRatio, padForOutpaint } from "../images/pad.ts";
+import { scaleInput, scaleTo } from "../images/scale-input.ts";
+import type { ImageSources } from "../images/source.ts";
+import type { ImageStore } from "../images/store.ts";
+import { type InputRules, inputRules, parseAspectRatio } from "../workflows/sizes.ts";
+import type { Workflow } from "../workflows/workflow.ts";
+import type { TaskRequest } from "./request.ts";
+import type { Finish, InputRecord, Size } from "./task.ts";
+
+export interface PreparedInputs {
+  /** What the caller gave, kept to be seen and used again. */
+  inputs: Record<string, InputRecord>;
+  /** What goes to ComfyUI, by parameter. */
+  uploads: Record<string, InputRecord>;
+  /** The exact size of what is handed over. */
+  deliver?: Size;
+  finish?: Finish;
+}
+
+interface Parts {
+  sources: ImageSources;
+  images: ImageStore;
+}
+
+/** Fetches the pictures of a call and makes of them what the workflow's slots take. */
+export async function prepareInputs(
+  parts: Parts,
+  tool: string,
+  workflow: Workflow,
+  choices: Readonly<Record<string, string>>,
+  request: TaskRequest,
+  signal: AbortSignal | undefined,
+): Promise<PreparedInputs> {
+  const prepared: PreparedInputs = { inputs: {}, uploads: {} };
+  const given = await fetchAll(parts, workflow, request, signal);
+  for (const [name, { bytes, origin }] of Object.entries(given)) {
+    prepared.inputs[name] = await keep(parts.images, name, bytes, origin);
+  }
+  const rules = inputRules(workflow, choices);
+  const { image, mask, background, ...others } = given;
+  const upload = async (name: string, bytes: Buffer) => {
+    prepared.uploads[name] = await keep(parts.images, name, bytes, `made from ${name}`);
+  };
+  for (const [name, { bytes }] of Object.entries(others)) {
+    await upload(name, rules ? (await scaleInput(bytes, rules)).image : bytes);
+  }
+  if (!image) return prepared;
+  if (workflow.parameters["mask"]) {
+    const edit = await maskedEdit(tool, image.bytes, mask?.bytes, request);
+    const scaled = await scalePair(edit, rules);
+    await upload("image", scaled.image);
+    await upload("mask", scaled.mask);
+    const [original, whole] = await Promise.all([
+      keep(parts.images, "image", edit.image, "what was repainted"),
+      keep(parts.images, "mask", edit.mask, "where it was repainted"),
+    ]);
+    prepared.finish = { kind: "keep_unmasked", original, mask: whole };
+    return prepared;
+  }
+  await upload("image", rules ? (await scaleInput(image.bytes, rules)).image : image.bytes);
+  const size = prepared.inputs["image"];
+  if (size) prepared.deliver = times(size, tool === "upscale" ? (request.factor ?? 2) : 1);
+  if (request.background !== undefined) {
+    prepared.finish = background
+      ? {
+          kind: "background",
+          image: await keep(parts.images, "background", background.bytes, background.origin),
+        }
+      : { kind: "background", color: request.background };
+  }
+  return prepared;
+}
+
+interface Given {
+  bytes: Buffer;
+  origin: string;
+}
+
+async function fetchAll(
+  { sources }: Parts,
+  workflow: Workflow,
+  request: TaskRequest,
+  signal: AbortSignal | undefined,
+): Promise<Record<string, Given>> {
+  const given: Record<string, Given> = {};
+  const wanted: [string, unknown][] = Object.values(workflow.parameters)
+    .filter(({ type }) => type === "image")
+    .map(({ name }) => [name, request.parameters[name]]);
+  if (request.background !== undefined && !isColor(request.background)) {
+    wanted.push(["background", request.background]);
+  }
+  for (const [name, value] of wanted) {
+    if (value === undefined) continue;
+    if (typeof value !== "string") {
+      throw new AppError("invalid_input", `${name}: expected text that says where the image is.`);
+    }
+    const source = await sources.resolve(name, value, signal);
+    given[name] = { bytes: await toPng(source.bytes), origin: source.origin };
+  }
+  return given;
+}
+
+/** What looks like a colour is one; a bare word that is none gets the colours' own refusal. */
+function isColor(text: string): boolean {
+  return /^#[0-9a-f]*$/i.test(text) || /^[a-z]+$/i.test(text);
+}
+
+interface Edit {
+  image: Buffer;
+  mask: Buffer;
+}
+
+async function maskedEdit(
+  tool: string,
+  image: Buffer,
+  mask: Buffer | undefined,
+  request: TaskRequest,
+): Promise<Edit> {
+  const { grow, feather } = request;
+  if (tool !== "outpaint")
+    return { image, mask: (await maskFor(image, mask, { grow, feather })).mask };
+  return padForOutpaint(image, { ...(await paddingOf(image, request)), feather });
+}
+
+async function paddingOf(image: Buffer, { padding, aspectRatio }: TaskRequest) {
+  if (padding) return padding;
+  if (aspectRatio === undefined) {
+    throw new AppError(
+      "invalid_input",
+      "left, top, right, bottom: say by how many pixels to extend the picture, or give aspect_ratio.",
+    );
+  }
+  const size = await inspectImage(image, "image");
+  const shape = parseAspectRatio(aspectRatio);
+  return paddingForRatio(size, "ratio" in shape ? shape.ratio : shape.width / shape.height);
+}
+
+async function scalePair(edit: Edit, rules: InputRules | undefined): Promise<Edit> {
+  if (!rules) return edit;
+  const { image, width, height } = await scaleInput(edit.image, rules);
+  return { image, mask: await scaleTo(edit.mask, width, height, "mask") };
+}
+
+function times({ width, height }: Size, factor: number): Size {
+  return { width: Math.round(width * factor), height: Math.round(height * factor) };
+}
+
+async function keep(
+  images: ImageStore,
+  name: string,
+  bytes: Buffer,
+  origin: string,
+): Promise<InputRecord> {
+  const { mimeType, width, height } = await inspectImage(bytes, name);
+  const { sha256 } = await images.putInput(bytes, mimeType);
+  return { sha256, mimeType, width, height, origin };
+}

@@ -1,0 +1,93 @@
+import { AppError } from "../errors.ts";
+import type { Webhook } from "../webhooks/webhook.ts";
+import { type OutputFormat, outputFormats } from "./task.ts";
+
+/** Larger seeds do not survive JSON in JavaScript; ComfyUI itself would take 64 bits. */
+export const maxSeed = Number.MAX_SAFE_INTEGER;
+export const maxCount = 32;
+
+/** How much a variation changes, by word. */
+export const variations = { subtle: 0.5, strong: 0.85 } as const;
+export type Variation = keyof typeof variations;
+
+/** A call of a tool. What is not named here is a parameter of the workflow. */
+export interface TaskRequest {
+  workflow?: string;
+  model?: string;
+  loras?: unknown;
+  quality?: string;
+  styles?: string[];
+  count?: number;
+  seed?: number;
+  outputFormat?: OutputFormat;
+  aspectRatio?: string;
+  /** Outpainting: pixels to add on each side. */
+  padding?: { left: number; top: number; right: number; bottom: number };
+  /** Inpainting: pixels by which the mask grows (or shrinks) and over which it fades. */
+  grow?: number;
+  feather?: number;
+  /** Upscaling: how many times the width and the height. */
+  factor?: number;
+  /** Cut-outs: a colour, or where a picture is. */
+  background?: string;
+  saveTo?: string;
+  overwrite?: boolean;
+  webhook?: Webhook;
+  parameters: Record<string, unknown>;
+}
+
+type Named = Exclude<keyof TaskRequest, "parameters" | "padding" | "webhook">;
+
+/** The product's spelling of what is not a parameter of the workflow. */
+const names: Readonly<Record<string, Named>> = {
+  workflow: "workflow",
+  model: "model",
+  loras: "loras",
+  quality: "quality",
+  styles: "styles",
+  count: "count",
+  seed: "seed",
+  output_format: "outputFormat",
+  aspect_ratio: "aspectRatio",
+  grow: "grow",
+  feather: "feather",
+  factor: "factor",
+  background: "background",
+  save_to: "saveTo",
+  overwrite: "overwrite",
+};
+
+const sides = ["left", "top", "right", "bottom"] as const;
+
+/** Flat arguments as faces have them, checked against the tool's parameters, to a request. */
+export function requestFrom(args: Readonly<Record<string, unknown>>): TaskRequest {
+  const request: Record<string, unknown> = {};
+  const parameters: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(args)) {
+    if (value === undefined || sides.some((side) => side === name)) continue;
+    const key = names[name];
+    if (key) request[key] = value;
+    else parameters[name] = value;
+  }
+  if (sides.some((side) => args[side] !== undefined)) {
+    request["padding"] = Object.fromEntries(sides.map((side) => [side, args[side] ?? 0]));
+  }
+  return { ...request, parameters };
+}
+
+/** `vary` is a strength by word. */
+export function withVariation(parameters: Record<string, unknown>): Record<string, unknown> {
+  const { vary, ...rest } = parameters;
+  if (vary === undefined) return rest;
+  if (vary !== "subtle" && vary !== "strong") {
+    throw new AppError(
+      "invalid_input",
+      `vary: expected subtle or strong, got ${JSON.stringify(vary)}.`,
+    );
+  }
+  return { strength: variations[vary], ...rest };
+}
+
+export function isOutputFormat(text: string): text is OutputFormat {
+  return outputFormats.some((format) => format === text);
+}

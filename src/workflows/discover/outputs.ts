@@ -1,0 +1,35 @@
+import type { ObjectInfo } from "../../comfy/protocol.ts";
+import { byId, type GraphView } from "./view.ts";
+
+const saves = /^(SaveImage|SaveAnimated(WEBP|PNG)|Image Save|SaveImageWebsocket|SaveImageAdvanced)/;
+const previews = /^PreviewImage/;
+/** They take images and make something else of them. */
+const otherMedia = /video|webm|gif|audio|mesh|glb|text|tag|compare/i;
+const imageInputs: readonly string[] = ["images", "image"];
+
+/**
+ * The nodes whose pictures are the result: those that save, else those that preview, else ends of
+ * the graph that take images. `objectInfo` adds the output nodes of packs nobody here knows.
+ */
+export function outputNodes(view: GraphView, objectInfo?: ObjectInfo): string[] {
+  const ids = Object.keys(view.graph).sort(byId);
+  const used = new Set(ids.flatMap((id) => view.links(id).map(({ link }) => link[0])));
+  const takesImages = (id: string) =>
+    !otherMedia.test(view.classOf(id)) && imageInputs.some((input) => view.link(id, input));
+  const kinds: ((id: string) => boolean)[] = [
+    (id) => saves.test(view.classOf(id)),
+    (id) => previews.test(view.classOf(id)),
+    (id) => !used.has(id) && takesImages(id),
+    (id) => isOutput(view.classOf(id), objectInfo),
+  ];
+  for (const isKind of kinds) {
+    const found = ids.filter(isKind);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+function isOutput(classType: string, objectInfo: ObjectInfo | undefined): boolean {
+  if (!objectInfo || !Object.hasOwn(objectInfo, classType)) return false;
+  return objectInfo[classType]?.output_node === true;
+}

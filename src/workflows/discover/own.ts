@@ -1,0 +1,63 @@
+import type { ObjectInfo } from "../../comfy/protocol.ts";
+import { compile } from "../compile.ts";
+import type { Problem, Workflow } from "../workflow.ts";
+import { type Discovered, discover } from "./discover.ts";
+
+/** A workflow somebody dropped into a folder, as read from disk. */
+export interface OwnFile {
+  /** File name without its ending. */
+  name: string;
+  graphFile: string;
+  graphText: string;
+  bindingFile: string;
+  /** Unset when there is no binding beside it. */
+  bindingText?: string | undefined;
+}
+
+export interface OwnWorkflow {
+  workflow: Workflow;
+  /** What the file has and a caller does not get. */
+  notes: string[];
+}
+
+/** The workflow of an export, its binding discovered where the file beside it is silent. */
+export function compileOwn(file: OwnFile): OwnWorkflow | { problems: Problem[] } {
+  const found = discoverOwn(file);
+  if ("problems" in found) return found;
+  const { bindingFile, bindingText, graphFile, name } = file;
+  const compiled = compile({
+    name,
+    graphFile,
+    graphText: JSON.stringify(found.graph),
+    bindingFile: bindingText === undefined ? graphFile : bindingFile,
+    bindingText: JSON.stringify(found.binding),
+  });
+  return "problems" in compiled ? compiled : { workflow: compiled.workflow, notes: found.notes };
+}
+
+export function discoverOwn(
+  file: OwnFile,
+  objectInfo?: ObjectInfo,
+): Discovered | { problems: Problem[] } {
+  const { bindingFile, bindingText, graphFile, graphText, name } = file;
+  const graph = parseJson(graphText);
+  const own = bindingText === undefined ? { data: undefined } : parseJson(bindingText);
+  if ("reason" in graph) return { problems: [{ file: graphFile, reason: graph.reason }] };
+  if ("reason" in own) return { problems: [{ file: bindingFile, reason: own.reason }] };
+  if (bindingText !== undefined && (typeof own.data !== "object" || own.data === null)) {
+    return { problems: [{ file: bindingFile, reason: 'is not a binding; write { "tool": … }' }] };
+  }
+  const found = discover({ name, data: graph.data, own: own.data, objectInfo });
+  return "reason" in found ? { problems: [{ file: graphFile, reason: found.reason }] } : found;
+}
+
+function parseJson(text: string): { data: unknown } | { reason: string } {
+  // Editors on Windows may put a byte order mark in front.
+  const json = text.replace(/^\uFEFF/, "");
+  if (json.trim() === "") return { reason: "is empty; it is read again when it changes" };
+  try {
+    return { data: JSON.parse(json) };
+  } catch (error) {
+    return { reason: `is not JSON: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}

@@ -1,0 +1,127 @@
+import { readdir, stat } from "node:fs/promises";
+import path from "node:path";
+import { messageOf } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import { type LoadedCatalog, loadCatalog, type WorkflowFolder } from "../catalog.ts";
+import { type Problem, problemText } from "../workflow.ts";
+
+export interface CatalogWatch {
+  /** Looks now; true when the catalog changed. */
+  refresh(): Promise<boolean>;
+  close(): void;
+}
+
+export interface WatchOptions {
+  log: Log;
+  /** Between two looks at the folders, and how long a change must hold still. */
+  everyMs?: number;
+}
+
+const standardMs = 1_000;
+
+/**
+ * Takes up what changes in the folders that are not trusted. It compares names, sizes and times
+ * every second instead of listening to `fs.watch`, which hears nothing on network drives and
+ * container mounts and stops when the folder is replaced; a look is one readdir and a stat a file.
+ * A change is read once it has held still for one look, so a file is seldom met half-written; one
+ * that is counts as a problem until it changes again.
+ */
+export function watchCatalog(
+  loaded: LoadedCatalog,
+  folders: readonly WorkflowFolder[],
+  options: WatchOptions,
+): CatalogWatch {
+  const watched = new WatchedCatalog(loaded, folders, options.log);
+  const timer = setInterval(() => void watched.look(true), options.everyMs ?? standardMs);
+  timer.unref();
+  return {
+    refresh: () => watched.look(false),
+    close() {
+      clearInterval(timer);
+      watched.close();
+    },
+  };
+}
+
+class WatchedCatalog {
+  readonly #loaded: LoadedCatalog;
+  readonly #folders: readonly WorkflowFolder[];
+  readonly #log: Log;
+  #content: string;
+  #told: ReadonlySet<string>;
+  /** What the folders looked like when they were read last, and at the last look. */
+  #read: string | undefined;
+  #seen: string | undefined;
+  #running: Promise<boolean> = Promise.resolve(false);
+  #closed = false;
+
+  constructor(loaded: LoadedCatalog, folders: readonly WorkflowFolder[], log: Log) {
+    this.#loaded = loaded;
+    this.#folders = folders;
+    this.#log = log;
+    this.#content = JSON.stringify(loaded.catalog.all());
+    this.#told = new Set([...loaded.problems, ...loaded.notes].map(problemText));
+  }
+
+  /** One after another: a look that waits sees at least what was there when it was asked for. */
+  look(settled: boolean): Promise<boolean> {
+    this.#running = this.#running.then(() => this.#look(settled));
+    return this.#running;
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  async #look(settled: boolean): Promise<boolean> {
+    try {
+      const now = await fingerprint(this.#folders.filter(({ trusted }) => !trusted));
+      const holdsStill = now === this.#seen;
+      this.#seen = now;
+      if (this.#closed || now === this.#read || (settled && !holdsStill)) return false;
+      this.#read = now;
+      return this.#take(await loadCatalog(this.#folders));
+    } catch (error) {
+      this.#log.error(`workflows could not be read again: ${messageOf(error)}`);
+      return false;
+    }
+  }
+
+  #take({ catalog, problems, notes }: LoadedCatalog): boolean {
+    if (this.#closed) return false;
+    this.#tell(problems, notes);
+    const workflows = catalog.all();
+    const content = JSON.stringify(workflows);
+    if (content === this.#content) return false;
+    this.#content = content;
+    this.#log.info(`workflows changed: ${workflows.length} in ${catalog.tools().length} tools`);
+    this.#loaded.catalog.replace(workflows);
+    return true;
+  }
+
+  /** Only what was not told before. */
+  #tell(problems: readonly Problem[], notes: readonly Problem[]): void {
+    const [bad, known] = [problems.map(problemText), notes.map(problemText)];
+    for (const text of bad) if (!this.#told.has(text)) this.#log.warn(`left out: ${text}`);
+    for (const text of known) if (!this.#told.has(text)) this.#log.info(text);
+    this.#told = new Set([...bad, ...known]);
+  }
+}
+
+async function fingerprint(folders: readonly WorkflowFolder[]): Promise<string> {
+  const parts = await Promise.all(folders.map(({ dir }) => folderPrint(dir)));
+  return parts.join("\n");
+}
+
+async function folderPrint(dir: string): Promise<string> {
+  const files = await readdir(dir).catch((error: unknown) => messageOf(error));
+  if (typeof files === "string") return files;
+  const json = files.filter((file) => file.endsWith(".json")).sort();
+  const prints = await Promise.all(
+    json.map(async (file) => {
+      const found = await stat(path.join(dir, file)).catch(() => undefined);
+      return `${file} ${found?.size} ${found?.mtimeMs} ${found?.ctimeMs} ${found?.ino}`;
+    }),
+  );
+  return [dir, ...prints].join("\n");
+}
