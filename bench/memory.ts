@@ -20,12 +20,8 @@ export async function memory(dir: string): Promise<void> {
     command: process.execPath,
     args: [
       cli,
-      "--comfyui-url",
-      url,
-      "--data-dir",
-      path.join(dir, "memory"),
-      "--log-level",
-      "error",
+      ...["--comfyui-url", emulator.url, "--data-dir", path.join(dir, "memory")],
+      ...["--workflows-dir", workflows, "--log-level", "error"],
     ],
     stderr: "inherit",
   });
