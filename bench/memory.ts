@@ -83,7 +83,7 @@ async function noiseWorkflow(dir: string): Promise<string> {
     tool: "noise",
     title: "Noise",
     description: "Noise.",
-    parameters: { seed: { slots: ["2.feathering"], maximum: 16384 } },
+    parameters: { image: null, seed: { slots: ["2.feathering"], maximum: 16384 } },
     outputs: ["3"],
   };
   await writeFile(path.join(dir, "noise.json"), JSON.stringify(graph));

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { AppError, messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { Availability } from "./availability.ts";
@@ -25,6 +26,8 @@ import {
 /** Re-reading megabytes of node definitions on every call would cost more than most calls. */
 const objectInfoMaxAgeMs = 5 * 60_000;
 const postAttempts = 3;
+/** An answer may come after the first events of its run, but not long after. */
+const lateAnswerMs = 2_000;
 
 /** What a cancel did. `unknown`: ComfyUI has no such prompt. */
 export type Cancelled = "removed_from_queue" | "interrupted" | "already_finished" | "unknown";
@@ -199,12 +202,30 @@ export class Backend {
     if (request.resume && (await isKnown())) return false;
     for (let attempt = 1; ; attempt += 1) {
       if (watch.cancelWanted) throw new AppError("cancelled", "Cancelled before it started.");
-      const failure = await this.#post(request).catch((error) => error as unknown);
+      const failure = await this.#answerOrEvents(request, watch);
       if (failure === undefined) return true;
       if (failure instanceof PromptRejectedError) throw failure;
       // Accepted or not? Only the answer may have been lost.
       if (await isKnown()) return true;
       if (attempt === postAttempts) throw failure;
+    }
+  }
+
+  /** Undefined when ComfyUI has the prompt, else what the POST failed with. */
+  async #answerOrEvents(request: RunRequest, watch: Watch): Promise<unknown> {
+    const answer = this.#post(request).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    const enough = new AbortController();
+    // The run is heard of: it was accepted, whatever has become of the answer.
+    const heard = watch.heard.then(() =>
+      delay(lateAnswerMs, undefined, { signal: enough.signal }).catch(() => answer),
+    );
+    try {
+      return await Promise.race([answer, heard]);
+    } finally {
+      enough.abort();
     }
   }
 

@@ -63,10 +63,13 @@ export interface WatchPorts {
 export class Watch {
   readonly outcome: Promise<Outcome>;
   readonly execution: Execution;
+  /** The first event of the prompt has come. */
+  readonly heard: Promise<void>;
   status: RunStatus = { phase: "queued" };
   /** We asked for its end: when it is gone, it is gone by us. */
   cancelWanted = false;
   readonly #ports: WatchPorts;
+  #hear: () => void = () => {};
   #resolve: (outcome: Outcome) => void = () => {};
   #reject: (error: unknown) => void = () => {};
   #timer: NodeJS.Timeout | undefined;
@@ -85,6 +88,9 @@ export class Watch {
     this.#delayMs = patience.silentMs.first;
     this.execution = new Execution(promptId, graph);
     this.#ports = ports;
+    this.heard = new Promise((resolve) => {
+      this.#hear = resolve;
+    });
     this.outcome = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -105,6 +111,7 @@ export class Watch {
   }
 
   apply(message: SocketMessage): void {
+    this.#hear();
     this.execution.apply(message);
     this.#unreachableSince = undefined;
     this.#delayMs = this.#patience.silentMs.first;

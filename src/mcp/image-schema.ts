@@ -30,15 +30,9 @@ export function imageToolSchema(catalog: Catalog, tool: string, waitSeconds: num
   }
   return z.strictObject({
     ...shape,
-    workflow: z
-      .string()
-      .optional()
-      .describe("Name from list_workflows; default the first that can run"),
+    workflow: z.string().optional().describe("From list_workflows; default the first that can run"),
     output_format: z.enum(outputFormats).optional().describe("Default png"),
-    save_to: z
-      .string()
-      .optional()
-      .describe("File or folder to put it in too, e.g. ./public/hero.png"),
+    save_to: z.string().optional().describe("File or folder to put it in too"),
     overwrite: z.boolean().optional().describe("Let save_to replace files"),
     wait_seconds: waitSchema(waitSeconds),
   });
@@ -81,10 +75,7 @@ const own: Record<string, () => Shape> = {
 };
 
 function aspectRatio(): z.ZodType {
-  return z
-    .string()
-    .optional()
-    .describe('Instead of width and height: "16:9", "square", "portrait", …');
+  return z.string().optional().describe('Instead of width and height: "16:9", "square", …');
 }
 
 function styles(tool: string): z.ZodType {

@@ -1,4 +1,5 @@
 import { AppError } from "../errors.ts";
+import { parseColor } from "../images/color.ts";
 import { toPng } from "../images/convert.ts";
 import { inspectImage } from "../images/inspect.ts";
 import { maskFor } from "../images/mask.ts";
@@ -90,8 +91,9 @@ async function fetchAll(
   const wanted: [string, unknown][] = Object.values(workflow.parameters)
     .filter(({ type }) => type === "image")
     .map(({ name }) => [name, request.parameters[name]]);
-  if (request.background !== undefined && !isColor(request.background)) {
-    wanted.push(["background", request.background]);
+  if (request.background !== undefined) {
+    if (isColor(request.background)) parseColor(request.background);
+    else wanted.push(["background", request.background]);
   }
   for (const [name, value] of wanted) {
     if (value === undefined) continue;

@@ -48,7 +48,7 @@ export const knownParameters: Readonly<Record<string, KnownParameter>> = {
   },
   height: {
     type: "integer",
-    description: "Exact height in pixels; default is the model's own size, usually 1024.",
+    description: "Exact height in pixels; default as with width.",
     ...sideLimits,
   },
   seed: {
@@ -80,15 +80,15 @@ export const knownParameters: Readonly<Record<string, KnownParameter>> = {
   },
   model: {
     type: "string",
-    description: "Model file to use instead of the workflow's own; misspell it to see near names.",
+    description: "Another model file; a wrong name lists near ones.",
   },
   loras: {
     type: "loras",
-    description: "LoRA files to add, each with a strength of about 0.5-1.",
+    description: 'LoRA files to add, "name" or "name:weight" with a weight of about 0.5-1.',
   },
   quality: {
     type: "string",
-    description: "How much time to spend: quality, speed or extreme_speed; sets steps.",
+    description: "How much time to spend; sets steps.",
   },
 };
 

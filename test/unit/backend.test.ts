@@ -151,7 +151,7 @@ describe.for(["0.3.64", "0.6.0", "0.20.0", "0.26.0", "0.33.0"])("ComfyUI %s", (v
   });
 });
 
-test.for(["500", "cut"] as const)(
+test.for(["500", "cut", "silence"] as const)(
   "a POST that is accepted but answered with %s is not posted again",
   async (answer) => {
     const emulator = await startEmulator();
@@ -202,6 +202,18 @@ test("a socket that never says a word is made good over HTTP", async () => {
   const { outcome } = start(impatientBackend(emulator.url), graphOf(1));
 
   expectPicture(await outcome);
+});
+
+test("a picture that is cut on its way is asked for again", async () => {
+  const emulator = await startEmulator();
+  emulator.faults.truncateView = 1;
+  const backend = startBackend(emulator.url);
+  const outcome = await start(backend, graphOf(1)).outcome;
+  const [file] = outcome.kind === "completed" ? imageFiles(outcome.outputs["3"]) : [];
+
+  const bytes = await backend.fetchFile(file!);
+
+  expect(bytes?.subarray(-8, -4).toString()).toBe("IEND");
 });
 
 test("rubbish frames are passed over", async () => {
