@@ -62,6 +62,7 @@ export class Backend {
   readonly #patience: Patience;
   readonly #closing = new AbortController();
   #capabilities: Capabilities | undefined;
+  #reading: Promise<ObjectInfo> | undefined;
   #objectInfo: { value: ObjectInfo; readAt: number } | undefined;
 
   constructor(target: ComfyTarget, log: Log, options: BackendOptions = {}) {
@@ -83,6 +84,7 @@ export class Backend {
         connected: () => {
           // A restarted server may be another version with other models.
           this.#capabilities = undefined;
+          this.forgetObjectInfo();
           for (const watch of this.#watches.values()) watch.connected();
         },
         disconnected: () => {
@@ -111,13 +113,20 @@ export class Backend {
     return this.#capabilities;
   }
 
-  async objectInfo(options: { refresh?: boolean } = {}): Promise<ObjectInfo> {
+  async objectInfo(maxAgeMs = objectInfoMaxAgeMs): Promise<ObjectInfo> {
     const known = this.#objectInfo;
-    const fresh = known && Date.now() - known.readAt < objectInfoMaxAgeMs;
-    if (known && fresh && !options.refresh) return known.value;
-    const value = await this.client.objectInfo();
+    if (known && Date.now() - known.readAt < maxAgeMs) return known.value;
+    this.#reading ??= this.client.objectInfo().finally(() => {
+      this.#reading = undefined;
+    });
+    const value = await this.#reading;
     this.#objectInfo = { value, readAt: Date.now() };
     return value;
+  }
+
+  /** What is installed there may have changed: the next to ask reads it anew. */
+  forgetObjectInfo(): void {
+    this.#objectInfo = undefined;
   }
 
   /**

@@ -1,5 +1,6 @@
 import { randomInt, randomUUID } from "node:crypto";
 import type { Backend } from "../comfy/backend.ts";
+import type { ObjectInfo } from "../comfy/protocol.ts";
 import type { SaveTo } from "../images/save-to.ts";
 import type { ImageSources } from "../images/source.ts";
 import type { ImageStore } from "../images/store.ts";
@@ -14,6 +15,9 @@ import type { Workflow } from "../workflows/workflow.ts";
 import { prepareInputs } from "./inputs.ts";
 import { maxSeed, type TaskRequest, withVariation } from "./request.ts";
 import { newTaskId, type Run, type Size, type Task } from "./task.ts";
+
+/** Before something is said to be missing, what is there must have been read this recently. */
+const freshMs = 5_000;
 
 export interface Submission {
   task: Task;
@@ -42,11 +46,7 @@ export async function prepare(
   const request = { ...asked, parameters: withVariation(asked.parameters) };
   await checkTarget(parts.saver, request);
   await parts.backend.ready();
-  const objectInfo = await parts.backend.objectInfo();
-  const { workflow, choices } = chooseWorkflow(parts.catalog, tool, request.workflow, objectInfo, {
-    model: request.model,
-    taking: "strength" in request.parameters ? ["strength"] : [],
-  });
+  const { workflow, choices, objectInfo } = await choose(parts, tool, request);
   const effort = presetFor(workflow, request.quality);
   const args = { ...madeHere(workflow), ...effort.values, ...request.parameters };
   const { values, warnings } = resolveParameters(workflow, args);
@@ -84,6 +84,26 @@ export async function prepare(
     ],
   };
   return { task, workflow };
+}
+
+/** A model that was put there a minute ago is found: a refusal is not given on old knowledge. */
+async function choose({ backend, catalog }: SubmissionParts, tool: string, request: TaskRequest) {
+  const wishes = {
+    model: request.model,
+    taking: "strength" in request.parameters ? ["strength"] : [],
+  };
+  const among = (objectInfo: ObjectInfo) => ({
+    ...chooseWorkflow(catalog, tool, request.workflow, objectInfo, wishes),
+    objectInfo,
+  });
+  const known = await backend.objectInfo();
+  try {
+    return among(known);
+  } catch (error) {
+    const fresh = await backend.objectInfo(freshMs);
+    if (fresh === known) throw error;
+    return among(fresh);
+  }
 }
 
 async function checkTarget(saver: SaveTo, { saveTo, count = 1, overwrite }: TaskRequest) {

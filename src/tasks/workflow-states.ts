@@ -26,6 +26,9 @@ export interface WorkflowStates {
   problem?: string;
 }
 
+/** Whoever asks what is installed has often just installed something. */
+const freshMs = 5_000;
+
 type NotReady = Extract<Readiness, { ready: false }>;
 
 /** Every workflow and whether this ComfyUI can run it. */
@@ -33,7 +36,7 @@ export async function workflowStates(catalog: Catalog, backend: Backend): Promis
   const all = catalog.all();
   try {
     await backend.ready();
-    const objectInfo = await backend.objectInfo();
+    const objectInfo = await backend.objectInfo(freshMs);
     const states = all.map((workflow): WorkflowState => {
       const found = readiness(workflow, objectInfo);
       if (found.ready) return { workflow, ready: true };

@@ -99,6 +99,28 @@ describe("a first picture on what is installed", () => {
   });
 });
 
+test("a model that is put there while the server runs is found at the next call", async () => {
+  const models: Record<string, string[]> = {};
+  const { emulator, client } = await studio({ models });
+  expect((await call(client, "generate_image", { prompt: "x" })).isError).toBe(true);
+  models["checkpoints"] = ["sd_xl_base_1.0.safetensors"];
+  await emulator.restart();
+
+  const answer = await call(client, "generate_image", { prompt: "x", width: 256, height: 256 });
+
+  expect(answer.text).toMatch(/workflow checkpoint/);
+});
+
+test("the node catalogue is not read on every call", async () => {
+  const { emulator, client } = await studio();
+  for (let i = 0; i < 3; i += 1) {
+    await call(client, "generate_image", { prompt: "x", width: 128, height: 128 });
+  }
+
+  const reads = emulator.requests.filter(({ path: route }) => route.endsWith("/object_info"));
+  expect(reads).toHaveLength(1);
+});
+
 describe("inpaint", () => {
   test("repaints the white part only; the rest is the input bit for bit", async () => {
     const { client, dataDir } = await studio();
