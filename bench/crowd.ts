@@ -8,8 +8,8 @@ import { readCommandLine } from "../src/config.ts";
 import { Emulator } from "../src/emulator/emulator.ts";
 import { createLog } from "../src/log.ts";
 import { openTaskStore } from "../src/tasks/store/open.ts";
-import { newTaskId, type Task } from "../src/tasks/task.ts";
 import { bind } from "../src/workflows/bind.ts";
+import { record } from "../test/support/record.ts";
 import { BareClient } from "./bare-client.ts";
 import { timed } from "./figures.ts";
 
@@ -72,7 +72,7 @@ export async function recovery(dir: string): Promise<void> {
   for (let i = 0; i < unfinished; i += 1) {
     const promptId = randomUUID();
     await backend.client.queuePrompt({ prompt: graph, prompt_id: promptId });
-    await store.insert(unfinishedTask(promptId));
+    await store.insert(record({ runs: [{ promptId, state: "queued", images: [] }] }));
   }
   const oneByOneMs = await timed(async () => {
     const { tasks } = await store.list({}, unfinished);
@@ -106,25 +106,6 @@ export async function recovery(dir: string): Promise<void> {
   await backend.close();
   await store.close();
   await emulator.close();
-}
-
-function unfinishedTask(promptId: string): Task {
-  return {
-    id: newTaskId(),
-    tool: "generate_image",
-    workflow: "checkpoint",
-    graphHash: "",
-    backend: "",
-    state: "queued",
-    createdAt: new Date().toISOString(),
-    params: {},
-    inputs: {},
-    uploads: {},
-    choices: {},
-    outputFormat: "png",
-    runs: [{ promptId, state: "queued", images: [] }],
-    warnings: [],
-  };
 }
 
 function startApp(url: string, dataDir: string): Promise<App> {

@@ -4,7 +4,7 @@ import { taskStates } from "../tasks/state.ts";
 import type { TaskFilter } from "../tasks/store/store.ts";
 import { imagesOf, type Task } from "../tasks/task.ts";
 import type { Deps } from "./deps.ts";
-import { reading } from "./task-tools.ts";
+import { reading, removing } from "./task-tools.ts";
 import type { Tool } from "./tool.ts";
 import { size } from "./words.ts";
 
@@ -65,12 +65,7 @@ export function deleteTasks(deps: Deps): Tool {
       dry_run: z.boolean().default(false).describe("Only count what would be deleted"),
     }),
     output: z.looseObject({ tasks: z.number(), images: z.number(), bytes: z.number() }),
-    annotations: {
-      readOnlyHint: false,
-      destructiveHint: true,
-      idempotentHint: true,
-      openWorldHint: false,
-    },
+    annotations: removing,
     async run(args) {
       const { dry_run, task_ids, ...rest } = args;
       const filter = filterOf(rest);

@@ -33,12 +33,7 @@ export function cancelTask(deps: Deps): Tool {
     description:
       "Stop a task: what waits is taken from ComfyUI's queue, what runs is interrupted. Other work there is not touched.",
     input: z.strictObject({ task_id: taskId }),
-    annotations: {
-      readOnlyHint: false,
-      destructiveHint: true,
-      idempotentHint: true,
-      openWorldHint: false,
-    },
+    annotations: removing,
     async run(args) {
       const report = await deps.tasks.cancel(String(args["task_id"]));
       return { content: [{ type: "text", text: wordCancel(report) }] };
@@ -106,3 +101,5 @@ export const reading = {
   idempotentHint: true,
   openWorldHint: false,
 };
+
+export const removing = { ...reading, readOnlyHint: false, destructiveHint: true };

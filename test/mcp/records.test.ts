@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { SqliteTaskStore } from "../../src/tasks/store/sqlite.ts";
-import { newTaskId, type Task } from "../../src/tasks/task.ts";
+import type { Task } from "../../src/tasks/task.ts";
+import { record } from "../support/record.ts";
 import {
   call,
   connect,
@@ -16,33 +17,20 @@ import {
 
 const small = { width: 256, height: 256 };
 
-function record(createdAt: string, changes: Partial<Task> = {}): Task {
-  return {
-    id: newTaskId(),
-    tool: "generate_image",
-    workflow: "checkpoint",
-    graphHash: "0",
-    backend: "http://127.0.0.1:8188",
-    state: "completed",
-    createdAt,
-    params: { prompt: "p".repeat(500) },
-    inputs: {},
-    uploads: {},
-    choices: {},
-    outputFormat: "png",
-    runs: [],
-    warnings: [],
-    ...changes,
-  };
-}
-
 /** A data folder with `count` tasks, one a minute from 2026-01-01. */
 async function filledDir(count: number, change: (i: number) => Partial<Task> = () => ({})) {
   const dir = await tempDir();
   const store = await SqliteTaskStore.open(path.join(dir, "tasks.sqlite"));
   const start = Date.parse("2026-01-01T00:00:00Z");
   for (let i = 0; i < count; i += 1) {
-    await store.insert(record(new Date(start + i * 60_000).toISOString(), change(i)));
+    await store.insert(
+      record({
+        createdAt: new Date(start + i * 60_000).toISOString(),
+        state: "completed",
+        params: { prompt: "p".repeat(500) },
+        ...change(i),
+      }),
+    );
   }
   await store.close();
   return dir;

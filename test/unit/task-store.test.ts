@@ -6,7 +6,7 @@ import { MemoryTaskStore } from "../../src/tasks/store/memory.ts";
 import { openTaskStore } from "../../src/tasks/store/open.ts";
 import { SqliteTaskStore } from "../../src/tasks/store/sqlite.ts";
 import type { TaskStore } from "../../src/tasks/store/store.ts";
-import { newTaskId, type Task } from "../../src/tasks/task.ts";
+import { record } from "../support/record.ts";
 import {
   call,
   connect,
@@ -19,26 +19,6 @@ import {
 
 function allText({ content }: ToolAnswer): string {
   return content.map((block) => String(block["text"] ?? "")).join("\n");
-}
-
-function record(changes: Partial<Task> = {}): Task {
-  return {
-    id: newTaskId(),
-    tool: "generate_image",
-    workflow: "checkpoint",
-    graphHash: "0",
-    backend: "http://127.0.0.1:8188",
-    state: "queued",
-    createdAt: "2026-01-01T00:00:00.000Z",
-    params: {},
-    inputs: {},
-    uploads: {},
-    choices: {},
-    outputFormat: "png",
-    runs: [],
-    warnings: [],
-    ...changes,
-  };
 }
 
 async function sqlite(dir?: string): Promise<SqliteTaskStore> {
