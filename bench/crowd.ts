@@ -80,7 +80,12 @@ export async function recovery(dir: string): Promise<void> {
   });
   const recoveryMs = await timed(async () => {
     await store.beat({ id: "bench", host: "bench", pid: 0 });
-    const tasks = await store.claim("bench", 10_000, unfinished);
+    const tasks = await store.claim("bench", {
+      staleMs: 10_000,
+      limit: unfinished,
+      backend: record().backend,
+      workflows: ["generate_image/checkpoint"],
+    });
     await Promise.all(
       tasks.map(
         ({ runs }) =>

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import path from "node:path";
 import { type App, createApp } from "./app.ts";
 import { ComfyClient } from "./comfy/client.ts";
 import { parseTarget } from "./comfy/target.ts";
@@ -102,8 +103,17 @@ async function runGenerate(args: string[]): Promise<void> {
       'prompt: missing. Try: comfy-easel generate "a fox in the snow"',
     );
   }
+  const request = requestFrom(prompt, extra);
+  const out = extra["out"];
+  if (out !== undefined) {
+    // Whoever has a shell may write wherever the shell may.
+    config.inputRoots = [path.parse(path.resolve(out)).root];
+    const isFolder = /[\\/]$/.test(out);
+    request.saveTo = path.resolve(out) + (isFolder ? path.sep : "");
+    request.overwrite = true;
+  }
   await withApp(config, async (app) => {
-    const paths = await generate(app, requestFrom(prompt, extra), extra["out"]);
+    const paths = await generate(app, request);
     process.stdout.write(`${paths.join("\n")}\n`);
   });
 }
@@ -190,7 +200,9 @@ async function withApp(config: Config, work: (app: App) => Promise<void>): Promi
     : undefined;
   try {
     const app = await createApp(
-      emulator ? { ...config, comfyui: parseTarget(emulator.url) } : config,
+      emulator
+        ? { ...config, comfyui: { ...parseTarget(emulator.url), name: "the embedded emulator" } }
+        : config,
       log,
     );
     try {

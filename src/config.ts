@@ -91,7 +91,7 @@ export const options = {
     env: "EASEL_INPUT_ROOTS",
     value: "FOLDER",
     multiple: true,
-    help: "folders from which image paths may be read; repeatable, separated as in PATH in the variable (default: your home without hidden files)",
+    help: "folders from which image paths may be read and into which save_to may write; repeatable, separated as in PATH in the variable (default: your home without hidden files)",
   },
   delivery: {
     flag: "delivery",
@@ -165,13 +165,17 @@ export function readCommandLine(
 
 function readConfig(given: Given): Config {
   const one = (name: OptionName) => given[name]?.at(-1);
+  const isDemo = isOn("demo", one("demo"));
   return {
     comfyui: parseTarget(
       one("comfyuiUrl") ?? "http://127.0.0.1:8188",
       given.comfyuiHeader ?? [],
       isOn("comfyuiInsecureTls", one("comfyuiInsecureTls")),
     ),
-    dataDir: path.resolve(one("dataDir") ?? envPaths("comfy-easel", { suffix: "" }).data),
+    // The demo has a folder of its own: its tasks are not for a real ComfyUI to finish.
+    dataDir: path.resolve(
+      one("dataDir") ?? envPaths(isDemo ? "comfy-easel-demo" : "comfy-easel", { suffix: "" }).data,
+    ),
     workflowsDir: resolved(one("workflowsDir")),
     stylesDir: resolved(one("stylesDir")),
     wildcardsDir: resolved(one("wildcardsDir")),
@@ -183,7 +187,7 @@ function readConfig(given: Given): Config {
     inputRoots: (given.inputRoots ?? [os.homedir()]).map((root) => path.resolve(root)),
     deliverBySocket: choice("delivery", one("delivery"), ["view", "socket"]) === "socket",
     logLevel: choice("logLevel", one("logLevel"), logLevels) ?? "info",
-    demo: isOn("demo", one("demo")),
+    demo: isDemo,
   };
 }
 

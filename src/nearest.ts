@@ -1,5 +1,9 @@
+/** Nobody misspells at such length, and comparing takes time that grows with it. */
+const longestName = 200;
+
 /** The known names a misspelt one most likely meant, best first; none if nothing is close. */
 export function nearest(name: string, known: readonly string[], most = 3): string[] {
+  if (name.length > longestName) return [];
   const wanted = fold(name);
   return known
     .map((candidate) => ({ candidate, distance: distanceTo(wanted, fold(candidate)) }))

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 
+const longestTimerMs = 2 ** 31 - 1;
 const backOffMs = { first: 250, last: 10_000 };
 
 /** Waits for a server to answer again: one probe at a time, however many wait. */
@@ -14,12 +15,25 @@ export class Availability {
     this.#signal = signal;
   }
 
-  /** Rejects with the signal's reason when it is aborted. */
-  whenBack(): Promise<void> {
+  /**
+   * Resolves when the server is back, after `limitMs`, or when `signal` is aborted; rejects when
+   * everything closes.
+   */
+  async whenBack(limitMs: number, signal: AbortSignal | undefined): Promise<void> {
     this.#back ??= this.#wait().finally(() => {
       this.#back = undefined;
     });
-    return this.#back;
+    const enough = new AbortController();
+    const stop = () => enough.abort();
+    signal?.addEventListener("abort", stop, { once: true });
+    if (signal?.aborted) stop();
+    const limit = delay(Math.min(limitMs, longestTimerMs), undefined, { signal: enough.signal });
+    try {
+      await Promise.race([this.#back, limit.catch(() => {})]);
+    } finally {
+      stop();
+      signal?.removeEventListener("abort", stop);
+    }
   }
 
   async #wait(): Promise<void> {

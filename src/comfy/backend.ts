@@ -37,6 +37,8 @@ export interface RunRequest {
   graph: Graph;
   /** The prompt may have been posted before (by an earlier process): look before posting. */
   resume?: boolean;
+  /** Aborted when the run is not wanted any more: it is then kept from ComfyUI, or stopped there. */
+  cancel?: AbortSignal;
   onStatus(status: RunStatus): void;
   /** ComfyUI has it now. */
   onPosted?(): void;
@@ -50,6 +52,7 @@ export interface BackendOptions {
 
 /** One ComfyUI server: its HTTP client, its one socket, and the runs followed on it. */
 export class Backend {
+  /** Its URL without credentials, or its name: what tasks are recorded under. */
   readonly url: string;
   readonly client: ComfyClient;
   readonly #socket: ComfySocket;
@@ -67,7 +70,7 @@ export class Backend {
 
   constructor(target: ComfyTarget, log: Log, options: BackendOptions = {}) {
     this.#patience = options.patience ?? defaultPatience;
-    this.url = target.url;
+    this.url = target.name ?? target.url;
     this.#log = log;
     setMaxListeners(0, this.#closing.signal);
     this.client = new ComfyClient(target);
@@ -138,19 +141,27 @@ export class Backend {
       lookup: (promptId) => this.lookup(promptId),
       socketIsOpen: () => this.#socket.isOpen,
       suspectDeafSocket: () => this.#reopenSocket(),
+      bytesRead: () => this.#socket.bytesRead,
       stillPending: () => this.#queueWatch.poke(),
+      cancelAgain: () => {
+        this.cancel(request.promptId).catch((error) => this.#log.debug(messageOf(error)));
+      },
       onStatus: request.onStatus,
     };
     const watch = new Watch(request.promptId, request.graph, ports, this.#patience);
     this.#watches.set(request.promptId, watch);
+    const want = () => watch.wantCancel();
+    request.cancel?.addEventListener("abort", want, { once: true });
+    if (request.cancel?.aborted) want();
     try {
       const posted = await this.#bring(request, watch);
       watch.posted(posted);
       request.onPosted?.();
       this.#queueWatch.poke();
-      if (watch.cancelWanted) await this.cancel(request.promptId);
+      if (watch.cancelWanted) watch.check();
       return await watch.outcome;
     } finally {
+      request.cancel?.removeEventListener("abort", want);
       watch.stop();
       this.#watches.delete(request.promptId);
     }
@@ -171,6 +182,7 @@ export class Backend {
     if (jobCancel) await this.client.cancelJob(promptId);
     else if (found.kind === "pending") await this.client.deleteFromQueue(promptId);
     else await this.client.interrupt(promptId);
+    watch?.cancelSent();
     const after = await this.lookup(promptId);
     if (after.kind === "running" && found.kind === "pending" && !jobCancel) {
       // It started between the look and the delete.
@@ -193,6 +205,11 @@ export class Backend {
     }
   }
 
+  /** Stops following these prompts, which go on: somebody else follows them. */
+  abandon(promptIds: readonly string[]): void {
+    for (const promptId of promptIds) this.#watches.get(promptId)?.abandon(abortError());
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     for (const watch of this.#watches.values()) watch.abandon(this.#closing.signal.reason);
@@ -204,10 +221,13 @@ export class Backend {
   /** Sees to it that ComfyUI has the prompt; false when it had it before. */
   async #bring(request: RunRequest, watch: Watch): Promise<boolean> {
     const isKnown = () =>
-      this.persist(
-        async () => (await this.lookup(request.promptId)).kind !== "gone",
-        (status) => watch.report(status),
-      );
+      Promise.race([
+        this.persist(
+          async () => (await this.lookup(request.promptId)).kind !== "gone",
+          (status) => watch.report(status),
+        ),
+        watch.abandoned,
+      ]);
     if (request.resume && (await isKnown())) return false;
     for (let attempt = 1; ; attempt += 1) {
       if (watch.cancelWanted) throw new AppError("cancelled", "Cancelled before it started.");
@@ -252,25 +272,31 @@ export class Backend {
 
   /**
    * Does `work` again and again while ComfyUI cannot be reached, at most until it is given up as
-   * lost. Other errors are the caller's; `close()` ends it with an `AbortError`.
+   * lost, or until `cancel` is aborted. Other errors are the caller's; `close()` ends it with an `AbortError`.
    */
-  async persist<T>(work: () => Promise<T>, onStatus: (status: RunStatus) => void): Promise<T> {
+  async persist<T>(
+    work: () => Promise<T>,
+    onStatus: (status: RunStatus) => void,
+    cancel?: AbortSignal,
+  ): Promise<T> {
     const since = new Date();
     for (;;) {
+      if (cancel?.aborted) throw new AppError("cancelled", "Cancelled before it started.");
+      const waitedMs = Date.now() - since.getTime();
       try {
         return await work();
       } catch (error) {
         if (!(error instanceof ComfyUnreachableError)) throw error;
-        if (Date.now() - since.getTime() >= this.#patience.lostAfterMs) throw givenUp(since, error);
+        if (waitedMs >= this.#patience.lostAfterMs) throw givenUp(since, error);
         onStatus({ phase: "waiting", since, reason: error.message });
       }
-      await this.#availability.whenBack();
+      await this.#availability.whenBack(this.#patience.lostAfterMs - waitedMs, cancel);
     }
   }
 
   #route(message: SocketMessage): void {
     if (message.type === "status") return this.#queueWatch.poke();
-    const promptId = "prompt_id" in message.data ? message.data.prompt_id : undefined;
+    const promptId: unknown = Reflect.get(message.data, "prompt_id");
     if (typeof promptId === "string") this.#watches.get(promptId)?.apply(message);
   }
 
@@ -278,4 +304,8 @@ export class Backend {
     this.#log.info(`the socket to ${this.url} is silent while runs end; opening it anew`);
     this.#socket.reopen().catch((error) => this.#log.debug(messageOf(error)));
   }
+}
+
+function abortError(): DOMException {
+  return new DOMException("followed by another server", "AbortError");
 }

@@ -204,7 +204,9 @@ export class ComfyClient {
     const response = await fetch(`${this.target.url}/api/${path}`, init).catch((error) => {
       throw unreachable(this.target.url, error);
     });
-    const refusal = refusals[response.status];
+    // 520 to 530 are Cloudflare's words for a server behind it that does not answer.
+    const { status } = response;
+    const refusal = status >= 520 && status <= 530 ? "bad_gateway" : refusals[status];
     if (refusal) {
       await response.body?.cancel();
       const redirect = response.status < 400 ? ", a redirect as log-in pages send" : "";
@@ -226,6 +228,7 @@ const refusals: Record<number, Unreachable> = {
   401: "refused_credentials",
   403: "refused_credentials",
   407: "refused_credentials",
+  429: "no_answer",
   502: "bad_gateway",
   503: "bad_gateway",
   504: "bad_gateway",

@@ -84,7 +84,7 @@ export class ExecutionFailedError extends AppError {
       ? " The GPU ran out of memory: try a smaller size, or free memory on that machine."
       : "";
     return new ExecutionFailedError(
-      `ComfyUI node ${data.node_id} (${data.node_type}) failed: ${quote(what)}.${hint}`,
+      `ComfyUI node ${name(data.node_id)} (${name(data.node_type)}) failed: ${quote(what)}.${hint}`,
       { id: data.node_id, classType: data.node_type },
     );
   }
@@ -96,12 +96,17 @@ export function quote(text: string): string {
   return `"${line.length > 300 ? `${line.slice(0, 299)}…` : line}"`;
 }
 
+/** A name from ComfyUI, as short as names are. */
+function name(text: unknown): string {
+  return String(text).replace(/\s+/g, " ").slice(0, 80);
+}
+
 function wordNodeErrors(nodeErrors: NodeErrors): string {
   return Object.entries(nodeErrors)
     .flatMap(([id, node]) =>
       node.errors.map(
         (error) =>
-          `node ${id} (${node.class_type}): ${quote(`${error.message}: ${error.details}`)}`,
+          `node ${name(id)} (${name(node.class_type)}): ${quote(`${error.message}: ${error.details}`)}`,
       ),
     )
     .slice(0, 5)

@@ -64,7 +64,7 @@ export class Execution {
         this.started = true;
         break;
       case "execution_cached":
-        for (const id of message.data.nodes) this.cached.add(id);
+        for (const id of message.data.nodes ?? []) this.cached.add(id);
         break;
       case "executing":
         this.#enter(message.data.node, message.data.display_node);
@@ -73,7 +73,7 @@ export class Execution {
         this.#tick(message.data.node, message.data.value, message.data.max);
         break;
       case "progress_state":
-        for (const node of Object.values(message.data.nodes)) this.#state(node);
+        for (const node of Object.values(message.data.nodes ?? {})) this.#state(node);
         break;
       case "executed":
         this.outputs[message.data.display_node ?? message.data.node] = message.data.output ?? {};

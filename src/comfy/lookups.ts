@@ -31,13 +31,18 @@ export class Lookups {
   find(promptId: string): Promise<Found> {
     return new Promise((resolve, reject) => {
       this.#batch.push({ promptId, resolve, reject });
-      if (this.#batch.length === 1) setTimeout(() => this.#answer(), this.#window());
+      if (this.#batch.length > 1) return;
+      setTimeout(() => {
+        // A few are answered at once; a crowd waits so that a slow listing is not asked for again
+        // and again.
+        if (this.#batch.length <= fewAtOnce) return this.#answer();
+        setTimeout(() => this.#answer(), this.#window());
+      }, windowMs.least);
     });
   }
 
   #window(): number {
-    const { least, most, perListing } = windowMs;
-    return Math.min(most, Math.max(least, this.#listingMs * perListing));
+    return Math.min(windowMs.most, this.#listingMs * windowMs.perListing);
   }
 
   #answer(): void {

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import { WebSocket } from "ws";
 import type { Log } from "../log.ts";
 import { binaryEvent, type PreviewMetadata, type SocketMessage } from "./protocol.ts";
@@ -32,6 +33,7 @@ export class ComfySocket {
   readonly #events: SocketEvents;
   readonly #log: Log;
   #socket: WebSocket | undefined;
+  #transport: Socket | undefined;
   #opening: Promise<void> | undefined;
   #retry: NodeJS.Timeout | undefined;
   #delayMs = backOffMs.first;
@@ -44,12 +46,18 @@ export class ComfySocket {
     this.#log = log;
   }
 
+  /** Grows while a frame arrives, long before it is whole. */
+  get bytesRead(): number {
+    return this.#transport?.bytesRead ?? 0;
+  }
+
   get isOpen(): boolean {
     return this.#socket?.readyState === WebSocket.OPEN;
   }
 
   /** Resolves once the socket is open; rejects when this attempt failed (retries go on behind it). */
   open(): Promise<void> {
+    if (this.#closed) return Promise.reject(new Error("the socket is closed"));
     if (this.isOpen) return Promise.resolve();
     clearTimeout(this.#retry);
     this.#opening ??= this.#connect().finally(() => {
@@ -74,6 +82,7 @@ export class ComfySocket {
 
   async #connect(): Promise<void> {
     await this.#endOld();
+    if (this.#closed) return;
     const url = `${this.#target.url.replace(/^http/, "ws")}/ws?clientId=${this.#clientId}`;
     const socket = new WebSocket(url, {
       headers: this.#target.headers,
@@ -85,13 +94,16 @@ export class ComfySocket {
     this.#socket = socket;
     socket.on("message", (data, isBinary) => this.#receive(data as Buffer, isBinary));
     socket.on("error", (error) => this.#log.debug(`socket to ${this.#target.url}: ${error}`));
+    socket.on("upgrade", (response) => {
+      this.#transport = response.socket;
+    });
     const watch = this.#keepAlive(socket);
     socket.on("close", () => {
       clearInterval(watch);
       this.#scheduleRetry();
     });
     await once(socket, "open");
-    if (this.#closed) return;
+    if (this.#closed) return socket.terminate();
     this.#delayMs = backOffMs.first;
     socket.on("close", () => this.#events.disconnected());
     // The server honours feature flags only in the first message of a socket.
@@ -123,12 +135,16 @@ export class ComfySocket {
   /** Proxies cut idle sockets, and a half-open one is found only by a ping without its pong. */
   #keepAlive(socket: WebSocket): NodeJS.Timeout {
     let answered = true;
+    let read = 0;
     socket.on("pong", () => {
       answered = true;
     });
     const timer = setInterval(() => {
       if (socket.readyState !== WebSocket.OPEN) return;
-      if (!answered) return socket.terminate();
+      // A pong waits behind a large frame; bytes that come in are life as well.
+      const alive = answered || this.bytesRead > read;
+      read = this.bytesRead;
+      if (!alive) return socket.terminate();
       answered = false;
       socket.ping();
     }, pingEveryMs);
@@ -144,7 +160,13 @@ export class ComfySocket {
     } catch {
       return this.#log.debug(`socket to ${this.#target.url}: a text frame is not JSON`);
     }
-    if (typeof message?.type === "string" && message.data) this.#events.message(message);
+    // Custom nodes send types of their own, and not everything with a known name has its fields.
+    if (typeof message?.type !== "string" || !isRecord(message.data)) return;
+    try {
+      this.#events.message(message);
+    } catch (error) {
+      this.#log.debug(`socket to ${this.#target.url}: a ${message.type} frame is odd: ${error}`);
+    }
   }
 
   #receiveBinary(frame: Buffer): void {
@@ -157,6 +179,10 @@ export class ComfySocket {
       this.#log.debug(`socket to ${this.#target.url}: a binary frame cannot be read`);
     }
   }
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 function terminated(socket: WebSocket): Promise<void> {

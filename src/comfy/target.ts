@@ -5,6 +5,8 @@ export interface ComfyTarget {
   /** Without credentials and without a trailing slash; safe to show. */
   url: string;
   headers: Record<string, string>;
+  /** What tasks are recorded under instead of the URL, where that is another at every start. */
+  name?: string;
   /** Accept any TLS certificate (self-signed proxies). */
   insecureTls: boolean;
 }
@@ -21,7 +23,7 @@ export function parseTarget(
   const parsed = parseUrl(url);
   const target: ComfyTarget = { url: "", headers: {}, insecureTls };
   if (parsed.username || parsed.password) {
-    const pair = `${decodeURIComponent(parsed.username)}:${decodeURIComponent(parsed.password)}`;
+    const pair = `${decoded(parsed.username)}:${decoded(parsed.password)}`;
     target.headers["authorization"] = `Basic ${Buffer.from(pair).toString("base64")}`;
     parsed.username = "";
     parsed.password = "";
@@ -38,6 +40,15 @@ export function parseTarget(
   }
   target.url = `${parsed.origin}${parsed.pathname}`.replace(/\/+$/, "");
   return target;
+}
+
+/** A lone "%" in a password is meant as it stands. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function parseUrl(url: string): URL {

@@ -54,6 +54,10 @@ export interface WatchPorts {
   socketIsOpen(): boolean;
   /** HTTP knew something the open socket should have told. */
   suspectDeafSocket(): void;
+  /** Grows while something, perhaps a large picture, arrives on the socket. */
+  bytesRead(): number;
+  /** A cancel that was wanted has not reached ComfyUI yet, and now it can. */
+  cancelAgain(): void;
   /** Asked over HTTP, the run still waits: its place in the queue is worth a look. */
   stillPending(): void;
   onStatus(status: RunStatus): void;
@@ -62,6 +66,8 @@ export interface WatchPorts {
 /** Follows one prompt from its POST to its outcome, by events, and by HTTP in every doubt. */
 export class Watch {
   readonly outcome: Promise<Outcome>;
+  /** Rejects when the watch is abandoned. */
+  readonly abandoned: Promise<never>;
   readonly execution: Execution;
   /** The first event of the prompt has come. */
   readonly heard: Promise<void>;
@@ -81,6 +87,11 @@ export class Watch {
   /** Events may have been missed, so what the rest of them says is not the whole truth. */
   #gap = false;
   #asking = false;
+  /** Somebody asked to look again while a look was under way. */
+  #askAgain = false;
+  #cancelReached = false;
+  #bytes = 0;
+  #leave: (error: unknown) => void = () => {};
   #unreachableSince: Date | undefined;
 
   constructor(promptId: string, graph: Graph, ports: WatchPorts, patience: Patience) {
@@ -95,6 +106,10 @@ export class Watch {
       this.#resolve = resolve;
       this.#reject = reject;
     });
+    this.abandoned = new Promise((_, reject) => {
+      this.#leave = reject;
+    });
+    this.abandoned.catch(() => {});
     // Whoever waits gets the rejection; a run that ends before anybody waits must not crash us.
     this.outcome.catch(() => {});
   }
@@ -106,6 +121,8 @@ export class Watch {
   posted(heard: boolean): void {
     this.#posted = true;
     this.#heard = heard;
+    // Without a socket the first events have gone unheard.
+    this.#gap ||= !this.#ports.socketIsOpen();
     this.#delayMs = this.#limits().first;
     this.#arm();
   }
@@ -139,6 +156,10 @@ export class Watch {
     this.cancelWanted = true;
   }
 
+  cancelSent(): void {
+    this.#cancelReached = true;
+  }
+
   report(status: RunStatus): void {
     if (this.#ended) return;
     this.status = status;
@@ -149,6 +170,7 @@ export class Watch {
   abandon(error: unknown): void {
     this.stop();
     this.#reject(error);
+    this.#leave(error);
   }
 
   /** Stops following; the prompt itself is left alone. */
@@ -159,7 +181,11 @@ export class Watch {
 
   /** Asks ComfyUI now what has become of the prompt. */
   check(): void {
-    if (this.#ended || this.#asking || !this.#posted) return;
+    if (this.#ended || !this.#posted) return;
+    if (this.#asking) {
+      this.#askAgain = true;
+      return;
+    }
     this.#asking = true;
     this.#ports
       .lookup(this.execution.promptId)
@@ -170,6 +196,9 @@ export class Watch {
       .finally(() => {
         this.#asking = false;
         this.#arm();
+        if (!this.#askAgain) return;
+        this.#askAgain = false;
+        this.check();
       });
   }
 
@@ -177,10 +206,20 @@ export class Watch {
     clearTimeout(this.#timer);
     if (this.#ended || !this.#posted) return;
     this.#timer = setTimeout(() => {
+      if (this.#isReceiving()) return this.#arm();
       this.#delayMs = Math.min(this.#delayMs * 2, this.#limits().last);
       this.check();
     }, this.#delayMs);
     this.#timer.unref();
+  }
+
+  /** A picture on its way over the socket is no silence, though no frame of it is whole yet. */
+  #isReceiving(): boolean {
+    const before = this.#bytes;
+    this.#bytes = this.#ports.bytesRead();
+    return (
+      this.#heard && this.#ports.socketIsOpen() && this.execution.started && this.#bytes > before
+    );
   }
 
   #limits(): { first: number; last: number } {
@@ -194,13 +233,8 @@ export class Watch {
     const silent = this.#heard && this.#ports.socketIsOpen() && !this.#gap;
     switch (found.kind) {
       case "pending":
-        if (this.status.phase !== "queued") this.report({ phase: "queued" });
-        return this.#ports.stillPending();
       case "running":
-        if (silent && !this.execution.started) this.#ports.suspectDeafSocket();
-        this.#gap ||= !this.execution.started;
-        this.execution.started = true;
-        return this.report({ phase: "running", progress: this.execution.progress });
+        return this.#stillThere(found.kind, silent);
       case "gone":
         return this.#end(
           this.cancelWanted
@@ -211,6 +245,20 @@ export class Watch {
         if (silent && !this.execution.over) this.#ports.suspectDeafSocket();
         return this.#end(this.#outcomeOf(found));
     }
+  }
+
+  #stillThere(kind: "pending" | "running", silent: boolean): void {
+    if (this.cancelWanted && !this.#cancelReached) this.#ports.cancelAgain();
+    if (kind === "pending") {
+      // Nothing that was missed can matter: the run has not begun.
+      if (this.#heard && this.#ports.socketIsOpen()) this.#gap = false;
+      if (this.status.phase !== "queued") this.report({ phase: "queued" });
+      return this.#ports.stillPending();
+    }
+    if (silent && !this.execution.started) this.#ports.suspectDeafSocket();
+    this.#gap ||= !this.execution.started;
+    this.execution.started = true;
+    this.report({ phase: "running", progress: this.execution.progress });
   }
 
   #unreachable(error: unknown): void {

@@ -2,8 +2,11 @@ import type { Sharp, SharpOptions } from "sharp";
 import { AppError, messageOf } from "../errors.ts";
 import { cut, refusal } from "./wording.ts";
 
-/** Larger pictures are refused: 100 megapixels are 400 MB once decoded. */
+/** Larger inputs are refused: 100 megapixels are 400 MB once decoded. */
 export const defaultMaxPixels = 100_000_000;
+
+/** The largest picture ComfyUI's own nodes make (`nodes.py`, MAX_RESOLUTION): 16384 a side. */
+export const largestResultPixels = 16_384 ** 2;
 
 type Input = { bytes: Buffer } & SharpOptions;
 
@@ -13,7 +16,7 @@ type Input = { bytes: Buffer } & SharpOptions;
  */
 export async function openImage({ bytes, ...options }: Input): Promise<Sharp> {
   const { default: sharp } = await loadSharp();
-  return sharp(bytes, { failOn: "error", limitInputPixels: defaultMaxPixels, ...options });
+  return sharp(bytes, { failOn: "error", limitInputPixels: largestResultPixels, ...options });
 }
 
 async function loadSharp(): Promise<typeof import("sharp")> {

@@ -25,7 +25,11 @@ export async function realRoots(given: readonly string[]): Promise<Root[]> {
 /** A path as a caller writes it; a relative one starts at the first root. */
 export function absolutePath(path: string, roots: readonly string[]): string {
   if (path === "~" || /^~[/\\]/.test(path)) return join(homedir(), path.slice(1));
-  return isAbsolute(path) ? path : resolve(roots[0] ?? "", path);
+  if (isAbsolute(path)) return path;
+  // An IDE starts servers in its project, which is what "./public" then means to its user.
+  const here = process.cwd();
+  const isHereAllowed = roots.some((root) => contains(resolve(root), here));
+  return resolve(isHereAllowed ? here : (roots[0] ?? ""), path);
 }
 
 export async function realPath(path: string): Promise<string | undefined> {

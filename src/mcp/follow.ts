@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
+import { messageOf } from "../errors.ts";
 import { isTerminal } from "../tasks/state.ts";
 import type { Deps } from "./deps.ts";
 import { ProgressReporter } from "./progress.ts";
@@ -26,9 +27,9 @@ export async function follow(
     }
     if (onCancel === "cancel" && (await wantsCancel(call))) {
       deps.log.info(`task ${taskId}: cancelled by the client`);
-      await deps.tasks.cancel(taskId);
+      await deps.tasks.cancel(taskId).catch((error) => deps.log.warn(messageOf(error)));
     }
-    return renderUnfinished(task, deps.tasks.progress(taskId));
+    return renderUnfinished(task, deps.tasks.progress(taskId), deps.tasks.elsewhere(task));
   } finally {
     reporter.stop();
   }

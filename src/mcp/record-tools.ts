@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AppError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
 import { taskStates } from "../tasks/state.ts";
 import type { TaskFilter } from "../tasks/store/store.ts";
 import { imagesOf, type Task } from "../tasks/task.ts";
@@ -34,7 +35,7 @@ export function listTasks(deps: Deps): Tool {
     async run(args) {
       const { limit, cursor, ...rest } = args;
       const page = await deps.tasks.list(
-        filterOf(rest),
+        filterOf(deps, rest),
         Number(limit),
         typeof cursor === "string" ? cursor : undefined,
       );
@@ -68,7 +69,7 @@ export function deleteTasks(deps: Deps): Tool {
     annotations: removing,
     async run(args) {
       const { dry_run, task_ids, ...rest } = args;
-      const filter = filterOf(rest);
+      const filter = filterOf(deps, rest);
       if (Array.isArray(task_ids)) filter.ids = task_ids.map(String);
       if (Object.keys(filter).length === 0) {
         throw new AppError(
@@ -103,11 +104,11 @@ async function unknownIds(deps: Deps, ids: readonly string[]): Promise<string[]>
 }
 
 /** Parameters in MCP's spelling to a filter; times are normalised to UTC. */
-function filterOf(args: Record<string, unknown>): TaskFilter {
+function filterOf(deps: Deps, args: Record<string, unknown>): TaskFilter {
   const filter: TaskFilter = {};
   const found = taskStates.find((word) => word === args["state"]);
   if (found) filter.states = [found];
-  if (typeof args["tool"] === "string") filter.tool = args["tool"];
+  if (typeof args["tool"] === "string") filter.tool = knownTool(deps, args["tool"]);
   for (const name of ["since", "before"] as const) {
     const value = args[name];
     if (typeof value === "string") filter[name] = isoTime(name, value);
@@ -115,10 +116,23 @@ function filterOf(args: Record<string, unknown>): TaskFilter {
   return filter;
 }
 
+/** A tool that left with its workflow may still have tasks, so only a near miss is refused. */
+function knownTool(deps: Deps, name: string): string {
+  const close = nearest(name, deps.catalog.tools());
+  if (close.length === 0 || close.includes(name)) return name;
+  throw new AppError(
+    "invalid_input",
+    `tool: there is no ${JSON.stringify(name.slice(0, 60))}. Did you mean ${close.join(" or ")}?`,
+  );
+}
+
 function isoTime(name: string, value: string): string {
   const looksIso = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
   const time = looksIso.test(value) ? Date.parse(value) : Number.NaN;
-  if (Number.isFinite(time)) return new Date(time).toISOString();
+  // Date.parse takes 30 February for 2 March.
+  const day = new Date(`${value.slice(0, 10)}T00:00Z`);
+  const isDay = !Number.isNaN(day.getTime()) && day.toISOString().startsWith(value.slice(0, 10));
+  if (Number.isFinite(time) && isDay) return new Date(time).toISOString();
   throw new AppError(
     "invalid_input",
     `${name}: expected an ISO 8601 time such as 2026-05-01 or 2026-05-01T12:00:00Z, got ${JSON.stringify(value.slice(0, 40))}.`,

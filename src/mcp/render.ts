@@ -38,15 +38,20 @@ export async function renderEnded(task: Task, ports: RenderPorts): Promise<CallT
 }
 
 /** A task that goes on: not an error, and the text says what to call next. */
-export function renderUnfinished(task: Task, progress: TaskProgress | undefined): CallToolResult {
+export function renderUnfinished(
+  task: Task,
+  progress: TaskProgress | undefined,
+  elsewhere: string | undefined,
+): CallToolResult {
   const percent = Math.floor((progress?.fraction ?? 0) * 100);
   const words = progress ? wordProgress(progress) : "Starting";
   const images = imagesOf(task);
   const so =
     images.length > 0 ? ` Done so far: ${images.map((image) => image.id).join(", ")}.` : "";
   const reason = progress?.status.phase === "waiting" ? ` ${progress.status.reason}` : "";
+  const far = elsewhere ?? `${words} (${percent} %).`;
   const text = [
-    `Task ${task.id} is ${task.state}: ${words} (${percent} %).${so}${reason}`,
+    `Task ${task.id} is ${task.state}: ${far}${so}${reason}`,
     `The work goes on. Call task_status with task_id "${task.id}" to wait for the result; cancel_task stops it.`,
     ...task.warnings.map((warning) => `Note: ${warning}`),
   ].join("\n");

@@ -1,7 +1,9 @@
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import {
+  ErrorCode,
   ListResourcesRequestSchema,
   ListResourceTemplatesRequestSchema,
+  McpError,
   ReadResourceRequestSchema,
   type ReadResourceResult,
   type Resource,
@@ -31,7 +33,14 @@ export function registerResources(mcp: McpServer, deps: Deps): () => void {
     };
   });
   server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates }));
-  server.setRequestHandler(ReadResourceRequestSchema, ({ params }) => read(deps, params.uri));
+  server.setRequestHandler(ReadResourceRequestSchema, async ({ params }) => {
+    try {
+      return await read(deps, params.uri);
+    } catch (error) {
+      if (!(error instanceof AppError || error instanceof URIError)) throw error;
+      throw new McpError(ErrorCode.InvalidParams, error.message);
+    }
+  });
   return registerSubscriptions(mcp, deps);
 }
 

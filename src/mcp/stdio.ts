@@ -2,8 +2,11 @@ import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js"
 import type { Deps } from "./deps.ts";
 import { createMcpServer } from "./server.ts";
 
-/** A base64 picture as an argument makes a long line; the SDK's own limit is 10 MiB. */
-const longestLineBytes = 96 * 1024 * 1024;
+/**
+ * A base64 picture as an argument makes a long line. The SDK joins it chunk by chunk, in time that
+ * grows with its square, during which nothing else is answered.
+ */
+const longestLineBytes = 16 * 1024 * 1024;
 
 /** Serves MCP on stdin and stdout and resolves when the client has gone. */
 export async function serveStdio(deps: Deps): Promise<void> {
@@ -14,10 +17,18 @@ export async function serveStdio(deps: Deps): Promise<void> {
     process.stdin.once("close", resolve);
     process.stdout.once("error", resolve);
   });
-  mcp.server.onerror = (error) => deps.log.debug(`mcp: ${error.message}`);
+  const ended = new Promise<void>((resolve) => {
+    // The transport closes itself, without a word and with stdin paused, at a line that is too long.
+    const onclose = mcp.server.onclose;
+    mcp.server.onclose = () => {
+      onclose?.();
+      resolve();
+    };
+  });
+  mcp.server.onerror = (error) => deps.log.warn(`mcp: ${error.message}`);
   await mcp.connect(
     new StdioServerTransport(process.stdin, process.stdout, { maxBufferSize: longestLineBytes }),
   );
-  await gone;
+  await Promise.race([gone, ended]);
   await mcp.close();
 }

@@ -44,8 +44,10 @@ export function cancelTask(deps: Deps): Tool {
 const ends: Record<keyof CancelReport["runs"], string> = {
   removed_from_queue: "removed from ComfyUI's queue",
   interrupted: "interrupted while running",
-  already_finished: "finished before it could be stopped",
-  unknown: "not known to ComfyUI",
+  already_finished: "finished before",
+  when_back: "will be stopped as soon as ComfyUI, which is away, is back",
+  already_failed: "failed before",
+  already_cancelled: "cancelled before",
   not_started: "stopped before it reached ComfyUI",
   still_stopping: "told to stop; ComfyUI's node has not let go yet",
 };
@@ -55,7 +57,8 @@ function wordCancel({ task, runs }: CancelReport): string {
     ([end, count]) =>
       `${count} ${count === 1 ? "image" : "images"} ${ends[end as keyof typeof ends]}`,
   );
-  const state = runs.still_stopping ? `${task.state}, and will be cancelled` : task.state;
+  const state =
+    runs.still_stopping || runs.when_back ? `${task.state}, and will be cancelled` : task.state;
   return `Task ${task.id} is ${state}: ${parts.join("; ")}.`;
 }
 

@@ -69,10 +69,16 @@ function jsonSchema(schema: z.ZodObject): ToolEntry["inputSchema"] {
 
 /** Checks the arguments; what is wrong is said by name, value and way out. */
 export function parseArguments(tool: Tool, args: unknown): Record<string, unknown> {
-  const parsed = tool.input.safeParse(args ?? {});
+  const parsed = tool.input.safeParse(withoutNulls(args));
   if (parsed.success) return parsed.data;
   const lines = parsed.error.issues.flatMap((issue) => wordIssue(tool, issue, args));
   throw new AppError("invalid_input", lines.join("\n"));
+}
+
+/** Models in strict function calling send null for every parameter they leave out. */
+function withoutNulls(args: unknown): unknown {
+  if (typeof args !== "object" || args === null) return args ?? {};
+  return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null));
 }
 
 function wordIssue(tool: Tool, issue: z.core.$ZodIssue, args: unknown): string[] {

@@ -48,7 +48,7 @@ function narrowed(states: WorkflowState[], tool: unknown, name: unknown): Workfl
   const close = nearest(String(value), names);
   throw new AppError(
     "not_found",
-    `${parameter}: there is no ${JSON.stringify(value)}. ${close.length > 0 ? `Did you mean ${close.join(" or ")}?` : `Known: ${names.slice(0, 40).join(", ")}.`}`,
+    `${parameter}: there is no ${JSON.stringify(String(value).slice(0, 60))}. ${close.length > 0 ? `Did you mean ${close.join(" or ")}?` : `Known: ${names.slice(0, 40).join(", ")}.`}`,
   );
 }
 

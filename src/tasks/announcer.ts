@@ -31,13 +31,13 @@ export class Announcer {
 
   async #tell(task: Task, webhook: Webhook): Promise<void> {
     const told = this.#of(task.id);
-    if (task.state !== "queued" && !told.started) {
-      told.started = true;
+    if (task.startedAt && !told.started) {
       await this.#sender.send(task.id, webhook, "task.started", about(task));
+      told.started = true;
     }
     if (!isTerminal(task.state)) return;
-    this.#told.delete(task.id);
     await this.#sender.send(task.id, webhook, `task.${task.state}`, about(task));
+    this.#told.delete(task.id);
   }
 
   progressed(task: Task, read: () => TaskProgress): void {

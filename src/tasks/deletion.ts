@@ -15,7 +15,8 @@ const atOnce = 200;
 export async function erase(store: TaskStore, images: ImageStore, task: Task): Promise<void> {
   for (const image of imagesOf(task)) await images.deleteResult(image.id, image.mimeType);
   for (const { sha256, mimeType } of keptInputs(task)) {
-    if ((await store.inputUsers(sha256)) <= 1) await images.deleteInput(sha256, mimeType);
+    if ((await store.otherUsers(sha256, task.id)) > 0) continue;
+    await images.deleteInput(sha256, mimeType);
   }
   await store.erase(task.id);
 }

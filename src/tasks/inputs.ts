@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { AppError } from "../errors.ts";
 import { parseColor } from "../images/color.ts";
 import { toPng } from "../images/convert.ts";
@@ -12,6 +13,8 @@ import type { Workflow } from "../workflows/workflow.ts";
 import type { TaskRequest } from "./request.ts";
 import type { Finish, InputRecord, Size } from "./task.ts";
 
+const mostPadding = 4_096;
+
 export interface PreparedInputs {
   /** What the caller gave, kept to be seen and used again. */
   inputs: Record<string, InputRecord>;
@@ -25,6 +28,8 @@ export interface PreparedInputs {
 interface Parts {
   sources: ImageSources;
   images: ImageStore;
+  /** Says that the task to be needs this input, before it is kept. */
+  useInput(sha256: string): Promise<void>;
 }
 
 /** Fetches the pictures of a call and makes of them what the workflow's slots take. */
@@ -39,12 +44,12 @@ export async function prepareInputs(
   const prepared: PreparedInputs = { inputs: {}, uploads: {} };
   const given = await fetchAll(parts, workflow, request, signal);
   for (const [name, { bytes, origin }] of Object.entries(given)) {
-    prepared.inputs[name] = await keep(parts.images, name, bytes, origin);
+    prepared.inputs[name] = await keep(parts, name, bytes, origin);
   }
   const rules = inputRules(workflow, choices);
   const { image, mask, background, ...others } = given;
   const upload = async (name: string, bytes: Buffer) => {
-    prepared.uploads[name] = await keep(parts.images, name, bytes, `made from ${name}`);
+    prepared.uploads[name] = await keep(parts, name, bytes, `made from ${name}`);
   };
   for (const [name, { bytes }] of Object.entries(others)) {
     await upload(name, rules ? (await scaleInput(bytes, rules)).image : bytes);
@@ -56,8 +61,8 @@ export async function prepareInputs(
     await upload("image", scaled.image);
     await upload("mask", scaled.mask);
     const [original, whole] = await Promise.all([
-      keep(parts.images, "image", edit.image, "what was repainted"),
-      keep(parts.images, "mask", edit.mask, "where it was repainted"),
+      keep(parts, "image", edit.image, "what was repainted"),
+      keep(parts, "mask", edit.mask, "where it was repainted"),
     ]);
     prepared.finish = { kind: "keep_unmasked", original, mask: whole };
     return prepared;
@@ -69,7 +74,7 @@ export async function prepareInputs(
     prepared.finish = background
       ? {
           kind: "background",
-          image: await keep(parts.images, "background", background.bytes, background.origin),
+          image: await keep(parts, "background", background.bytes, background.origin),
         }
       : { kind: "background", color: request.background };
   }
@@ -108,7 +113,7 @@ async function fetchAll(
 
 /** What looks like a colour is one; a bare word that is none gets the colours' own refusal. */
 function isColor(text: string): boolean {
-  return /^#[0-9a-f]*$/i.test(text) || /^[a-z]+$/i.test(text);
+  return /^#\w*$/.test(text) || /^[a-z]+$/i.test(text) || /^(rgb|hsl)a?\(/i.test(text);
 }
 
 interface Edit {
@@ -129,6 +134,12 @@ async function maskedEdit(
 }
 
 async function paddingOf(image: Buffer, { padding, aspectRatio }: TaskRequest) {
+  if (padding && aspectRatio !== undefined) {
+    throw new AppError(
+      "invalid_input",
+      "aspect_ratio: give either it or left, top, right, bottom, not both.",
+    );
+  }
   if (padding) return padding;
   if (aspectRatio === undefined) {
     throw new AppError(
@@ -138,7 +149,14 @@ async function paddingOf(image: Buffer, { padding, aspectRatio }: TaskRequest) {
   }
   const size = await inspectImage(image, "image");
   const shape = parseAspectRatio(aspectRatio);
-  return paddingForRatio(size, "ratio" in shape ? shape.ratio : shape.width / shape.height);
+  const added = paddingForRatio(size, "ratio" in shape ? shape.ratio : shape.width / shape.height);
+  const most = Math.max(...Object.values(added));
+  if (most > 0 && most <= mostPadding) return added;
+  const is = `the picture is ${size.width}x${size.height}`;
+  throw new AppError(
+    "invalid_input",
+    `aspect_ratio: ${JSON.stringify(aspectRatio)} ${most === 0 ? `is what it has already; ${is}` : `would add more than ${mostPadding} pixels to a side; ${is}`}.`,
+  );
 }
 
 async function scalePair(edit: Edit, rules: InputRules | undefined): Promise<Edit> {
@@ -152,12 +170,14 @@ function times({ width, height }: Size, factor: number): Size {
 }
 
 async function keep(
-  images: ImageStore,
+  { images, useInput }: Parts,
   name: string,
   bytes: Buffer,
   origin: string,
 ): Promise<InputRecord> {
   const { mimeType, width, height } = await inspectImage(bytes, name);
-  const { sha256 } = await images.putInput(bytes, mimeType);
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  await useInput(sha256);
+  await images.putInput(bytes, mimeType);
   return { sha256, mimeType, width, height, origin };
 }

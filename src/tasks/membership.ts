@@ -10,6 +10,13 @@ const beatMs = 2_000;
 const staleMs = 10_000;
 const claimedAtOnce = 500;
 
+export interface MembershipPorts {
+  /** Only what this server can go on with is taken over. */
+  backend: string;
+  workflows(): string[];
+  take(tasks: Task[]): Promise<void>;
+}
+
 /**
  * This server among those that share a store: it says that it lives, and takes over the
  * unfinished tasks of servers that do not. A server that was killed on this machine is known by
@@ -19,14 +26,14 @@ export class Membership {
   readonly server: Server = { id: randomUUID(), host: os.hostname(), pid: process.pid };
   readonly #store: TaskStore;
   readonly #log: Log;
-  readonly #take: (tasks: Task[]) => Promise<void>;
+  readonly #ports: MembershipPorts;
   #timer: NodeJS.Timeout | undefined;
   #round: Promise<void> = Promise.resolve();
 
-  constructor(store: TaskStore, log: Log, take: (tasks: Task[]) => Promise<void>) {
+  constructor(store: TaskStore, log: Log, ports: MembershipPorts) {
     this.#store = store;
     this.#log = log;
-    this.#take = take;
+    this.#ports = ports;
   }
 
   /** Resolves when what the dead have left is taken over. */
@@ -56,9 +63,14 @@ export class Membership {
     }
     let tasks: Task[];
     do {
-      tasks = await this.#store.claim(this.server.id, staleMs, claimedAtOnce);
+      tasks = await this.#store.claim(this.server.id, {
+        staleMs,
+        limit: claimedAtOnce,
+        backend: this.#ports.backend,
+        workflows: this.#ports.workflows(),
+      });
       if (tasks.length > 0) this.#log.info(`taking up ${tasks.length} unfinished tasks`);
-      await this.#take(tasks);
+      await this.#ports.take(tasks);
     } while (tasks.length === claimedAtOnce);
   }
 }

@@ -75,6 +75,23 @@ export function requestFrom(args: Readonly<Record<string, unknown>>): TaskReques
   return { ...request, parameters };
 }
 
+/** What a face without a schema of its own, such as a shell, may get wrong. */
+export function checkBounds({ count, seed, factor }: TaskRequest): void {
+  whole("count", count, 1, maxCount);
+  whole("seed", seed, 0, maxSeed);
+  if (factor !== undefined && !(factor >= 1.5 && factor <= 4)) {
+    throw new AppError("invalid_input", `factor: expected 1.5 to 4, got ${factor}.`);
+  }
+}
+
+function whole(name: string, value: number | undefined, least: number, most: number): void {
+  if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) return;
+  throw new AppError(
+    "invalid_input",
+    `${name}: expected a whole number from ${least} to ${most}, got ${value}.`,
+  );
+}
+
 /** `vary` is a strength by word. */
 export function withVariation(parameters: Record<string, unknown>): Record<string, unknown> {
   const { vary, ...rest } = parameters;

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { Backend } from "../comfy/backend.ts";
-import { ExecutionFailedError, PromptRejectedError } from "../comfy/errors.ts";
+import { ExecutionFailedError, PromptRejectedError, quote } from "../comfy/errors.ts";
 import type { Graph } from "../comfy/protocol.ts";
 import type { Outcome, RunStatus } from "../comfy/watch.ts";
 import { AppError, messageOf } from "../errors.ts";
+import { largestResultPixels } from "../images/decoder.ts";
 import { inspectImage } from "../images/inspect.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { Log } from "../log.ts";
@@ -24,7 +25,8 @@ export interface LiveTask {
   task: Task;
   workflow: Workflow;
   board: ProgressBoard;
-  cancelAsked: boolean;
+  /** Aborted when somebody cancels the task. */
+  cancel: AbortController;
 }
 
 export interface RunnerPorts {
@@ -82,13 +84,12 @@ export class Runner {
   async #complete(live: LiveTask, run: Run, resume: boolean, posted: () => void): Promise<void> {
     let look = resume;
     for (let attempt = 1; attempt <= attemptsPerRun; attempt += 1) {
-      if (live.cancelAsked && !look)
-        throw new AppError("cancelled", "Cancelled before it started.");
-      const graph = await this.#graph(live, run, attempt);
+      const graph = await this.#graph(live, run, attempt, look);
       const outcome = await this.#ports.backend.run({
         promptId: run.promptId,
         graph,
         resume: look,
+        cancel: live.cancel.signal,
         onPosted: posted,
         onStatus: (status) => this.#onStatus(live, run, status),
       });
@@ -118,7 +119,7 @@ export class Runner {
     this.#ports.progressed(live);
   }
 
-  async #graph(live: LiveTask, run: Run, attempt: number): Promise<Graph> {
+  async #graph(live: LiveTask, run: Run, attempt: number, look: boolean): Promise<Graph> {
     const { task, workflow } = live;
     const values: Record<string, unknown> = { ...task.params };
     if (run.seed !== undefined) values["seed"] = run.seed;
@@ -135,6 +136,8 @@ export class Runner {
             "comfy-easel",
           ),
         (status) => this.#onStatus(live, run, status),
+        // A run that may be in ComfyUI already must be looked for, not given up here.
+        look ? undefined : live.cancel.signal,
       );
     }
     const bound = bind(workflow, values, task.choices);
@@ -166,7 +169,7 @@ export class Runner {
     if (!pictures) return false;
     if (pictures.length === 0) {
       if (this.#ports.deliverBySocket && !outcome.blocked) return false;
-      const why = outcome.blocked ? `: ${outcome.blocked}` : " and reported no error";
+      const why = outcome.blocked ? `: ${quote(outcome.blocked)}` : " and reported no error";
       throw new ExecutionFailedError(`ComfyUI ended the run without a picture${why}.`);
     }
     const images: ImageRecord[] = [];
@@ -200,7 +203,7 @@ export class Runner {
 
   async #keep(task: Task, run: Run, file: number, original: Buffer): Promise<ImageRecord> {
     const bytes = await finishPicture(this.#ports.images, task, original);
-    const info = await inspectImage(bytes, "the picture from ComfyUI");
+    const info = await inspectImage(bytes, "the picture from ComfyUI", largestResultPixels);
     const id = imageIdFor(task, run, file);
     const { sha256 } = await this.#ports.images.putResult(id, bytes, info.mimeType);
     return {

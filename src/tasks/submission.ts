@@ -13,7 +13,8 @@ import { checkChoices, resolveParameters } from "../workflows/resolve.ts";
 import { type RenderSize, renderSize, sizeRules } from "../workflows/sizes.ts";
 import type { Workflow } from "../workflows/workflow.ts";
 import { prepareInputs } from "./inputs.ts";
-import { maxSeed, type TaskRequest, withVariation } from "./request.ts";
+import { checkBounds, maxSeed, type TaskRequest, withVariation } from "./request.ts";
+import type { TaskStore } from "./store/store.ts";
 import { newTaskId, type Run, type Size, type Task } from "./task.ts";
 
 /** Before something is said to be missing, what is there must have been read this recently. */
@@ -31,6 +32,7 @@ export interface SubmissionParts {
   images: ImageStore;
   saver: SaveTo;
   prompts: PromptSources;
+  store: TaskStore;
 }
 
 /**
@@ -43,6 +45,7 @@ export async function prepare(
   asked: TaskRequest,
   signal?: AbortSignal,
 ): Promise<Submission> {
+  checkBounds(asked);
   const request = { ...asked, parameters: withVariation(asked.parameters) };
   await checkTarget(parts.saver, request);
   await parts.backend.ready();
@@ -54,11 +57,20 @@ export async function prepare(
   const loras = request.loras === undefined ? [] : resolveLoras(request.loras, objectInfo);
   const sizes = sizesFor(workflow, request, choices);
   const runs = await runsFor(parts.prompts, workflow, request, values);
-  const inputs = await prepareInputs(parts, tool, workflow, choices, request, signal);
+  const id = newTaskId();
+  const useInput = (sha256: string) => parts.store.useInputs(id, [sha256]);
+  const inputs = await prepareInputs(
+    { ...parts, useInput },
+    tool,
+    workflow,
+    choices,
+    request,
+    signal,
+  );
   const params: Record<string, unknown> = { ...values, ...sizes?.deliver };
   for (const name of ["seed", ...imageParameters(workflow)]) delete params[name];
   const task: Task = {
-    id: newTaskId(),
+    id,
     tool,
     workflow: workflow.name,
     graphHash: workflow.graphHash,

@@ -71,6 +71,8 @@ export interface Task {
   state: TaskState;
   /** The server process that works on it. */
   owner?: string;
+  /** Somebody wants it cancelled; remembered while ComfyUI cannot be told. */
+  cancelAskedAt?: string;
   /** Its deletion has begun: not shown any more, files and record about to go. */
   deletedAt?: string;
   /** ISO 8601, UTC, with milliseconds; so are the other times. */
@@ -132,10 +134,10 @@ export function imagesOf(task: Task): ImageRecord[] {
   return task.runs.flatMap((run) => run.images);
 }
 
-/** The record for other eyes: without the secrets of its webhook. */
+/** The record for other eyes: of its webhook only the host, for the path may be the secret. */
 export function withoutSecrets(task: Task): Task {
   const { webhook, ...rest } = task;
-  return webhook ? { ...rest, webhook: { url: webhook.url } } : rest;
+  return webhook ? { ...rest, webhook: { url: `${new URL(webhook.url).origin}/…` } } : rest;
 }
 
 /** Every picture under its hash that the task needs to be made, or made again. */

@@ -15,10 +15,10 @@ import { Membership } from "./membership.ts";
 import type { TaskProgress } from "./progress.ts";
 import type { TaskRequest } from "./request.ts";
 import { Retention, type RetentionRules } from "./retention.ts";
-import { isTerminal } from "./state.ts";
+import { isTerminal, type TaskState } from "./state.ts";
 import type { TaskFilter, TaskPage, TaskStore } from "./store/store.ts";
 import { prepare } from "./submission.ts";
-import { type ImageRecord, imagesOf, isTaskId, type Task, taskIdOf } from "./task.ts";
+import { type ImageRecord, imagesOf, isTaskId, type Run, type Task, taskIdOf } from "./task.ts";
 import { Workbench } from "./workbench.ts";
 import { type WorkflowStates, workflowStates } from "./workflow-states.ts";
 
@@ -46,8 +46,21 @@ export interface TasksOptions {
 
 export interface CancelReport {
   task: Task;
-  /** How many runs met which end; `still_stopping`: signalled, but the node has not let go yet. */
-  runs: Partial<Record<Cancelled | "not_started" | "still_stopping", number>>;
+  /**
+   * How many runs met which end. `still_stopping`: signalled, but the node has not let go yet;
+   * `when_back`: ComfyUI is away and will be told.
+   */
+  runs: Partial<
+    Record<
+      | Exclude<Cancelled, "unknown">
+      | "not_started"
+      | "still_stopping"
+      | "when_back"
+      | "already_failed"
+      | "already_cancelled",
+      number
+    >
+  >;
 }
 
 export interface DeleteReport {
@@ -75,8 +88,12 @@ export class Tasks {
     this.#retention = new Retention(options.retention, options.store, options.log, (task) =>
       this.#deleteOne(task),
     );
-    this.#membership = new Membership(options.store, options.log, async (tasks) => {
-      for (const task of tasks) await this.#resume(task);
+    this.#membership = new Membership(options.store, options.log, {
+      backend: options.backend.url,
+      workflows: () => options.catalog.all().map(({ tool, name }) => `${tool}/${name}`),
+      take: async (tasks) => {
+        for (const task of tasks) await this.#resume(task).catch((error) => this.#complain(error));
+      },
     });
   }
 
@@ -126,6 +143,15 @@ export class Tasks {
     return live?.board.read(live.task);
   }
 
+  /** Why nothing is known here of how far an unfinished task is. */
+  elsewhere(task: Task): string | undefined {
+    if (this.#bench.live(task.id)) return undefined;
+    const { url } = this.#options.backend;
+    return task.backend === url
+      ? "Another comfy-easel on this data folder works on it, or this one is about to take it up; how far it is, is not known here."
+      : `It is for the ComfyUI at ${task.backend}, and this server uses ${url}; a server for that one goes on with it.`;
+  }
+
   async image(imageId: string): Promise<{ record: ImageRecord; task: Task }> {
     const taskId = taskIdOf(imageId);
     const task = taskId ? await this.get(taskId).catch(() => undefined) : undefined;
@@ -133,7 +159,7 @@ export class Tasks {
     if (record) return { record, task };
     throw new AppError(
       "not_found",
-      `image_id: there is no picture ${JSON.stringify(imageId.slice(0, 60))}. Ids look like t0123456789abcdef-1; task_status and list_tasks name those of a task.`,
+      `There is no picture ${JSON.stringify(imageId.slice(0, 60))}. Ids look like t0123456789abcdef-1; task_status and list_tasks name those of a task.`,
     );
   }
 
@@ -170,27 +196,35 @@ export class Tasks {
     return workflowStates(this.#options.catalog, this.#options.backend);
   }
 
-  /** Stops this task's runs and no others, then says what happened to them. */
+  /**
+   * Stops this task's runs and no others, then says what happened to them. While ComfyUI is away
+   * the wish is remembered, and carried out when it is back.
+   */
   async cancel(id: string): Promise<CancelReport> {
     const task = await this.get(id);
-    const live = this.#bench.live(id);
-    const open = task.runs.filter((run) => !isTerminal(run.state));
-    const finished = task.runs.length - open.length;
-    const runs: CancelReport["runs"] = finished > 0 ? { already_finished: finished } : {};
-    if (open.length === 0) return { task, runs };
-    if (live) live.cancelAsked = true;
-    // Last first: what waits is taken away before the next of it can start.
-    for (const run of open.toReversed()) {
-      const what = await this.#options.backend.cancel(run.promptId);
-      const end = what === "unknown" ? "not_started" : what;
+    const runs: CancelReport["runs"] = {};
+    const add = (end: keyof CancelReport["runs"]) => {
       runs[end] = (runs[end] ?? 0) + 1;
-    }
-    const after = await this.wait(id, cancelWatchMs);
+    };
+    const open = task.runs.filter((run) => !isTerminal(run.state));
+    for (const { state } of task.runs.filter((run) => isTerminal(run.state))) add(ended[state]);
+    if (open.length === 0) return { task, runs };
+    await this.#wantCancel(task);
+    // What waits is taken away before what runs is stopped, or the next of it would start.
+    const waiting = open.filter((run) => run.state === "queued").toReversed();
+    const ends = [
+      ...(await Promise.all(waiting.map((run) => this.#stop(run)))),
+      ...(await Promise.all(
+        open.filter((run) => run.state === "running").map((run) => this.#stop(run)),
+      )),
+    ];
+    const isAway = ends.includes("when_back");
+    const after = await this.wait(id, isAway ? 0 : cancelWatchMs);
     const stopping = after.runs.filter((run) => !isTerminal(run.state)).length;
-    if (stopping > 0) {
-      runs.still_stopping = stopping;
-      delete runs.interrupted;
+    for (const end of ends) {
+      if (end !== "interrupted" || stopping === 0) add(end);
     }
+    if (stopping > 0 && !isAway) runs.still_stopping = stopping;
     return { task: after, runs };
   }
 
@@ -227,29 +261,61 @@ export class Tasks {
     } while (cursor);
   }
 
-  async #resume(task: Task): Promise<void> {
-    if (this.#bench.live(task.id)) return;
+  async #wantCancel(task: Task): Promise<void> {
+    const live = this.#bench.live(task.id);
+    if (!live) return;
+    task.cancelAskedAt ??= new Date().toISOString();
+    live.cancel.abort();
+    await this.#bench.save(task.id).catch((error) => this.#complain(error));
+  }
+
+  async #stop(run: Run): Promise<keyof CancelReport["runs"]> {
     try {
-      const workflow = this.#options.catalog.get(task.tool, task.workflow);
-      this.#bench.begin(task, workflow, true);
+      const what = await this.#options.backend.cancel(run.promptId);
+      return what === "unknown" ? "not_started" : what;
     } catch (error) {
-      task.state = "failed";
-      task.finishedAt = new Date().toISOString();
-      task.error = { code: "lost", message: `Its workflow is gone: ${messageOf(error)}` };
-      await this.#options.store.update(task);
+      this.#complain(error);
+      return "when_back";
     }
+  }
+
+  async #resume(task: Task): Promise<void> {
+    // Taken over and now given back: the old work here has to let go first.
+    if (this.#bench.isLost(task.id)) await this.#bench.work(task.id);
+    if (this.#bench.live(task.id)) return;
+    const workflow = this.#options.catalog.get(task.tool, task.workflow);
+    if (workflow.graphHash === task.graphHash) return this.#bench.begin(task, workflow, true);
+    task.state = "failed";
+    task.finishedAt = new Date().toISOString();
+    const message = `Its workflow ${task.workflow} was changed before it could be finished.`;
+    task.error = { code: "lost", message };
+    await this.#options.store.update(task);
   }
 
   /** A run that has not let go yet ends the deletion itself; its server sees the record gone. */
   async #deleteOne({ id, state }: Task): Promise<ImageRecord[]> {
-    if (!isTerminal(state)) await this.cancel(id);
+    if (!isTerminal(state)) await this.cancel(id).catch((error) => this.#complain(error));
     const { store, images } = this.#options;
     const task = await store.conceal(id);
     if (!task) return [];
     if (isTerminal(task.state)) await erase(store, images, task);
+    else await this.#bench.save(id);
     return imagesOf(task);
   }
+
+  #complain(error: unknown): void {
+    this.#options.log.warn(messageOf(error));
+  }
 }
+
+/** What a run that has ended already is called in the report of a cancel. */
+const ended: Record<TaskState, keyof CancelReport["runs"]> = {
+  queued: "not_started",
+  running: "still_stopping",
+  completed: "already_finished",
+  failed: "already_failed",
+  cancelled: "already_cancelled",
+};
 
 /** Whichever comes first; no timer or listener stays behind. */
 async function waitFor(

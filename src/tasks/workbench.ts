@@ -61,7 +61,13 @@ export class Workbench {
 
   /** Works on a stored task until its end. `resume`: an earlier process may have begun. */
   begin(task: Task, workflow: Workflow, resume: boolean): void {
-    const live: LiveTask = { task, workflow, board: new ProgressBoard(), cancelAsked: false };
+    const live: LiveTask = {
+      task,
+      workflow,
+      board: new ProgressBoard(),
+      cancel: new AbortController(),
+    };
+    if (task.cancelAskedAt) live.cancel.abort();
     const bench: Bench = {
       live,
       work: Promise.resolve(),
@@ -75,6 +81,17 @@ export class Workbench {
 
   live(id: string): LiveTask | undefined {
     return this.#benches.get(id)?.live;
+  }
+
+  /** Another server has it; its own work here is letting go. */
+  isLost(id: string): boolean {
+    return this.#benches.get(id)?.lost ?? false;
+  }
+
+  /** Writes the record now, outside of a transition. */
+  async save(id: string): Promise<void> {
+    const bench = this.#benches.get(id);
+    if (bench) await this.#write(bench);
   }
 
   /** Undefined for a task that nobody works on. */
@@ -99,7 +116,6 @@ export class Workbench {
     const { task } = bench.live;
     try {
       await this.#runner.run(bench.live, resume);
-      await this.#saveCopies(bench);
       await this.#finishWriting(bench);
     } catch (error) {
       this.#options.log.info(`task ${task.id} is left as it is: ${messageOf(error)}`);
@@ -114,7 +130,7 @@ export class Workbench {
     const { task } = bench.live;
     const { images, saver } = this.#options;
     const made = imagesOf(task);
-    if (!task.saveTo || made.length === 0 || bench.lost) return;
+    if (!task.saveTo || task.savedTo || made.length === 0 || bench.lost) return;
     try {
       const pictures = await Promise.all(
         made.map(async ({ id, mimeType }) => ({
@@ -128,7 +144,6 @@ export class Workbench {
     } catch (error) {
       task.warnings.push(`Not saved: ${messageOf(error)}`);
     }
-    await this.#write(bench).catch((error) => this.#options.log.error(messageOf(error)));
   }
 
   /** A disk that was full at the end of a task must not leave it running on record for ever. */
@@ -154,13 +169,22 @@ export class Workbench {
     if (!bench) return;
     const state = stateOf(task);
     if (state !== task.state && canFollow(state, task.state)) enter(task, state);
+    if (bench.lost) return;
     try {
-      // Before the write: after a crash in between it is told again rather than never.
+      // Before the write: after a crash in between both are done again rather than never.
+      if (isTerminal(task.state)) await this.#saveCopies(bench);
       await this.#options.announcer.changed(task);
       await this.#write(bench);
     } finally {
       this.#events.emit(task.id);
     }
+  }
+
+  /** Deleted: its runs are stopped. Taken over: they go on, followed by the other server. */
+  async #letGo({ live }: Bench): Promise<void> {
+    const taken = await this.#options.store.get(live.task.id).catch(() => undefined);
+    if (taken === undefined) live.cancel.abort();
+    else this.#options.backend.abandon(live.task.runs.map((run) => run.promptId));
   }
 
   async #write(bench: Bench): Promise<void> {
@@ -169,6 +193,7 @@ export class Workbench {
       bench.unwritten = true;
       bench.lost = !(await this.#options.store.update(bench.live.task));
       bench.unwritten = false;
+      if (bench.lost) await this.#letGo(bench);
     });
     // A failed write is its caller's; the next one must still be tried.
     bench.write = write.catch(() => {});

@@ -1,5 +1,3 @@
-import { copyFile } from "node:fs/promises";
-import path from "node:path";
 import { SingleBar } from "cli-progress";
 import { AppError } from "../errors.ts";
 import type { ImageStore } from "../images/store.ts";
@@ -17,7 +15,6 @@ export interface GenerateParts {
 export async function generate(
   { tasks, images }: GenerateParts,
   request: TaskRequest,
-  out: string | undefined,
 ): Promise<string[]> {
   const task = await tasks.submit("generate_image", request);
   const ended = await showProgress(tasks, task.id);
@@ -28,8 +25,8 @@ export async function generate(
     );
   }
   for (const warning of ended.warnings) process.stderr.write(`Note: ${warning}\n`);
-  const paths = imagesOf(ended).map((image) => images.resultPath(image.id, image.mimeType));
-  return out === undefined ? paths : copyTo(paths, out);
+  if (ended.savedTo) return ended.savedTo;
+  return imagesOf(ended).map((image) => images.resultPath(image.id, image.mimeType));
 }
 
 async function showProgress(tasks: Tasks, id: string): Promise<Task> {
@@ -52,17 +49,4 @@ async function showProgress(tasks: Tasks, id: string): Promise<Task> {
   bar.update(100, { message: ended.state });
   bar.stop();
   return ended;
-}
-
-/** `out` is a file; with several pictures they are numbered `name-1.png`, `name-2.png`, … */
-async function copyTo(paths: string[], out: string): Promise<string[]> {
-  const { dir, name, ext } = path.parse(path.resolve(out));
-  const copies: string[] = [];
-  for (const [i, from] of paths.entries()) {
-    const suffix = paths.length > 1 ? `-${i + 1}` : "";
-    const copy = path.join(dir, `${name}${suffix}${ext || path.extname(from)}`);
-    await copyFile(from, copy);
-    copies.push(copy);
-  }
-  return copies;
 }

@@ -60,7 +60,7 @@ export class Catalog {
     const found = workflows.find((workflow) => workflow.name === name);
     if (found) return found;
     const names = workflows.map((workflow) => workflow.name);
-    throw notFound(`The tool ${tool} has no workflow "${name}".`, name, names);
+    throw notFound(`The tool ${tool} has no workflow "${name.slice(0, 60)}".`, name, names);
   }
 
   all(): Workflow[] {

@@ -214,15 +214,15 @@ test("killed before a task was stored, nothing is on record and nothing runs", a
 
 test("killed while ComfyUI is away, the task is taken up when both are back", async () => {
   const stage = await setStage();
-  const { reached } = stage.gate.hold("POST", prompts, "before");
+  const { reached, release } = stage.gate.hold("POST", prompts, "before");
   const first = await Assistant.start(serverArgs(stage));
   first.begin("generate_image", { prompt: "p", width: 512, height: 512, seed: 40 });
   await reached;
   await stage.emulator.stop();
   await first.kill();
+  release();
 
-  const fresh = await Gate.open(stage.emulator.url);
-  const second = await Assistant.start(serverArgs({ ...stage, gate: fresh }));
+  const second = await Assistant.start(serverArgs(stage));
   const listed = JSON.parse((await second.call("list_tasks", {})).text);
   const waiting = await second.call("task_status", {
     task_id: listed.tasks[0].task_id,
@@ -232,6 +232,41 @@ test("killed while ComfyUI is away, the task is taken up when both are back", as
   await stage.emulator.restart();
 
   expectWhole(await ending(second), stage);
+});
+
+test("a cancel while ComfyUI is away is carried out when it is back, also by the next server", async () => {
+  const stage = await setStage();
+  const hold = stage.emulator.hold("KSampler");
+  const first = await Assistant.start(serverArgs(stage));
+  const early = await first.call("generate_image", { prompt: "p", count: 3, wait_seconds: 0 });
+  await hold.reached;
+  await stage.emulator.stop();
+
+  const asked = await first.call("cancel_task", { task_id: taskIdIn(early.text) });
+  expect(asked.isError).toBe(false);
+  expect(asked.text).toMatch(/will be stopped as soon as ComfyUI, which is away, is back/);
+  await first.kill();
+  hold.release();
+  const second = await Assistant.start(serverArgs(stage));
+  await stage.emulator.restart();
+
+  expect(await ending(second)).toMatch(/^Cancelled/);
+  expect(stage.emulator.outputFiles()).toEqual([]);
+});
+
+test("tasks can be deleted while ComfyUI is away", async () => {
+  const stage = await setStage();
+  const first = await Assistant.start(serverArgs(stage));
+  await first.call("generate_image", { prompt: "done", width: 256, height: 256 });
+  const hold = stage.emulator.hold("KSampler");
+  await first.call("generate_image", { prompt: "open", wait_seconds: 0 });
+  await hold.reached;
+  await stage.emulator.stop();
+
+  const deleted = await first.call("delete_tasks", { before: "2999-01-01" });
+
+  expect(deleted.text).toMatch(/^Deleted 2 tasks and 1 images/);
+  expect(JSON.parse((await first.call("list_tasks", {})).text).tasks).toEqual([]);
 });
 
 test("killed in the middle of a cancel, the task ends cancelled or done, and the queue is empty", async () => {

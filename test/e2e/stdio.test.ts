@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir } from "node:fs/promises";
+import { mkdir, symlink } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import sharp from "sharp";
@@ -142,6 +142,38 @@ test("initialize and tools/list answer while ComfyUI is down, and the working fo
   expect((await call(client, "generate_image", { prompt: "x" })).text).toMatch(/^Done/);
 });
 
+test("a line that is too long ends the server with a reason, not in silence", async () => {
+  const server = startRaw(["--demo", "--data-dir", await tempDir()]);
+  server.send(initialize);
+  await server.answer("init");
+
+  server.send(toolCall(1, "img2img", { prompt: "x", image: "A".repeat(17 * 1024 * 1024) }));
+
+  expect(await server.exited).toBe(0);
+  expect(server.errors.join("\n")).toMatch(/buffer|size/i);
+});
+
+test("the packed package starts and makes a picture", async () => {
+  const dir = await tempDir();
+  const root = path.resolve(import.meta.dirname, "../..");
+  const { stdout } = await run(
+    "npm",
+    ["pack", "--json", "--ignore-scripts", "--pack-destination", dir],
+    {
+      cwd: root,
+    },
+  );
+  await run("tar", ["-xzf", path.join(dir, JSON.parse(stdout)[0].filename), "-C", dir]);
+  await symlink(path.join(root, "node_modules"), path.join(dir, "package", "node_modules"));
+
+  const made = await run(process.execPath, [
+    ...[path.join(dir, "package", "dist", "cli.js"), "generate", "x", "--demo", "--data-dir", dir],
+    ...["--width", "64", "--height", "64"],
+  ]);
+
+  expect(made.stdout).toMatch(/\.png\n$/);
+});
+
 describe("a native module that cannot be loaded", () => {
   const without = (name: string) => [
     "--import",
@@ -202,6 +234,19 @@ describe("the command line", () => {
     expect(await sharp(out).metadata()).toMatchObject({ width: 320, height: 200 });
   });
 
+  test("generate writes the format of the file's name, into folders that are not there yet", async () => {
+    const dir = await tempDir();
+    const out = path.join(dir, "new", "fox.jpg");
+
+    const { stdout } = await run(process.execPath, [
+      ...[cli, "generate", "a fox", "--demo", "--data-dir", dir, "--out", out],
+      ...["--width", "128", "--height", "128"],
+    ]);
+
+    expect(stdout).toBe(`${out}\n`);
+    expect(await sharp(out).metadata()).toMatchObject({ format: "jpeg", width: 128 });
+  });
+
   test("the emulator alone serves any ComfyUI client", async () => {
     const server = startRaw(["emulator", "--port", "0", "--step-ms", "0"]);
     await expect.poll(() => server.lines[0]).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
@@ -236,6 +281,11 @@ describe("the command line", () => {
     ],
     [["paint"], /no command "paint"\. Commands: generate, workflow, emulator/],
     [["generate", "--demo"], /^prompt: missing/],
+    [
+      ["generate", "x", "--demo", "--count", "0"],
+      /^count: expected a whole number from 1 to 32, got 0/,
+    ],
+    [["generate", "x", "--demo", "--seed", "1.5"], /^seed: expected a whole number/],
   ])("%j is refused with exit code 2", async ([args, says]) => {
     const failure = await run(process.execPath, [cli, ...args]).catch((error) => error);
 

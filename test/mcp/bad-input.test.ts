@@ -43,7 +43,7 @@ test.for<[tool: string, args: Record<string, unknown>, says: RegExp]>([
   ],
   ["task_status", {}, /^task_id: missing/],
   ["cancel_task", { task_id: "../../etc/passwd" }, /^task_id: there is no task/],
-  ["get_image", { image_id: "nonsense" }, /^image_id: there is no picture "nonsense"/],
+  ["get_image", { image_id: "nonsense" }, /^There is no picture "nonsense"\. Ids look like/],
   ["list_tasks", { since: "yesterday" }, /^since: expected an ISO 8601 time.*got "yesterday"/],
   ["list_tasks", { cursor: "rubbish" }, /^cursor: /],
   ["list_tasks", { state: "done" }, /^state: .*"completed".*; got "done"/],

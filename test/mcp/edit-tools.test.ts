@@ -207,12 +207,25 @@ describe("upscale", () => {
     expect(await sharp(pathsIn(text)[0]).metadata()).toMatchObject(size);
   });
 
+  test("a model that makes 115 megapixels of an ordinary photograph is no obstacle", async () => {
+    const { client, dataDir } = await studio();
+    const image = path.join(dataDir, "photo.jpg");
+    await sharp({ create: { width: 3000, height: 2400, channels: 3, background: "teal" } }).toFile(
+      image,
+    );
+
+    const { text, isError } = await call(client, "upscale", { image, factor: 2 });
+
+    expect(isError, text).toBe(false);
+    expect(await sharp(pathsIn(text)[0]).metadata()).toMatchObject({ width: 6000, height: 4800 });
+  });
+
   test("without an upscale model it resamples and says so", async () => {
     const { client, dataDir } = await studio({ models: {} });
 
     const { text } = await call(client, "upscale", { image: await stripes(dataDir), factor: 3 });
 
-    expect(text).toMatch(/Note: No upscale model was used/);
+    expect(text).toMatch(/Note: Plain Lanczos resampling, which adds no detail/);
     expect(await sharp(pathsIn(text)[0]).metadata()).toMatchObject({ width: 960, height: 720 });
   });
 });

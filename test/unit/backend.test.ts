@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { type AddressInfo, createConnection, createServer } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Backend, type BackendOptions } from "../../src/comfy/backend.ts";
 import { PromptRejectedError } from "../../src/comfy/errors.ts";
@@ -22,6 +24,38 @@ function impatientBackend(url: string): Backend {
   const backend = new Backend(parseTarget(url), quietLog(), quick);
   onTestFinished(() => backend.close());
   return backend;
+}
+
+/** Passes HTTP on, and the socket's bytes one small piece every few milliseconds. */
+async function slowSocket(target: string): Promise<string> {
+  const { hostname, port } = new URL(target);
+  const server = createServer((from) => {
+    const to = createConnection(Number(port), hostname);
+    let isSocket = false;
+    from.on("data", (data) => {
+      isSocket ||= data.toString("latin1").startsWith("GET /ws");
+      to.write(data);
+    });
+    to.on("data", async (data) => {
+      if (!isSocket) return void from.write(data);
+      to.pause();
+      for (let at = 0; at < data.length; at += 2_048) {
+        from.write(data.subarray(at, at + 2_048));
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      to.resume();
+    });
+    for (const [one, other] of [
+      [from, to],
+      [to, from],
+    ] as const) {
+      one.on("error", () => other.destroy());
+      one.on("close", () => other.destroy());
+    }
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  onTestFinished(() => void server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 /** A grey picture, scaled once; `shade` keeps it out of the cache. */
@@ -221,6 +255,8 @@ test("rubbish frames are passed over", async () => {
   emulator.faults.rubbish = [
     { after: "execution_start", text: "{not json" },
     { after: "execution_start", text: '{"type":"mystery","data":null}' },
+    { after: "execution_start", text: '{"type":"my_pack.done","data":"hello"}' },
+    { after: "execution_start", text: '{"type":"progress_state","data":{}}' },
     { after: "executing", binary: "00000004ffffffff00" },
     { after: "executing", binary: "00" },
   ];
@@ -265,6 +301,41 @@ test("a run waits while ComfyUI is away and goes on when it is back", async () =
   await emulator.restart();
 
   expectPicture(await outcome);
+});
+
+test("a run that is not known yet is given up when ComfyUI stays away", async () => {
+  const emulator = await startEmulator();
+  const backend = new Backend(parseTarget(emulator.url), quietLog(), {
+    patience: { ...quick.patience!, lostAfterMs: 300 },
+  });
+  onTestFinished(() => backend.close());
+  await emulator.stop();
+
+  await expect(start(backend, graphOf(1), true).outcome).rejects.toThrow(
+    /Given up: ComfyUI has been away/,
+  );
+});
+
+test("a picture that comes slowly over the socket is not taken for silence", async () => {
+  const emulator = await startEmulator();
+  const proxy = await slowSocket(emulator.url);
+  const graph = graphOf(1);
+  graph["1"]!.inputs = { width: 700, height: 700, batch_size: 1, color: 77 };
+  graph["2"] = {
+    class_type: "ImageScale",
+    inputs: {
+      image: ["1", 0],
+      upscale_method: "lanczos",
+      width: 3000,
+      height: 3000,
+      crop: "disabled",
+    },
+  };
+  graph["3"] = { class_type: "SaveImageWebsocket", inputs: { images: ["2", 0] } };
+  const { outcome } = start(impatientBackend(proxy), graph);
+
+  const ended = await outcome;
+  expect(ended.kind === "completed" && ended.images["3"]).toHaveLength(1);
 });
 
 test("a prompt that an earlier process posted is followed, not posted again", async () => {

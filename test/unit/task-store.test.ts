@@ -74,7 +74,7 @@ describe.for(kinds)("%s", ([, open]) => {
     expect(await store.conceal(task.id)).toBeUndefined();
   });
 
-  test("inputs count their users", async () => {
+  test("an input knows whether another task uses it", async () => {
     const store = await open();
     const image = {
       sha256: "a".repeat(64),
@@ -87,14 +87,32 @@ describe.for(kinds)("%s", ([, open]) => {
     await store.insert(one);
     await store.insert(two);
 
-    expect(await store.inputUsers(image.sha256)).toBe(2);
-    await store.conceal(one.id);
-    await store.erase(one.id);
-    expect(await store.inputUsers(image.sha256)).toBe(1);
+    expect(await store.otherUsers(image.sha256, one.id)).toBe(1);
+    await store.conceal(two.id);
+    await store.erase(two.id);
+    expect(await store.otherUsers(image.sha256, one.id)).toBe(0);
   });
 });
 
+const claim = {
+  staleMs: 10_000,
+  limit: 10,
+  backend: "http://127.0.0.1:8188",
+  workflows: ["generate_image/checkpoint"],
+};
+
 describe("leases", () => {
+  test("tasks of another ComfyUI or of a workflow that is not known here are left alone", async () => {
+    const store = await sqlite();
+    await store.beat({ id: "x", host: "h", pid: 1 });
+    await store.insert(record({ backend: "http://other:8188" }));
+    await store.insert(record({ workflow: "somebody_elses" }));
+    const ours = record();
+    await store.insert(ours);
+
+    expect((await store.claim("x", claim)).map((task) => task.id)).toEqual([ours.id]);
+  });
+
   test("only the tasks of a silent or departed server can be claimed, once each", async () => {
     const dir = await tempDir();
     const [one, two] = [await sqlite(dir), await sqlite(dir)];
@@ -106,11 +124,11 @@ describe("leases", () => {
     for (const task of [held, left, ended]) await one.insert(task);
     await two.leave("gone");
 
-    const claims = await Promise.all([one.claim("x", 10_000, 10), two.claim("y", 10_000, 10)]);
+    const claims = await Promise.all([one.claim("x", claim), two.claim("y", claim)]);
 
     expect(claims.flat().map((task) => task.id)).toEqual([left.id]);
     expect(await one.update(left)).toBe(false);
-    const stale = await one.claim("z", -1_000, 10);
+    const stale = await one.claim("z", { ...claim, staleMs: -1_000 });
     expect(new Set(stale.map((task) => task.id))).toEqual(new Set([held.id, left.id]));
   });
 });

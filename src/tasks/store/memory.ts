@@ -56,10 +56,14 @@ export class MemoryTaskStore implements TaskStore {
     return [];
   }
 
-  async inputUsers(sha256: string): Promise<number> {
-    return [...this.#tasks.values()].filter((task) =>
-      keptInputs(task).some((input) => input.sha256 === sha256),
+  async otherUsers(sha256: string, taskId: string): Promise<number> {
+    return [...this.#tasks.values()].filter(
+      (task) => task.id !== taskId && keptInputs(task).some((input) => input.sha256 === sha256),
     ).length;
+  }
+
+  async useInputs(): Promise<void> {
+    // The record itself says it, and comes in the same breath.
   }
 
   async oldestEnded(limit: number): Promise<Task[]> {

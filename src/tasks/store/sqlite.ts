@@ -7,10 +7,13 @@ import type { Outbox } from "../../webhooks/outbox.ts";
 import { keptInputs, type Task } from "../task.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
 import { outboxSchema, SqliteOutbox } from "./sqlite-outbox.ts";
-import type { Server, TaskFilter, TaskPage, TaskStore } from "./store.ts";
+import type { Claim, Server, TaskFilter, TaskPage, TaskStore } from "./store.ts";
 
 /** Another server on the same data folder may be writing; wait this long for it. */
 const busyTimeoutMs = 5_000;
+
+/** A server that has been silent this long will not come back under its id. */
+const forgottenMs = 60 * 60_000;
 
 const createdAt = "json_extract(value, '$.value.createdAt')";
 const state = "json_extract(value, '$.value.state')";
@@ -86,9 +89,10 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   async insert(task: Task): Promise<void> {
-    for (const { sha256 } of keptInputs(task)) {
-      await this.#run("INSERT OR IGNORE INTO task_inputs VALUES (?, ?)", sha256, task.id);
-    }
+    await this.useInputs(
+      task.id,
+      keptInputs(task).map((input) => input.sha256),
+    );
     await this.#guard(this.#keyv.set(task.id, task));
   }
 
@@ -151,9 +155,19 @@ export class SqliteTaskStore implements TaskStore {
     return rows.map(taskIn);
   }
 
-  async inputUsers(sha256: string): Promise<number> {
-    const rows = await this.#run("SELECT count(*) AS n FROM task_inputs WHERE sha256 = ?", sha256);
+  async otherUsers(sha256: string, taskId: string): Promise<number> {
+    const rows = await this.#run(
+      "SELECT count(*) AS n FROM task_inputs WHERE sha256 = ? AND task <> ?",
+      sha256,
+      taskId,
+    );
     return Number(rows[0]?.["n"] ?? 0);
+  }
+
+  async useInputs(taskId: string, sha256s: readonly string[]): Promise<void> {
+    for (const sha256 of sha256s) {
+      await this.#run("INSERT OR IGNORE INTO task_inputs VALUES (?, ?)", sha256, taskId);
+    }
   }
 
   async oldestEnded(limit: number): Promise<Task[]> {
@@ -182,6 +196,7 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   async servers(): Promise<Server[]> {
+    await this.#run("DELETE FROM servers WHERE beat < ?", Date.now() - forgottenMs);
     const rows = await this.#run("SELECT id, host, pid FROM servers");
     return rows.map(({ id, host, pid }) => ({
       id: String(id),
@@ -194,16 +209,21 @@ export class SqliteTaskStore implements TaskStore {
     await this.#run("DELETE FROM servers WHERE id = ?", server);
   }
 
-  async claim(server: string, staleMs: number, limit: number): Promise<Task[]> {
+  async claim(server: string, { staleMs, limit, backend, workflows }: Claim): Promise<Task[]> {
     const rows = await this.#run(
       `UPDATE tasks SET value = json_set(value, '$.value.owner', ?1) WHERE key IN (
         SELECT key FROM tasks
         WHERE ${state} IN ('queued', 'running') AND ${deletedAt} IS NULL
           AND (${owner} IS NULL OR ${owner} NOT IN (SELECT id FROM servers WHERE beat >= ?2))
-        LIMIT ?3
+          AND json_extract(value, '$.value.backend') = ?3
+          AND json_extract(value, '$.value.tool') || '/' || json_extract(value, '$.value.workflow')
+            IN (SELECT value FROM json_each(?4))
+        LIMIT ?5
       ) RETURNING value`,
       server,
       Date.now() - staleMs,
+      backend,
+      JSON.stringify(workflows),
       limit,
     );
     return rows.map(taskIn);

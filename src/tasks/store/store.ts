@@ -25,13 +25,21 @@ export interface Server {
   pid: number;
 }
 
+export interface Claim {
+  staleMs: number;
+  limit: number;
+  /** Only tasks of this ComfyUI … */
+  backend: string;
+  /** … and of these workflows, as `tool/name`. */
+  workflows: readonly string[];
+}
+
 /** Records of tasks, and which server works on them. Several servers may share one. */
 export interface TaskStore {
   /** What whoever reads a record must know: that it is in memory only, or that older ones are gone. */
   readonly notice: string | undefined;
   /** Webhook messages on their way. */
   readonly outbox: Outbox;
-  /** Registers the inputs before the record, so that nobody removes them in between. */
   insert(task: Task): Promise<void>;
   /** False when the record is not this owner's any more: deleted, or taken over by another server. */
   update(task: Task): Promise<boolean>;
@@ -48,8 +56,10 @@ export interface TaskStore {
   erase(id: string): Promise<void>;
   /** Deletions that a crash left half done. */
   concealed(limit: number): Promise<Task[]>;
-  /** How many tasks use an input. */
-  inputUsers(sha256: string): Promise<number>;
+  /** How many tasks but this one use an input. */
+  otherUsers(sha256: string, taskId: string): Promise<number>;
+  /** Registers inputs before they are kept, so that nobody removes them until the task is there. */
+  useInputs(taskId: string, sha256s: readonly string[]): Promise<void>;
   /** The tasks that ended, oldest first. */
   oldestEnded(limit: number): Promise<Task[]>;
   /** What the pictures of all tasks take on disk. */
@@ -60,7 +70,7 @@ export interface TaskStore {
   servers(): Promise<Server[]>;
   /** Its tasks can be claimed from here on. */
   leave(serverId: string): Promise<void>;
-  /** Takes over unfinished tasks whose server has not been heard of for `staleMs`; atomic. */
-  claim(owner: string, staleMs: number, limit: number): Promise<Task[]>;
+  /** Takes over unfinished tasks that match and whose server has not been heard of; atomic. */
+  claim(owner: string, claim: Claim): Promise<Task[]>;
   close(): Promise<void>;
 }
