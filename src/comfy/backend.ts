@@ -246,13 +246,18 @@ export class Backend {
       () => undefined,
       (error: unknown) => error,
     );
+    // The outputs that were dropped are told by the answer alone, however late it is.
+    const rejected = answer.then((error) => {
+      if (error instanceof PromptRejectedError) watch.abandon(error);
+      return error;
+    });
     const enough = new AbortController();
     // The run is heard of: it was accepted, whatever has become of the answer.
     const heard = watch.heard.then(() =>
-      delay(lateAnswerMs, undefined, { signal: enough.signal }).catch(() => answer),
+      delay(lateAnswerMs, undefined, { signal: enough.signal }).catch(() => rejected),
     );
     try {
-      return await Promise.race([answer, heard]);
+      return await Promise.race([rejected, heard]);
     } finally {
       enough.abort();
     }

@@ -225,7 +225,7 @@ function refuse(outcome: Exclude<Outcome, { kind: "completed" }>): void {
     case "failed":
       throw outcome.error;
     case "interrupted":
-      throw new AppError("cancelled", "Cancelled: ComfyUI stopped the run.");
+      throw new AppError("cancelled", "ComfyUI stopped the run.");
     case "gone":
       if (!outcome.removed) return;
       throw new AppError("cancelled", "Somebody removed the run from ComfyUI's queue.");

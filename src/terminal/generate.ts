@@ -19,6 +19,9 @@ export async function generate(
   const task = await tasks.submit("generate_image", request);
   const ended = await showProgress(tasks, task.id);
   if (ended.state !== "completed") {
+    for (const { id, mimeType } of imagesOf(ended)) {
+      process.stderr.write(`Made before: ${images.resultPath(id, mimeType)}\n`);
+    }
     throw new AppError(
       ended.error?.code ?? "execution_failed",
       ended.error?.message ?? `The task ended ${ended.state}.`,

@@ -28,7 +28,7 @@ export function checkWebhook(webhook: Webhook, rule: AddressRule): void {
   const url = URL.canParse(webhook.url) ? new URL(webhook.url) : undefined;
   if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password) {
     throw refusal(
-      `webhook_url: expected an http or https address without credentials, got ${JSON.stringify(webhook.url.slice(0, 80))}.`,
+      `webhook_url: expected an http or https address without credentials, got ${JSON.stringify(url ? `${url.protocol}//${url.host}` : webhook.url.slice(0, 40))}.`,
     );
   }
   const address = url.hostname === "localhost" ? "127.0.0.1" : literalAddress(url.hostname);

@@ -272,7 +272,7 @@ test("without any model an image can still be enlarged, with a note that says ho
   const { workflow } = chooseWorkflow(catalog, "upscale", undefined, info);
 
   expect(workflow.name).toBe("resample");
-  expect(workflow.note).toContain("plain Lanczos resampling");
+  expect(workflow.note).toContain("Plain Lanczos resampling");
 });
 
 test.for<[string, Record<string, number>]>([

@@ -47,7 +47,7 @@ test("check shows what was found, with limits, and that no ComfyUI answered", as
           Exact width in pixels; default is the model's own size, usually 1024.
         height: integer, default 1152, at least 64, at most 4096, multiple of 8
           slots 71.value
-          Exact height in pixels; default is the model's own size, usually 1024.
+          Exact height in pixels; default as with width.
         seed: integer, default 1, at least 0, at most 9007199254740991
           slots 57:3.seed
           The same seed makes the same picture again; default random.
