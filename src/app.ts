@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { Backend } from "./comfy/backend.ts";
-import { defaultPatience } from "./comfy/watch.ts";
+import { defaultPatience } from "./comfy/patience.ts";
 import type { Config } from "./config.ts";
 import { messageOf } from "./errors.ts";
 import { type AddressRule, refuseAddress } from "./images/address.ts";

@@ -9,22 +9,15 @@ import { ComfyClient } from "./client.ts";
 import { ComfyUnreachableError, PromptRejectedError } from "./errors.ts";
 import type { Found } from "./lookup.ts";
 import { Lookups } from "./lookups.ts";
+import { NodeCatalogue } from "./node-catalogue.ts";
+import type { Outcome, RunStatus } from "./outcome.ts";
+import { defaultPatience, givenUp, type Patience } from "./patience.ts";
 import type { Graph, ObjectInfo, OutputFile, SocketMessage } from "./protocol.ts";
 import { QueueWatch } from "./queue-watch.ts";
 import { ComfySocket } from "./socket.ts";
 import type { ComfyTarget } from "./target.ts";
-import {
-  defaultPatience,
-  givenUp,
-  type Outcome,
-  type Patience,
-  type RunStatus,
-  Watch,
-  type WatchPorts,
-} from "./watch.ts";
+import { Watch, type WatchPorts } from "./watch.ts";
 
-/** Re-reading megabytes of node definitions on every call would cost more than most calls. */
-const objectInfoMaxAgeMs = 5 * 60_000;
 const postAttempts = 3;
 /** An answer may come after the first events of its run, but not long after. */
 const lateAnswerMs = 2_000;
@@ -65,8 +58,7 @@ export class Backend {
   readonly #patience: Patience;
   readonly #closing = new AbortController();
   #capabilities: Capabilities | undefined;
-  #reading: Promise<ObjectInfo> | undefined;
-  #objectInfo: { value: ObjectInfo; readAt: number } | undefined;
+  readonly #catalogue: NodeCatalogue;
 
   constructor(target: ComfyTarget, log: Log, options: BackendOptions = {}) {
     this.#patience = options.patience ?? defaultPatience;
@@ -74,6 +66,7 @@ export class Backend {
     this.#log = log;
     setMaxListeners(0, this.#closing.signal);
     this.client = new ComfyClient(target);
+    this.#catalogue = new NodeCatalogue(this.client);
     this.#lookups = new Lookups(this.client, () => this.capabilities());
     this.#availability = new Availability(() => this.client.systemStats(), this.#closing.signal);
     this.#queueWatch = new QueueWatch(this.client, this.#watches, options.stalledAfterMs);
@@ -116,20 +109,13 @@ export class Backend {
     return this.#capabilities;
   }
 
-  async objectInfo(maxAgeMs = objectInfoMaxAgeMs): Promise<ObjectInfo> {
-    const known = this.#objectInfo;
-    if (known && Date.now() - known.readAt < maxAgeMs) return known.value;
-    this.#reading ??= this.client.objectInfo().finally(() => {
-      this.#reading = undefined;
-    });
-    const value = await this.#reading;
-    this.#objectInfo = { value, readAt: Date.now() };
-    return value;
+  objectInfo(maxAgeMs?: number): Promise<ObjectInfo> {
+    return this.#catalogue.read(maxAgeMs);
   }
 
   /** What is installed there may have changed: the next to ask reads it anew. */
   forgetObjectInfo(): void {
-    this.#objectInfo = undefined;
+    this.#catalogue.forget();
   }
 
   /**
@@ -207,7 +193,8 @@ export class Backend {
 
   /** Stops following these prompts, which go on: somebody else follows them. */
   abandon(promptIds: readonly string[]): void {
-    for (const promptId of promptIds) this.#watches.get(promptId)?.abandon(abortError());
+    const reason = new DOMException("followed by another server", "AbortError");
+    for (const promptId of promptIds) this.#watches.get(promptId)?.abandon(reason);
   }
 
   async close(): Promise<void> {
@@ -309,8 +296,4 @@ export class Backend {
     this.#log.info(`the socket to ${this.url} is silent while runs end; opening it anew`);
     this.#socket.reopen().catch((error) => this.#log.debug(messageOf(error)));
   }
-}
-
-function abortError(): DOMException {
-  return new DOMException("followed by another server", "AbortError");
 }

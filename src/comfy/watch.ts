@@ -1,53 +1,10 @@
 import { AppError, messageOf } from "../errors.ts";
 import { ExecutionFailedError } from "./errors.ts";
-import { Execution, type RunProgress } from "./execution.ts";
+import { Execution } from "./execution.ts";
 import type { Found } from "./lookup.ts";
-import type { Graph, NodeOutput, SocketMessage } from "./protocol.ts";
-
-/** Where a run is, for whoever shows it. */
-export type RunStatus =
-  | { phase: "queued"; ahead?: number; stalled?: boolean }
-  | { phase: "running"; progress: RunProgress }
-  /** ComfyUI cannot be asked right now; the run may well go on there. */
-  | { phase: "waiting"; since: Date; reason: string };
-
-export type Outcome =
-  | {
-      kind: "completed";
-      outputs: Record<string, NodeOutput>;
-      images: Record<string, Buffer[]>;
-      cached: ReadonlySet<string>;
-      blocked: string | undefined;
-    }
-  | { kind: "failed"; error: AppError }
-  | { kind: "interrupted" }
-  /** `removed`: taken from the queue while the server stood; else it was lost with a restart. */
-  | { kind: "gone"; removed: boolean };
-
-/** How long to wait before ComfyUI is asked over HTTP; doubled after each time. */
-export interface Patience {
-  /** The socket is open and silent. */
-  silentMs: { first: number; last: number };
-  /** There is no socket: HTTP is all there is. */
-  blindMs: { first: number; last: number };
-  /** A run whose ComfyUI has been away this long has failed. */
-  lostAfterMs: number;
-}
-
-export const defaultPatience: Patience = {
-  silentMs: { first: 5_000, last: 30_000 },
-  blindMs: { first: 500, last: 10_000 },
-  lostAfterMs: 60 * 60_000,
-};
-
-/** The error of a run that was waited for in vain. */
-export function givenUp(since: Date, cause: Error): AppError {
-  return new AppError(
-    "lost",
-    `Given up: ComfyUI has been away since ${since.toISOString()} (--lost-after). ${cause.message}`,
-    { cause },
-  );
-}
+import type { Outcome, RunStatus } from "./outcome.ts";
+import { givenUp, type Patience } from "./patience.ts";
+import type { Graph, SocketMessage } from "./protocol.ts";
 
 export interface WatchPorts {
   lookup(promptId: string): Promise<Found>;

@@ -1,4 +1,4 @@
-import type { RunStatus } from "../comfy/watch.ts";
+import type { RunStatus } from "../comfy/outcome.ts";
 import { isTerminal } from "./state.ts";
 import type { Task } from "./task.ts";
 

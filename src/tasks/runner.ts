@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Backend } from "../comfy/backend.ts";
 import { ExecutionFailedError, PromptRejectedError, quote } from "../comfy/errors.ts";
+import type { Outcome, RunStatus } from "../comfy/outcome.ts";
 import type { Graph } from "../comfy/protocol.ts";
-import type { Outcome, RunStatus } from "../comfy/watch.ts";
 import { AppError, messageOf } from "../errors.ts";
 import { largestResultPixels } from "../images/decoder.ts";
 import { inspectImage } from "../images/inspect.ts";

@@ -1,4 +1,4 @@
-import type { Backend, Cancelled } from "../comfy/backend.ts";
+import type { Backend } from "../comfy/backend.ts";
 import { AppError, messageOf } from "../errors.ts";
 import type { AddressRule } from "../images/address.ts";
 import type { SaveTo } from "../images/save-to.ts";
@@ -10,15 +10,16 @@ import { checkWebhook } from "../webhooks/webhook.ts";
 import type { Catalog } from "../workflows/catalog.ts";
 import type { PromptSources } from "../workflows/prompt.ts";
 import { Announcer } from "./announcer.ts";
+import { type CancelReport, reportOf, stopRuns } from "./cancelling.ts";
 import { erase, sweep } from "./deletion.ts";
 import { Membership } from "./membership.ts";
 import type { TaskProgress } from "./progress.ts";
 import type { TaskRequest } from "./request.ts";
 import { Retention, type RetentionRules } from "./retention.ts";
-import { isTerminal, type TaskState } from "./state.ts";
+import { isTerminal } from "./state.ts";
 import type { TaskFilter, TaskPage, TaskStore } from "./store/store.ts";
 import { prepare } from "./submission.ts";
-import { type ImageRecord, imagesOf, isTaskId, type Run, type Task, taskIdOf } from "./task.ts";
+import { type ImageRecord, imagesOf, isTaskId, type Task, taskIdOf } from "./task.ts";
 import { Workbench } from "./workbench.ts";
 import { type WorkflowStates, workflowStates } from "./workflow-states.ts";
 
@@ -42,25 +43,6 @@ export interface TasksOptions {
   /** Which addresses webhooks may have. */
   addressRule: AddressRule;
   retention: RetentionRules;
-}
-
-export interface CancelReport {
-  task: Task;
-  /**
-   * How many runs met which end. `still_stopping`: signalled, but the node has not let go yet;
-   * `when_back`: ComfyUI is away and will be told.
-   */
-  runs: Partial<
-    Record<
-      | Exclude<Cancelled, "unknown">
-      | "not_started"
-      | "still_stopping"
-      | "when_back"
-      | "already_failed"
-      | "already_cancelled",
-      number
-    >
-  >;
 }
 
 export interface DeleteReport {
@@ -201,31 +183,10 @@ export class Tasks {
    * the wish is remembered, and carried out when it is back.
    */
   async cancel(id: string): Promise<CancelReport> {
-    const task = await this.get(id);
-    const runs: CancelReport["runs"] = {};
-    const add = (end: keyof CancelReport["runs"]) => {
-      runs[end] = (runs[end] ?? 0) + 1;
-    };
-    const open = task.runs.filter((run) => !isTerminal(run.state));
-    for (const { state } of task.runs.filter((run) => isTerminal(run.state))) add(ended[state]);
-    if (open.length === 0) return { task, runs };
-    await this.#wantCancel(task);
-    // What waits is taken away before what runs is stopped, or the next of it would start.
-    const waiting = open.filter((run) => run.state === "queued").toReversed();
-    const ends = [
-      ...(await Promise.all(waiting.map((run) => this.#stop(run)))),
-      ...(await Promise.all(
-        open.filter((run) => run.state === "running").map((run) => this.#stop(run)),
-      )),
-    ];
+    const ends = await stopRuns(await this.get(id), this.#bench, this.#options);
     const isAway = ends.includes("when_back");
     const after = await this.wait(id, isAway ? 0 : cancelWatchMs);
-    const stopping = after.runs.filter((run) => !isTerminal(run.state)).length;
-    for (const end of ends) {
-      if (end !== "interrupted" || stopping === 0) add(end);
-    }
-    if (stopping > 0 && !isAway) runs.still_stopping = stopping;
-    return { task: after, runs };
+    return reportOf(after, ends);
   }
 
   /** Cancels what runs, then removes records and pictures, and inputs that no other task uses. */
@@ -261,24 +222,6 @@ export class Tasks {
     } while (cursor);
   }
 
-  async #wantCancel(task: Task): Promise<void> {
-    const live = this.#bench.live(task.id);
-    if (!live) return;
-    task.cancelAskedAt ??= new Date().toISOString();
-    live.cancel.abort();
-    await this.#bench.save(task.id).catch((error) => this.#complain(error));
-  }
-
-  async #stop(run: Run): Promise<keyof CancelReport["runs"]> {
-    try {
-      const what = await this.#options.backend.cancel(run.promptId);
-      return what === "unknown" ? "not_started" : what;
-    } catch (error) {
-      this.#complain(error);
-      return "when_back";
-    }
-  }
-
   async #resume(task: Task): Promise<void> {
     // Taken over and now given back: the old work here has to let go first.
     if (this.#bench.isLost(task.id)) await this.#bench.work(task.id);
@@ -307,15 +250,6 @@ export class Tasks {
     this.#options.log.warn(messageOf(error));
   }
 }
-
-/** What a run that has ended already is called in the report of a cancel. */
-const ended: Record<TaskState, keyof CancelReport["runs"]> = {
-  queued: "not_started",
-  running: "still_stopping",
-  completed: "already_finished",
-  failed: "already_failed",
-  cancelled: "already_cancelled",
-};
 
 /** Whichever comes first; no timer or listener stays behind. */
 async function waitFor(

@@ -88,6 +88,15 @@ export class Workbench {
     return this.#benches.get(id)?.lost ?? false;
   }
 
+  /** Stops the work on a task, and puts on record that it is not wanted. */
+  async wantCancel(id: string): Promise<void> {
+    const bench = this.#benches.get(id);
+    if (!bench) return;
+    bench.live.task.cancelAskedAt ??= new Date().toISOString();
+    bench.live.cancel.abort();
+    await this.#write(bench);
+  }
+
   /** Writes the record now, outside of a transition. */
   async save(id: string): Promise<void> {
     const bench = this.#benches.get(id);

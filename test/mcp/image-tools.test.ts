@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
+import { Gate } from "../support/gate.ts";
 import {
   call,
   connect,
@@ -275,6 +276,41 @@ test("cancel_task says what it stopped", async () => {
   );
   const after = await call(client, "task_status", { task_id: taskIdIn(early.text) });
   expect(after.text).toMatch(/^Cancelled: /);
+});
+
+test("a cancel while the input is on its way keeps the run from ComfyUI", async () => {
+  const emulator = await startEmulator();
+  const gate = await Gate.open(emulator.url);
+  const { deps, dataDir } = await startApp(gate.url);
+  const client = await connect(deps);
+  const image = path.join(dataDir, "in.png");
+  await sharp({ create: { width: 64, height: 64, channels: 3, background: "red" } }).toFile(image);
+  const upload = gate.hold("POST", /upload/, "before");
+  const early = await call(client, "img2img", { prompt: "x", image, wait_seconds: 0 });
+  await upload.reached;
+
+  const cancelled = call(client, "cancel_task", { task_id: taskIdIn(early.text) });
+  await expect
+    .poll(async () => (await deps.tasks.get(taskIdIn(early.text))).cancelAskedAt)
+    .toBeTruthy();
+  upload.release();
+
+  expect((await cancelled).text).toMatch(/is cancelled: 1 image stopped before it reached ComfyUI/);
+  expect(emulator.requests.filter(({ path: route }) => route.endsWith("/prompt"))).toEqual([]);
+});
+
+test("cancelling again says what was cancelled before", async () => {
+  const emulator = await startEmulator();
+  const hold = emulator.hold("VAEDecode");
+  const { deps } = await startApp(emulator.url);
+  const client = await connect(deps);
+  const early = await call(client, "generate_image", { prompt: "x", count: 2, wait_seconds: 0 });
+  await hold.reached;
+  await call(client, "cancel_task", { task_id: taskIdIn(early.text) });
+
+  const again = await call(client, "cancel_task", { task_id: taskIdIn(early.text) });
+
+  expect(again.text).toMatch(/is cancelled: 2 images cancelled before\.$/);
 });
 
 test("a failed run is an error that names node and reason, and the task is failed", async () => {
