@@ -151,7 +151,7 @@ function formatOf(text: string): OutputFormat {
 }
 
 async function runWorkflow(args: string[]): Promise<void> {
-  const { config, extra, positionals } = readCommandLine(args, process.env, workflowOptions);
+  const { config: given, extra, positionals } = readCommandLine(args, process.env, workflowOptions);
   const [action, file, ...more] = positionals;
   if ((action !== "check" && action !== "init") || file === undefined || more.length > 0) {
     throw new AppError(
@@ -159,30 +159,40 @@ async function runWorkflow(args: string[]): Promise<void> {
       "workflow: expected check or init and one file. Try: comfy-easel workflow check my-export.json",
     );
   }
-  const client = new ComfyClient(config.comfyui);
-  const objectInfo = () => client.objectInfo();
-  try {
-    if (action === "init") {
-      const written = await initWorkflow(file, { force: extra["force"] !== undefined, objectInfo });
-      return void process.stdout.write(`${written}\n`);
+  await withBackend(given, async ({ comfyui }) => {
+    const client = new ComfyClient(comfyui);
+    const objectInfo = () => client.objectInfo();
+    try {
+      if (action === "init") {
+        const force = extra["force"] !== undefined;
+        const written = await initWorkflow(file, { force, objectInfo });
+        return void process.stdout.write(`${written}\n`);
+      }
+      const { report, ok } = await checkWorkflow(file, { url: comfyui.url, objectInfo });
+      process.stdout.write(`${report}\n`);
+      if (!ok) throw new AppError("workflow_invalid", `${file} cannot run as it is.`);
+    } finally {
+      await client.close();
     }
-    const { report, ok } = await checkWorkflow(file, { url: config.comfyui.url, objectInfo });
-    process.stdout.write(`${report}\n`);
-    if (!ok) throw new AppError("workflow_invalid", `${file} cannot run as it is.`);
-  } finally {
-    await client.close();
-  }
+  });
 }
 
 async function runEmulator(args: string[]): Promise<void> {
   const { extra } = readCommandLine(args, process.env, emulatorOptions);
   const { Emulator } = await import("./emulator/emulator.ts");
   const ms = (flag: string) => (extra[flag] === undefined ? 0 : numberOf(flag, extra[flag]));
+  const port = extra["port"] === undefined ? 8188 : numberOf("port", extra["port"]);
   const emulator = await Emulator.start({
-    port: extra["port"] === undefined ? 8188 : numberOf("port", extra["port"]),
+    port,
     ...(extra["host"] ? { host: extra["host"] } : {}),
     timing: { nodeMs: ms("node-ms"), stepMs: ms("step-ms"), loadMs: ms("node-ms") },
     control: true,
+  }).catch((error) => {
+    throw new AppError(
+      "invalid_input",
+      `--port: ${port} cannot be listened on (${messageOf(error)}). Choose another; 0 takes any free one.`,
+      { cause: error },
+    );
   });
   process.stdout.write(`${emulator.url}\n`);
   await new Promise<void>((resolve) => {
@@ -193,25 +203,27 @@ async function runEmulator(args: string[]): Promise<void> {
 }
 
 /** Builds the app (and, for a demo, its ComfyUI), and takes it all down again. */
-async function withApp(config: Config, work: (app: App) => Promise<void>): Promise<void> {
-  const log = createLog(config.logLevel);
-  const emulator = config.demo
-    ? await (await import("./emulator/emulator.ts")).Emulator.start({ timing: demoTiming })
-    : undefined;
-  try {
-    const app = await createApp(
-      emulator
-        ? { ...config, comfyui: { ...parseTarget(emulator.url), name: "the embedded emulator" } }
-        : config,
-      log,
-    );
+function withApp(given: Config, work: (app: App) => Promise<void>): Promise<void> {
+  return withBackend(given, async (config) => {
+    const app = await createApp(config, createLog(config.logLevel));
     try {
       await work(app);
     } finally {
       await app.close();
     }
+  });
+}
+
+/** A demo's ComfyUI is the embedded emulator, for as long as the work lasts. */
+async function withBackend(config: Config, work: (config: Config) => Promise<void>): Promise<void> {
+  if (!config.demo) return work(config);
+  const { Emulator } = await import("./emulator/emulator.ts");
+  const emulator = await Emulator.start({ timing: demoTiming });
+  try {
+    const comfyui = { ...parseTarget(emulator.url), name: "the embedded emulator" };
+    await work({ ...config, comfyui });
   } finally {
-    await emulator?.close();
+    await emulator.close();
   }
 }
 
