@@ -26,25 +26,21 @@ export function imageToolSchema(catalog: Catalog, tool: string, waitSeconds: num
       .min(1)
       .max(maxCount)
       .optional()
-      .describe("Pictures; each takes the next seed (default 1)");
+      .describe("Pictures, each with the next seed");
   }
   return z.strictObject({
     ...shape,
-    workflow: z.string().optional().describe("From list_workflows; default the first that can run"),
+    workflow: z.string().optional().describe("Default: the first that can run"),
     output_format: z.enum(outputFormats).optional().describe("Default png"),
     save_to: z.string().optional().describe("File or folder to put it in too"),
     overwrite: z.boolean().optional().describe("Let save_to replace files"),
     wait_seconds: waitSchema(waitSeconds),
+    webhook_url: z.string().optional().describe("Gets the task's events"),
   });
 }
 
 export function waitSchema(standard: number): z.ZodType {
-  return z
-    .number()
-    .min(0)
-    .max(3600)
-    .default(standard)
-    .describe("Seconds to wait; 0 answers at once");
+  return z.number().min(0).max(3600).default(standard).describe("Seconds to wait; 0: none");
 }
 
 /** What the server does around ComfyUI, by tool. */

@@ -25,9 +25,10 @@ function imageTool(deps: Deps, name: string): Tool {
       // Image parameters take URLs.
       openWorldHint: "image" in input.shape,
     },
-    async run({ wait_seconds, ...args }, call) {
+    async run({ wait_seconds, webhook_url, ...args }, call) {
       const request = requestFrom(args);
-      if (call.webhook) request.webhook = call.webhook;
+      const url = webhook_url ?? call.webhook?.url;
+      if (typeof url === "string") request.webhook = { ...call.webhook, url };
       const task = await deps.tasks.submit(name, request, call.signal);
       return follow(deps, task.id, Number(wait_seconds), call, "cancel");
     },

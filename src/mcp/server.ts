@@ -83,24 +83,28 @@ export function createMcpServer(deps: Deps): McpServer {
 }
 
 const webhookSchema = z.strictObject({
-  url: z.string(),
+  url: z.string().optional(),
   headers: z.record(z.string(), z.string()).optional(),
   secret: z.string().min(1).optional(),
 });
 
 /** `_meta: {"comfy-easel/webhook": {url, headers, secret}}` on a tool call. */
-function webhookIn(meta: Record<string, unknown> | undefined): Webhook | undefined {
+function webhookIn(meta: Record<string, unknown> | undefined): Partial<Webhook> | undefined {
   const given = meta?.["comfy-easel/webhook"];
   if (given === undefined) return undefined;
   const parsed = webhookSchema.safeParse(given);
   if (!parsed.success) {
     throw new AppError(
       "invalid_input",
-      `_meta["comfy-easel/webhook"]: expected {url, headers?, secret?}: ${parsed.error.issues[0]?.message}.`,
+      `_meta["comfy-easel/webhook"]: expected {url?, headers?, secret?}: ${parsed.error.issues[0]?.message}.`,
     );
   }
   const { url, headers, secret } = parsed.data;
-  return { url, ...(headers ? { headers } : {}), ...(secret ? { secret } : {}) };
+  return {
+    ...(url ? { url } : {}),
+    ...(headers ? { headers } : {}),
+    ...(secret ? { secret } : {}),
+  };
 }
 
 async function answer(

@@ -10,8 +10,8 @@ export interface Call {
   /** Missing when the client asked for no progress; 0 and "" are tokens like any other. */
   progressToken: string | number | undefined;
   sendProgress(progress: number, message: string): Promise<void>;
-  /** Where the task's events go; given in the request's `_meta`, so that no model sees its secret. */
-  webhook?: Webhook;
+  /** Of the request's `_meta`, so that no model sees a secret; the URL may be an argument too. */
+  webhook?: Partial<Webhook>;
   /** False once the client has gone; tells a lost connection from a wish to cancel. */
   isConnected(): boolean;
 }

@@ -39,7 +39,7 @@ export const knownParameters: Readonly<Record<string, KnownParameter>> = {
   },
   negative_prompt: {
     type: "string",
-    description: "What to keep out of the picture; FLUX and other distilled models ignore it.",
+    description: "What to keep out; FLUX and other distilled models ignore it.",
   },
   width: {
     type: "integer",
@@ -60,7 +60,7 @@ export const knownParameters: Readonly<Record<string, KnownParameter>> = {
   },
   steps: {
     type: "integer",
-    description: "Sampling steps: more is slower and finer; default is the workflow's own, 4-25.",
+    description: "Sampling steps; default the workflow's own, 4-25.",
     minimum: 1,
     maximum: 150,
   },
@@ -72,11 +72,11 @@ export const knownParameters: Readonly<Record<string, KnownParameter>> = {
   },
   sampler: {
     type: "string",
-    description: "ComfyUI sampler such as euler or dpmpp_2m; Stable Diffusion only.",
+    description: "ComfyUI sampler, e.g. euler; Stable Diffusion only.",
   },
   scheduler: {
     type: "string",
-    description: "ComfyUI scheduler such as karras or normal; Stable Diffusion only.",
+    description: "ComfyUI scheduler, e.g. karras; Stable Diffusion only.",
   },
   model: {
     type: "string",

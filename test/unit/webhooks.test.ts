@@ -7,7 +7,7 @@ import { refuseAddress } from "../../src/images/address.ts";
 import { MemoryOutbox } from "../../src/webhooks/outbox.ts";
 import { WebhookSender } from "../../src/webhooks/sender.ts";
 import { checkWebhook } from "../../src/webhooks/webhook.ts";
-import { quietLog, startApp, startEmulator } from "../support/world.ts";
+import { call, connect, quietLog, startApp, startEmulator, taskIdIn } from "../support/world.ts";
 
 interface Delivery {
   headers: Record<string, string | string[] | undefined>;
@@ -115,6 +115,43 @@ describe("what can never be delivered is refused at once", () => {
   ])("%j", ([webhook, says]) => {
     expect(() => checkWebhook(webhook, refuseAddress)).toThrow(says);
   });
+});
+
+test("an MCP client gives the address as an argument and the secret beside it", async () => {
+  const { deliveries, url } = await receiver();
+  const emulator = await startEmulator();
+  const { deps } = await startApp(emulator.url, { allowPrivateUrls: true });
+  const client = await connect(deps);
+
+  const result = await client.callTool({
+    name: "generate_image",
+    arguments: { prompt: "x", width: 128, height: 128, webhook_url: url },
+    _meta: { "comfy-easel/webhook": { secret: "s3cret", headers: { "x-job": "1" } } },
+  });
+
+  await expect.poll(() => deliveries.at(-1)?.type).toBe("task.completed");
+  expect(deliveries.at(-1)?.headers).toMatchObject({
+    "x-job": "1",
+    "webhook-signature": expect.stringMatching(/^v1,/),
+  });
+  const text = JSON.stringify(result.content);
+  const id = taskIdIn(text);
+  const { contents } = await client.readResource({ uri: `comfy://tasks/${id}` });
+  expect(text + JSON.stringify(contents)).not.toMatch(/s3cret|x-job|\/hook/);
+});
+
+test("a private address is refused unless the operator allows it", async () => {
+  const emulator = await startEmulator();
+  const { deps } = await startApp(emulator.url);
+  const client = await connect(deps);
+
+  const answer = await call(client, "generate_image", {
+    prompt: "x",
+    webhook_url: "http://127.0.0.1:1/hook",
+  });
+
+  expect(answer.isError).toBe(true);
+  expect(answer.text).toMatch(/^webhook_url: 127\.0\.0\.1 is a loopback address/);
 });
 
 test("a task tells its start, its progress and its end", async () => {
