@@ -41,7 +41,7 @@ test("check shows what was found, with limits, and that no ComfyUI answered", as
           What the picture should show, in plain words.
         negative_prompt: string, default "low quality"
           slots 74.value
-          What to keep out of the picture; FLUX and other distilled models ignore it.
+          What to keep out; FLUX and other distilled models ignore it.
         width: integer, default 896, at least 64, at most 4096, multiple of 8
           slots 70.value
           Exact width in pixels; default is the model's own size, usually 1024.
@@ -53,13 +53,13 @@ test("check shows what was found, with limits, and that no ComfyUI answered", as
           The same seed makes the same picture again; default random.
         steps: integer, default 20, at least 1, at most 150
           slots 57:3.steps
-          Sampling steps: more is slower and finer; default is the workflow's own, 4-25.
+          Sampling steps; default the workflow's own, 4-25.
         sampler: string, default "euler"
           slots 57:3.sampler_name
-          ComfyUI sampler such as euler or dpmpp_2m; Stable Diffusion only.
+          ComfyUI sampler, e.g. euler; Stable Diffusion only.
         scheduler: string, default "normal"
           slots 57:3.scheduler
-          ComfyUI scheduler such as karras or normal; Stable Diffusion only.
+          ComfyUI scheduler, e.g. karras; Stable Diffusion only.
         guidance: number, default 7, at least 0, at most 30
           slots 57:3.cfg
           How closely to follow the prompt: about 3.5 for FLUX, 7 for Stable Diffusion.
