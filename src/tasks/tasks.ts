@@ -153,7 +153,7 @@ export class Tasks {
     const until = Date.now() + timeoutMs;
     let task = await this.get(id);
     while (!isTerminal(task.state) && Date.now() < until && !signal?.aborted) {
-      const work = this.#bench.work(id);
+      const work = this.#bench.runs(id);
       await waitFor(work, work === undefined ? foreignPollMs : until - Date.now(), signal);
       if (this.#closed) break;
       task = await this.get(id);
@@ -192,13 +192,16 @@ export class Tasks {
   /** Cancels what runs, then removes records and pictures, and inputs that no other task uses. */
   async delete(filter: TaskFilter, dryRun: boolean): Promise<DeleteReport> {
     const report: DeleteReport = { tasks: 0, images: 0, bytes: 0, cancelled: 0, dryRun };
+    const later: Task[] = [];
     for await (const task of this.#each(filter)) {
-      report.tasks += 1;
       if (!isTerminal(task.state)) report.cancelled += 1;
-      const images = dryRun ? imagesOf(task) : await this.#deleteOne(task);
-      report.images += images.length;
-      report.bytes += images.reduce((sum, image) => sum + image.bytes, 0);
+      const images = dryRun
+        ? imagesOf(task)
+        : await this.#deleteOne(task).catch(() => void later.push(task));
+      if (images) count(report, images);
     }
+    // On a full disk a deletion can succeed once another one has made room.
+    for (const task of later) count(report, await this.#deleteOne(task));
     return report;
   }
 
@@ -239,7 +242,13 @@ export class Tasks {
   async #deleteOne({ id, state }: Task): Promise<ImageRecord[]> {
     if (!isTerminal(state)) await this.cancel(id).catch((error) => this.#complain(error));
     const { store, images } = this.#options;
-    const task = await store.conceal(id);
+    const task = await store.conceal(id).catch(async (error) => {
+      // On a full disk not even a deletion can be written before something has gone.
+      const known = await this.get(id);
+      if (!isTerminal(known.state) || imagesOf(known).length === 0) throw error;
+      for (const image of imagesOf(known)) await images.deleteResult(image.id, image.mimeType);
+      return store.conceal(id);
+    });
     if (!task) return [];
     if (isTerminal(task.state)) await erase(store, images, task);
     else await this.#bench.save(id);
@@ -249,6 +258,12 @@ export class Tasks {
   #complain(error: unknown): void {
     this.#options.log.warn(messageOf(error));
   }
+}
+
+function count(report: DeleteReport, images: readonly ImageRecord[]): void {
+  report.tasks += 1;
+  report.images += images.length;
+  report.bytes += images.reduce((sum, image) => sum + image.bytes, 0);
 }
 
 /** Whichever comes first; no timer or listener stays behind. */

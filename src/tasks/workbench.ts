@@ -25,11 +25,13 @@ export interface WorkbenchOptions {
 }
 
 /** A record that could not be written at its end is tried again this often. */
-const rewriteMs = 2_000;
+const rewriteMs = 5_000;
 
 interface Bench {
   live: LiveTask;
   /** Settles when the task has ended, or when the server closes. */
+  runs: Promise<void>;
+  /** Settles when its end is on record as well. */
   work: Promise<void>;
   /** The last write of the record; writes of one task go one after another. */
   write: Promise<void>;
@@ -70,13 +72,15 @@ export class Workbench {
     if (task.cancelAskedAt) live.cancel.abort();
     const bench: Bench = {
       live,
+      runs: Promise.resolve(),
       work: Promise.resolve(),
       write: Promise.resolve(),
       lost: false,
       unwritten: false,
     };
     this.#benches.set(task.id, bench);
-    bench.work = this.#bringToEnd(bench, resume);
+    bench.runs = this.#runner.run(live, resume);
+    bench.work = this.#bringToEnd(bench);
   }
 
   live(id: string): LiveTask | undefined {
@@ -108,6 +112,11 @@ export class Workbench {
     return this.#benches.get(id)?.work;
   }
 
+  /** The end of its runs, which does not wait for a disk that is full. */
+  runs(id: string): Promise<void> | undefined {
+    return this.#benches.get(id)?.runs.catch(() => {});
+  }
+
   /** Calls back at every change until the returned function is called. */
   watch(id: string, listener: () => void): () => void {
     this.#events.on(id, listener);
@@ -121,10 +130,10 @@ export class Workbench {
     await Promise.allSettled(benches.flatMap(({ work, write }) => [work, write]));
   }
 
-  async #bringToEnd(bench: Bench, resume: boolean): Promise<void> {
+  async #bringToEnd(bench: Bench): Promise<void> {
     const { task } = bench.live;
     try {
-      await this.#runner.run(bench.live, resume);
+      await bench.runs;
       await this.#finishWriting(bench);
     } catch (error) {
       this.#options.log.info(`task ${task.id} is left as it is: ${messageOf(error)}`);
