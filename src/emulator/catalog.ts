@@ -46,6 +46,7 @@ export class Catalog {
 
   constructor(options: CatalogOptions, disk: Disk) {
     this.#disk = disk;
+    // TypeScript reads JSON's pairs as arrays of any length; ComfyUI's input specs are tuples.
     for (const [name, info] of Object.entries(objectInfo as unknown as ObjectInfo)) {
       const behaviour = behaviours[name];
       if (!behaviour || !atLeast(options.version, since[name] ?? "0.0.0")) continue;

@@ -20,7 +20,6 @@ export class ProgressReporter {
   #pending: NodeJS.Timeout | undefined;
   #sentAt = 0;
   #value = -1;
-  #message = "";
 
   constructor(tasks: Tasks, taskId: string, call: Call) {
     this.#tasks = tasks;
@@ -62,9 +61,8 @@ export class ProgressReporter {
   #send(): void {
     const progress = this.#tasks.progress(this.#taskId);
     if (!progress) return;
-    this.#message = wordProgress(progress);
     const creep = this.#value + (1 - this.#value) * 0.001;
-    this.#notify(Math.max(progress.fraction, this.#value < 0 ? 0 : creep), this.#message);
+    this.#notify(Math.max(progress.fraction, this.#value < 0 ? 0 : creep), wordProgress(progress));
   }
 
   #notify(value: number, message: string): void {

@@ -1,6 +1,6 @@
 import { AppError } from "../errors.ts";
 import type { Webhook } from "../webhooks/webhook.ts";
-import { type OutputFormat, outputFormats } from "./task.ts";
+import type { OutputFormat } from "./task.ts";
 
 /** Larger seeds do not survive JSON in JavaScript; ComfyUI itself would take 64 bits. */
 export const maxSeed = Number.MAX_SAFE_INTEGER;
@@ -8,7 +8,6 @@ export const maxCount = 32;
 
 /** How much a variation changes, by word. */
 export const variations = { subtle: 0.5, strong: 0.85 } as const;
-export type Variation = keyof typeof variations;
 
 /** A call of a tool. What is not named here is a parameter of the workflow. */
 export interface TaskRequest {
@@ -103,8 +102,4 @@ export function withVariation(parameters: Record<string, unknown>): Record<strin
     );
   }
   return { strength: variations[vary], ...rest };
-}
-
-export function isOutputFormat(text: string): text is OutputFormat {
-  return outputFormats.some((format) => format === text);
 }

@@ -41,6 +41,7 @@ async function slowSocket(target: string): Promise<string> {
       to.pause();
       for (let at = 0; at < data.length; at += 2_048) {
         from.write(data.subarray(at, at + 2_048));
+        // The slowness itself, not a wait for something to happen.
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
       to.resume();
