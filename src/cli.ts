@@ -5,13 +5,13 @@ import { ComfyClient } from "./comfy/client.ts";
 import { parseTarget } from "./comfy/target.ts";
 import { type Config, type ExtraOptions, optionsHelp, readCommandLine } from "./config.ts";
 import { AppError, messageOf } from "./errors.ts";
+import type { Deps } from "./faces/mcp/deps.ts";
+import { serveStdio } from "./faces/mcp/stdio.ts";
+import { generate } from "./faces/terminal/generate.ts";
+import { checkWorkflow, initWorkflow } from "./faces/terminal/workflow.ts";
 import { createLog } from "./log.ts";
-import type { Deps } from "./mcp/deps.ts";
-import { serveStdio } from "./mcp/stdio.ts";
 import type { TaskRequest } from "./tasks/request.ts";
 import { type OutputFormat, outputFormats } from "./tasks/task.ts";
-import { generate } from "./terminal/generate.ts";
-import { checkWorkflow, initWorkflow } from "./terminal/workflow.ts";
 import { version } from "./version.ts";
 
 const help = `comfy-easel ${version}: an MCP server that gives AI assistants a picture studio on ComfyUI

@@ -29,3 +29,23 @@ export class AppError extends Error {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** A caller gave something this cannot work with; `message` names it and the way out. */
+export function refusal(message: string, cause?: unknown): AppError {
+  return new AppError("invalid_input", message, cause === undefined ? {} : { cause });
+}
+
+export function cancelled(message: string, cause?: unknown): AppError {
+  return new AppError("cancelled", message, cause === undefined ? {} : { cause });
+}
+
+/** Refuses what is not a whole number in these limits, naming the parameter. */
+export function refuseUnlessWhole(
+  parameter: string,
+  value: number,
+  minimum: number,
+  maximum: number,
+): void {
+  if (Number.isInteger(value) && value >= minimum && value <= maximum) return;
+  throw refusal(`${parameter}: ${value} is not a whole number from ${minimum} to ${maximum}.`);
+}

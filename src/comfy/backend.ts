@@ -7,16 +7,16 @@ import { Availability } from "./availability.ts";
 import { type Capabilities, capabilitiesOf } from "./capabilities.ts";
 import { ComfyClient } from "./client.ts";
 import { ComfyUnreachableError, PromptRejectedError } from "./errors.ts";
+import { Watch, type WatchPorts } from "./following.ts";
 import type { Found } from "./lookup.ts";
 import { Lookups } from "./lookups.ts";
 import { NodeCatalogue } from "./node-catalogue.ts";
 import type { Outcome, RunStatus } from "./outcome.ts";
 import { defaultPatience, givenUp, type Patience } from "./patience.ts";
 import type { Graph, ObjectInfo, OutputFile, SocketMessage } from "./protocol.ts";
-import { QueueWatch } from "./queue-watch.ts";
+import { QueueWatch } from "./queue-places.ts";
 import { ComfySocket } from "./socket.ts";
 import type { ComfyTarget } from "./target.ts";
-import { Watch, type WatchPorts } from "./watch.ts";
 
 const postAttempts = 3;
 /** An answer may come after the first events of its run, but not long after. */

@@ -1,4 +1,5 @@
-import { cut, refusal } from "./wording.ts";
+import { refusal } from "../errors.ts";
+import { cut } from "../words.ts";
 
 /** Channels 0-255, alpha 0 or 1. */
 export interface Color {

@@ -1,7 +1,7 @@
 import type { Sharp } from "sharp";
+import { refusal } from "../errors.ts";
 import { decoded, openImage } from "./decoder.ts";
 import { sniff } from "./sniff.ts";
-import { refusal } from "./wording.ts";
 
 export type DeliveryFormat = "png" | "jpeg" | "webp";
 

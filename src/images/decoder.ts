@@ -1,6 +1,6 @@
 import type { Sharp, SharpOptions } from "sharp";
-import { AppError, messageOf } from "../errors.ts";
-import { cut, refusal } from "./wording.ts";
+import { AppError, messageOf, refusal } from "../errors.ts";
+import { cut } from "../words.ts";
 
 /** Larger inputs are refused: 100 megapixels are 400 MB once decoded. */
 export const defaultMaxPixels = 100_000_000;

@@ -1,6 +1,6 @@
+import { refusal } from "../errors.ts";
 import { decoded, defaultMaxPixels, openImage } from "./decoder.ts";
 import { type ImageMimeType, sniff } from "./sniff.ts";
-import { refusal } from "./wording.ts";
 
 export type { ImageMimeType } from "./sniff.ts";
 

@@ -1,4 +1,5 @@
 import type { AppError } from "../errors.ts";
+import { refusal, refuseUnlessWhole } from "../errors.ts";
 import { decoded, openImage } from "./decoder.ts";
 import { shaped } from "./falloff.ts";
 import {
@@ -10,7 +11,6 @@ import {
   type Size,
   uprightSize,
 } from "./raster.ts";
-import { refusal, refuseUnlessWhole } from "./wording.ts";
 
 export interface MaskOptions {
   /** Pixels the part to repaint grows, or shrinks below zero: -256 to 256. @default 0 */

@@ -1,3 +1,4 @@
+import { refusal, refuseUnlessWhole } from "../errors.ts";
 import { decoded, openImage } from "./decoder.ts";
 import { shaped } from "./falloff.ts";
 import {
@@ -9,7 +10,6 @@ import {
   type Size,
   uprightSize,
 } from "./raster.ts";
-import { refusal, refuseUnlessWhole } from "./wording.ts";
 
 /** Pixels to add on each side. */
 export interface Padding {

@@ -1,11 +1,11 @@
 import { fileURLToPath } from "node:url";
-import { AppError, messageOf } from "../errors.ts";
-import { fetchPublic } from "./fetch.ts";
-import { readInside } from "./files.ts";
+import { AppError, cancelled, messageOf, refusal } from "../errors.ts";
+import { readInside } from "../files/read-inside.ts";
+import { absolutePath } from "../files/roots.ts";
+import { fetchPublic } from "../net/fetch.ts";
+import { cut, megabytes } from "../words.ts";
 import { type ImageInfo, inspectImage } from "./inspect.ts";
-import { absolutePath } from "./roots.ts";
 import { sniff } from "./sniff.ts";
-import { cancelled, cut, megabytes, refusal } from "./wording.ts";
 
 export interface ImageSourcesOptions {
   /** Folders whose files may be read; empty turns files off. */

@@ -2,9 +2,9 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AppError } from "../errors.ts";
+import { errnoOf, storageError } from "../files/storage-error.ts";
+import { replaceFile } from "../files/whole-file.ts";
 import { fileExtensions, type ImageMimeType } from "./sniff.ts";
-import { errnoOf, storageError } from "./storage-error.ts";
-import { replaceFile } from "./whole-file.ts";
 
 const tempSuffix = ".tmp";
 const tempAgeMs = 60 * 60 * 1000;

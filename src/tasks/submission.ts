@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from "node:crypto";
 import type { Backend } from "../comfy/backend.ts";
 import type { ObjectInfo } from "../comfy/protocol.ts";
-import type { SaveTo } from "../images/save-to.ts";
+import type { SaveTo } from "../files/save-to.ts";
 import type { ImageSources } from "../images/source.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { Catalog } from "../workflows/catalog.ts";

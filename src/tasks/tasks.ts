@@ -1,10 +1,10 @@
 import type { Backend } from "../comfy/backend.ts";
 import { AppError, messageOf } from "../errors.ts";
-import type { AddressRule } from "../images/address.ts";
-import type { SaveTo } from "../images/save-to.ts";
+import type { SaveTo } from "../files/save-to.ts";
 import type { ImageSources } from "../images/source.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { Log } from "../log.ts";
+import type { AddressRule } from "../net/address.ts";
 import type { WebhookSender } from "../webhooks/sender.ts";
 import { checkWebhook } from "../webhooks/webhook.ts";
 import type { Catalog } from "../workflows/catalog.ts";

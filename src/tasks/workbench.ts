@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Backend } from "../comfy/backend.ts";
 import { messageOf } from "../errors.ts";
-import type { SaveTo } from "../images/save-to.ts";
+import type { SaveTo } from "../files/save-to.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { Log } from "../log.ts";
 import type { Workflow } from "../workflows/workflow.ts";

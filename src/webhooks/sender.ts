@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { Agent, request } from "undici";
 import { AppError, messageOf } from "../errors.ts";
-import { type AddressRule, guardedLookup, literalAddress } from "../images/address.ts";
 import type { Log } from "../log.ts";
+import { type AddressRule, guardedLookup, literalAddress } from "../net/address.ts";
 import type { Outbox } from "./outbox.ts";
 import { type Message, signedHeaders, type Webhook } from "./webhook.ts";
 

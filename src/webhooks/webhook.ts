@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { AppError } from "../errors.ts";
-import { type AddressRule, literalAddress } from "../images/address.ts";
+import { type AddressRule, literalAddress } from "../net/address.ts";
 
 /** Where a task's events go. */
 export interface Webhook {

@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { AppError, messageOf } from "../errors.ts";
-import { nearest } from "../nearest.ts";
+import { nearest } from "../words.ts";
 import { compile } from "./compile.ts";
 import { compileOwn } from "./discover/own.ts";
 import { type Problem, problemText, type Workflow } from "./workflow.ts";

@@ -1,4 +1,4 @@
-import { nearest } from "../nearest.ts";
+import { nearest } from "../words.ts";
 import type { ParameterType } from "./known-parameters.ts";
 import type { Parameter, Value } from "./workflow.ts";
 

@@ -6,7 +6,7 @@ import {
   type ObjectInfo,
 } from "../comfy/protocol.ts";
 import { AppError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
+import { nearest } from "../words.ts";
 import { limitFault, typeFault } from "./check-value.ts";
 import { comboChoices } from "./combo.ts";
 

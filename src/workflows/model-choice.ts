@@ -1,6 +1,6 @@
 import type { ObjectInfo } from "../comfy/protocol.ts";
 import { AppError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
+import { nearest } from "../words.ts";
 import { comboChoices } from "./combo.ts";
 import { ModelFiles, suits } from "./model-files.ts";
 import type { Slot, Workflow } from "./workflow.ts";

@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { AppError, messageOf } from "../errors.ts";
-import { nearest } from "../nearest.ts";
+import { nearest } from "../words.ts";
 
 /** Where the caller's prompt stands in a template. */
 const placeholder = "{prompt}";

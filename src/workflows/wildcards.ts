@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import { AppError, messageOf } from "../errors.ts";
-import { nearest } from "../nearest.ts";
+import { nearest } from "../words.ts";
 
 /** Lists that draw from lists, counted in files. */
 const mostNested = 5;

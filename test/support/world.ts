@@ -10,9 +10,9 @@ import { Backend } from "../../src/comfy/backend.ts";
 import { parseTarget } from "../../src/comfy/target.ts";
 import type { Config } from "../../src/config.ts";
 import { Emulator, type EmulatorOptions } from "../../src/emulator/emulator.ts";
+import type { Deps } from "../../src/faces/mcp/deps.ts";
+import { createMcpServer } from "../../src/faces/mcp/server.ts";
 import { createLog, type Log } from "../../src/log.ts";
-import type { Deps } from "../../src/mcp/deps.ts";
-import { createMcpServer } from "../../src/mcp/server.ts";
 
 /** Everything here is taken down when the test that asked for it has finished. */
 

@@ -5,10 +5,10 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { Backend, type BackendOptions } from "../../src/comfy/backend.ts";
 import { PromptRejectedError } from "../../src/comfy/errors.ts";
 import type { Outcome, RunStatus } from "../../src/comfy/outcome.ts";
+import { imageFiles } from "../../src/comfy/outputs.ts";
 import type { Graph } from "../../src/comfy/protocol.ts";
 import { parseTarget } from "../../src/comfy/target.ts";
 import type { Emulator } from "../../src/emulator/emulator.ts";
-import { imageFiles } from "../../src/tasks/collect.ts";
 import { quietLog, startBackend, startEmulator } from "../support/world.ts";
 
 const quick: BackendOptions = {

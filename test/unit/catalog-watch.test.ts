@@ -2,7 +2,7 @@ import { rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { type Catalog, loadCatalog } from "../../src/workflows/catalog.ts";
-import { watchCatalog } from "../../src/workflows/discover/watch.ts";
+import { watchCatalog } from "../../src/workflows/catalog-watch.ts";
 import { exportText } from "../fixtures/exports/exports.ts";
 import { sampleBinding, sampleGraph, sampleWorkflow } from "../fixtures/workflows/sample.ts";
 import { quietLog, tempDir } from "../support/world.ts";

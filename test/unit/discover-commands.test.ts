@@ -4,7 +4,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import type { ObjectInfo } from "../../src/comfy/protocol.ts";
-import { checkWorkflow, initWorkflow } from "../../src/terminal/workflow.ts";
+import { checkWorkflow, initWorkflow } from "../../src/faces/terminal/workflow.ts";
 import { loadCatalog } from "../../src/workflows/catalog.ts";
 import { exportText } from "../fixtures/exports/exports.ts";
 import { recordedObjectInfo } from "../fixtures/workflows/sample.ts";

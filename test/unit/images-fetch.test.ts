@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, test } from "vitest";
-import { literalAddress, refuseAddress } from "../../src/images/address.ts";
-import { fetchGuarded, fetchPublic } from "../../src/images/fetch.ts";
+import { literalAddress, refuseAddress } from "../../src/net/address.ts";
+import { fetchGuarded, fetchPublic } from "../../src/net/fetch.ts";
 import { serve } from "../fixtures/images/server.ts";
 
 const limits = { maxBytes: 1_000_000, timeoutMs: 10_000, what: "image" };

@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { basename, dirname, join, relative } from "node:path";
 import sharp from "sharp";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type PictureToSave, SaveTo } from "../../src/images/save-to.ts";
+import { type PictureToSave, SaveTo } from "../../src/files/save-to.ts";
 import { cutout, pixelAt, solid, tempFolder } from "../fixtures/images/pictures.ts";
 
 const red = await solid(12, 8, "red").png().toBuffer();

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promi
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { AppError } from "../../src/errors.ts";
-import { storageError } from "../../src/images/storage-error.ts";
+import { storageError } from "../../src/files/storage-error.ts";
 import { ImageStore } from "../../src/images/store.ts";
 import { tempFolder } from "../fixtures/images/pictures.ts";
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { refuseAddress } from "../../src/images/address.ts";
+import { refuseAddress } from "../../src/net/address.ts";
 import { MemoryOutbox } from "../../src/webhooks/outbox.ts";
 import { WebhookSender } from "../../src/webhooks/sender.ts";
 import { checkWebhook } from "../../src/webhooks/webhook.ts";

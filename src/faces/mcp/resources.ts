@@ -10,9 +10,9 @@ import {
   SubscribeRequestSchema,
   UnsubscribeRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
-import { AppError } from "../errors.ts";
-import { preview } from "../images/convert.ts";
-import { imagesOf, type Task, withoutSecrets } from "../tasks/task.ts";
+import { AppError } from "../../errors.ts";
+import { preview } from "../../images/convert.ts";
+import { imagesOf, type Task, withoutSecrets } from "../../tasks/task.ts";
 import type { Deps } from "./deps.ts";
 
 /** Tasks a page of `resources/list` covers. */

@@ -1,10 +1,10 @@
 import { SingleBar } from "cli-progress";
-import { AppError } from "../errors.ts";
-import type { ImageStore } from "../images/store.ts";
-import { wordProgress } from "../tasks/progress-words.ts";
-import type { TaskRequest } from "../tasks/request.ts";
-import { imagesOf, type Task } from "../tasks/task.ts";
-import type { Tasks } from "../tasks/tasks.ts";
+import { AppError } from "../../errors.ts";
+import type { ImageStore } from "../../images/store.ts";
+import { wordProgress } from "../../tasks/progress-words.ts";
+import type { TaskRequest } from "../../tasks/request.ts";
+import { imagesOf, type Task } from "../../tasks/task.ts";
+import type { Tasks } from "../../tasks/tasks.ts";
 
 export interface GenerateParts {
   tasks: Tasks;

@@ -1,7 +1,7 @@
 import { Agent, type Dispatcher, request } from "undici";
-import { AppError, messageOf } from "../errors.ts";
+import { AppError, cancelled, messageOf, refusal } from "../errors.ts";
+import { cut, megabytes } from "../words.ts";
 import { type AddressRule, guardedLookup, literalAddress, refuseAddress } from "./address.ts";
-import { cancelled, cut, megabytes, refusal } from "./wording.ts";
 
 interface Limits {
   maxBytes: number;

@@ -1,7 +1,7 @@
 import { realpath } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
-import { cut } from "./wording.ts";
+import { cut } from "../words.ts";
 
 /** A folder whose files may be read and written, as configured and where it really is. */
 export interface Root {

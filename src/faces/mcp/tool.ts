@@ -1,8 +1,8 @@
 import type { CallToolResult, Tool as ToolEntry } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
-import { AppError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
-import type { Webhook } from "../webhooks/webhook.ts";
+import { AppError } from "../../errors.ts";
+import type { Webhook } from "../../webhooks/webhook.ts";
+import { nearest } from "../../words.ts";
 
 /** What a call brings besides its arguments. */
 export interface Call {

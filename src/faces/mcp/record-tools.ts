@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { AppError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
-import { taskStates } from "../tasks/state.ts";
-import type { TaskFilter } from "../tasks/store/store.ts";
-import { imagesOf, type Task } from "../tasks/task.ts";
+import { AppError } from "../../errors.ts";
+import { taskStates } from "../../tasks/state.ts";
+import type { TaskFilter } from "../../tasks/store/store.ts";
+import { imagesOf, type Task } from "../../tasks/task.ts";
+import { nearest } from "../../words.ts";
 import type { Deps } from "./deps.ts";
 import { reading, removing } from "./task-tools.ts";
 import type { Tool } from "./tool.ts";

@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { constants, type Stats } from "node:fs";
 import { access, lstat, mkdir, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
-import { type DeliveryFormat, deliver } from "./convert.ts";
+import { type DeliveryFormat, deliver } from "../images/convert.ts";
+import { fileExtensions, type ImageMimeType } from "../images/sniff.ts";
 import { absolutePath, contains, isHidden, type Root, realPath, realRoots } from "./roots.ts";
 import { mostNewFolders, SaveRefusals } from "./save-refusals.ts";
-import { fileExtensions, type ImageMimeType } from "./sniff.ts";
 import { errnoOf } from "./storage-error.ts";
 import { createFile, replaceFile } from "./whole-file.ts";
 

@@ -1,7 +1,7 @@
-import type { ImageStore } from "../images/store.ts";
-import type { Log } from "../log.ts";
-import type { Tasks } from "../tasks/tasks.ts";
-import type { Catalog } from "../workflows/catalog.ts";
+import type { ImageStore } from "../../images/store.ts";
+import type { Log } from "../../log.ts";
+import type { Tasks } from "../../tasks/tasks.ts";
+import type { Catalog } from "../../workflows/catalog.ts";
 import type { Locate } from "./render.ts";
 
 /** What the MCP face is built on. It keeps no state of its own. */

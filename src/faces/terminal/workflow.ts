@@ -1,11 +1,16 @@
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { AppError, messageOf } from "../errors.ts";
-import { compileOwn, discoverOwn, type OwnFile } from "../workflows/discover/own.ts";
-import { explainMissing } from "../workflows/explain.ts";
-import { knownParameter } from "../workflows/known-parameters.ts";
-import { readiness } from "../workflows/readiness.ts";
-import { type Parameter, type Problem, problemText, type Workflow } from "../workflows/workflow.ts";
+import { AppError, messageOf } from "../../errors.ts";
+import { compileOwn, discoverOwn, type OwnFile } from "../../workflows/discover/own.ts";
+import { explainMissing } from "../../workflows/explain.ts";
+import { knownParameter } from "../../workflows/known-parameters.ts";
+import { readiness } from "../../workflows/readiness.ts";
+import {
+  type Parameter,
+  type Problem,
+  problemText,
+  type Workflow,
+} from "../../workflows/workflow.ts";
 
 type ObjectInfo = Parameters<typeof readiness>[1];
 

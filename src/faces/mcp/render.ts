@@ -1,9 +1,9 @@
 import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/sdk/types.js";
-import { preview } from "../images/convert.ts";
-import type { ImageStore } from "../images/store.ts";
-import type { TaskProgress } from "../tasks/progress.ts";
-import { wordProgress } from "../tasks/progress-words.ts";
-import { type ImageRecord, imagesOf, type Task } from "../tasks/task.ts";
+import { preview } from "../../images/convert.ts";
+import type { ImageStore } from "../../images/store.ts";
+import type { TaskProgress } from "../../tasks/progress.ts";
+import { wordProgress } from "../../tasks/progress-words.ts";
+import { type ImageRecord, imagesOf, type Task } from "../../tasks/task.ts";
 import { seconds, size } from "./words.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { AppError, messageOf } from "../errors.ts";
-import { cut } from "./wording.ts";
+import { cut } from "../words.ts";
 
 const sentences: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full. Free some space, or delete old tasks with delete_tasks",

@@ -1,5 +1,5 @@
-import { requestFrom } from "../tasks/request.ts";
-import type { Catalog } from "../workflows/catalog.ts";
+import { requestFrom } from "../../tasks/request.ts";
+import type { Catalog } from "../../workflows/catalog.ts";
 import type { Deps } from "./deps.ts";
 import { follow } from "./follow.ts";
 import { imageToolSchema } from "./image-schema.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { AppError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
-import type { WorkflowState } from "../tasks/workflow-states.ts";
+import { AppError } from "../../errors.ts";
+import type { WorkflowState } from "../../tasks/workflow-states.ts";
+import { nearest } from "../../words.ts";
 import type { Deps } from "./deps.ts";
 import { reading } from "./task-tools.ts";
 import type { Tool } from "./tool.ts";

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { maxCount, maxSeed } from "../tasks/request.ts";
-import { outputFormats } from "../tasks/task.ts";
-import type { Catalog } from "../workflows/catalog.ts";
-import { mostLoras } from "../workflows/loras.ts";
-import { type ToolParameter, toolOptions, toolParameters } from "../workflows/schema.ts";
+import { maxCount, maxSeed } from "../../tasks/request.ts";
+import { outputFormats } from "../../tasks/task.ts";
+import type { Catalog } from "../../workflows/catalog.ts";
+import { mostLoras } from "../../workflows/loras.ts";
+import { type ToolParameter, toolOptions, toolParameters } from "../../workflows/schema.ts";
 
 type Shape = Record<string, z.ZodType>;
 

@@ -1,4 +1,4 @@
-import type { NodeOutput, OutputFile } from "../comfy/protocol.ts";
+import type { NodeOutput, OutputFile } from "./protocol.ts";
 
 /**
  * The pictures a node reported. ComfyUI puts files into lists under several keys (`images`,

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
-import { messageOf } from "../errors.ts";
-import { isTerminal } from "../tasks/state.ts";
+import { messageOf } from "../../errors.ts";
+import { isTerminal } from "../../tasks/state.ts";
 import type { Deps } from "./deps.ts";
 import { ProgressReporter } from "./progress.ts";
 import { renderEnded, renderUnfinished } from "./render.ts";

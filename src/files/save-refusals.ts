@@ -1,8 +1,8 @@
 import { basename, dirname } from "node:path";
-import { AppError, messageOf } from "../errors.ts";
+import { AppError, messageOf, refusal } from "../errors.ts";
+import { cut } from "../words.ts";
 import { listed, looksInside, type Root, rootsOption } from "./roots.ts";
 import { errnoOf } from "./storage-error.ts";
-import { cut, refusal } from "./wording.ts";
 
 export const mostNewFolders = 5;
 

@@ -1,9 +1,9 @@
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
-import { messageOf } from "../../errors.ts";
-import type { Log } from "../../log.ts";
-import { type LoadedCatalog, loadCatalog, type WorkflowFolder } from "../catalog.ts";
-import { type Problem, problemText } from "../workflow.ts";
+import { messageOf } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { type LoadedCatalog, loadCatalog, type WorkflowFolder } from "./catalog.ts";
+import { type Problem, problemText } from "./workflow.ts";
 
 export interface CatalogWatch {
   /** Looks now; true when the catalog changed. */

@@ -1,5 +1,5 @@
 import type { ComfyClient } from "./client.ts";
-import type { Watch } from "./watch.ts";
+import type { Watch } from "./following.ts";
 
 /** One GET /queue serves every waiting run, and runs that start at once never need it. */
 const settleMs = 400;

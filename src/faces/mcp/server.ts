@@ -6,10 +6,10 @@ import {
   ListToolsRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
-import { AppError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
-import { version } from "../version.ts";
-import type { Webhook } from "../webhooks/webhook.ts";
+import { AppError } from "../../errors.ts";
+import { version } from "../../version.ts";
+import type { Webhook } from "../../webhooks/webhook.ts";
+import { nearest } from "../../words.ts";
 import type { Deps } from "./deps.ts";
 import { imageTools } from "./image-tools.ts";
 import { deleteTasks, listTasks } from "./record-tools.ts";

@@ -1,5 +1,5 @@
-import { wordProgress } from "../tasks/progress-words.ts";
-import type { Tasks } from "../tasks/tasks.ts";
+import { wordProgress } from "../../tasks/progress-words.ts";
+import type { Tasks } from "../../tasks/tasks.ts";
 import type { Call } from "./tool.ts";
 
 /** At most 4 notifications a second. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { preview } from "../images/convert.ts";
-import type { CancelReport } from "../tasks/cancelling.ts";
+import { preview } from "../../images/convert.ts";
+import type { CancelReport } from "../../tasks/cancelling.ts";
 import type { Deps } from "./deps.ts";
 import { follow } from "./follow.ts";
 import { waitSchema } from "./image-schema.ts";

@@ -1,8 +1,8 @@
 import { constants, type Stats } from "node:fs";
 import { lstat, open, readdir } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import { AppError, messageOf } from "../errors.ts";
-import { nearest } from "../nearest.ts";
+import { AppError, messageOf, refusal } from "../errors.ts";
+import { cut, megabytes, nearest } from "../words.ts";
 import {
   contains,
   isHidden,
@@ -13,7 +13,6 @@ import {
   realRoots,
   rootsOption,
 } from "./roots.ts";
-import { cut, megabytes, refusal } from "./wording.ts";
 
 export interface FileRules {
   /** Folders whose files may be read. */

@@ -35,3 +35,13 @@ function editDistance(a: string, b: string): number {
   }
   return row.at(-1) ?? 0;
 }
+
+/** A value as it may appear in a message: one line, at most `length` characters. */
+export function cut(value: string, length = 120): string {
+  const line = value.slice(0, 4 * length).replace(/\s+/g, " ");
+  return line.length > length ? `${line.slice(0, length - 1)}…` : line;
+}
+
+export function megabytes(bytes: number): string {
+  return `${Number((bytes / 1_000_000).toFixed(1))} MB`;
+}
