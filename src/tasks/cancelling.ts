@@ -1,4 +1,5 @@
-import type { Backend, Cancelled } from "../comfy/backend.ts";
+import type { Backend } from "../comfy/backend.ts";
+import type { Cancelled } from "../comfy/cancels.ts";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { isTerminal, type TaskState } from "./state.ts";

@@ -4,6 +4,7 @@ import { ExecutionFailedError, PromptRejectedError, quote } from "../comfy/error
 import type { Outcome, RunStatus } from "../comfy/outcome.ts";
 import { imageFiles } from "../comfy/outputs.ts";
 import type { Graph } from "../comfy/protocol.ts";
+import { exceptCancel } from "../comfy/signals.ts";
 import { AppError, messageOf } from "../errors.ts";
 import { largestResultPixels } from "../images/decoder.ts";
 import { inspectImage } from "../images/inspect.ts";
@@ -25,7 +26,7 @@ export interface LiveTask {
   task: Task;
   workflow: Workflow;
   board: ProgressBoard;
-  /** Aborted when somebody cancels the task. */
+  /** Aborted with `cancelledReason` when somebody cancels the task, else when another server takes it. */
   cancel: AbortController;
 }
 
@@ -88,8 +89,9 @@ export class Runner {
       const outcome = await this.#ports.backend.run({
         promptId: run.promptId,
         graph,
+        outputs: live.workflow.outputs,
         resume: look,
-        cancel: live.cancel.signal,
+        signal: live.cancel.signal,
         onPosted: posted,
         onStatus: (status) => this.#onStatus(live, run, status),
       });
@@ -126,18 +128,15 @@ export class Runner {
     if (task.render) Object.assign(values, task.render);
     if (run.prompt !== undefined) values["prompt"] = run.prompt;
     if (run.negativePrompt !== undefined) values["negative_prompt"] = run.negativePrompt;
+    // A run that may be in ComfyUI already must be looked for, not given up here.
+    const signal = look ? exceptCancel(live.cancel.signal) : live.cancel.signal;
     for (const [parameter, input] of Object.entries(task.uploads)) {
-      const bytes = await this.#ports.images.readInput(input.sha256, input.mimeType);
-      values[parameter] = await this.#ports.backend.persist(
-        () =>
-          this.#ports.backend.client.uploadImage(
-            `${input.sha256.slice(0, 32)}.png`,
-            bytes,
-            "comfy-easel",
-          ),
+      values[parameter] = await this.#ports.backend.upload(
+        `${input.sha256.slice(0, 32)}.png`,
+        input.sha256,
+        () => this.#ports.images.readInput(input.sha256, input.mimeType),
         (status) => this.#onStatus(live, run, status),
-        // A run that may be in ComfyUI already must be looked for, not given up here.
-        look ? undefined : live.cancel.signal,
+        signal,
       );
     }
     const bound = bind(workflow, values, task.choices);
@@ -193,6 +192,7 @@ export class Runner {
         const bytes = await this.#ports.backend.persist(
           () => this.#ports.backend.fetchFile(file),
           (status) => this.#onStatus(live, run, status),
+          exceptCancel(live.cancel.signal),
         );
         if (!bytes) return undefined;
         pictures.push(bytes);

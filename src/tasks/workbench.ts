@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Backend } from "../comfy/backend.ts";
+import { cancelledReason } from "../comfy/signals.ts";
 import { messageOf } from "../errors.ts";
 import type { SaveTo } from "../files/save-to.ts";
 import type { ImageStore } from "../images/store.ts";
@@ -69,7 +70,7 @@ export class Workbench {
       board: new ProgressBoard(),
       cancel: new AbortController(),
     };
-    if (task.cancelAskedAt) live.cancel.abort();
+    if (task.cancelAskedAt) live.cancel.abort(cancelledReason);
     const bench: Bench = {
       live,
       runs: Promise.resolve(),
@@ -97,7 +98,7 @@ export class Workbench {
     const bench = this.#benches.get(id);
     if (!bench) return;
     bench.live.task.cancelAskedAt ??= new Date().toISOString();
-    bench.live.cancel.abort();
+    bench.live.cancel.abort(cancelledReason);
     await this.#write(bench);
   }
 
@@ -201,8 +202,8 @@ export class Workbench {
   /** Deleted: its runs are stopped. Taken over: they go on, followed by the other server. */
   async #letGo({ live }: Bench): Promise<void> {
     const taken = await this.#options.store.get(live.task.id).catch(() => undefined);
-    if (taken === undefined) live.cancel.abort();
-    else this.#options.backend.abandon(live.task.runs.map((run) => run.promptId));
+    if (taken === undefined) live.cancel.abort(cancelledReason);
+    else live.cancel.abort();
   }
 
   async #write(bench: Bench): Promise<void> {

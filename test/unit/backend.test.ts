@@ -15,6 +15,7 @@ const quick: BackendOptions = {
   patience: {
     silentMs: { first: 40, last: 200 },
     blindMs: { first: 20, last: 100 },
+    retryMs: { first: 20, last: 200 },
     lostAfterMs: 60_000,
   },
   stalledAfterMs: 0,
@@ -96,7 +97,9 @@ function start(
   const outcome = backend.run({
     promptId,
     graph,
+    outputs: ["3"],
     resume,
+    signal: new AbortController().signal,
     onStatus: (status) => statuses.push(status),
   });
   outcome.catch(() => {});
