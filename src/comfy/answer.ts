@@ -39,7 +39,10 @@ export function isPage({ contentType, body }: Answer): boolean {
 export function refusalOf(asked: Asked, answer: Answer): AppError {
   const { status } = answer;
   const seen = seenBy(asked, answer);
-  if (seen) return new ComfyUnreachableError(asked.url, seen, wordsOf(asked, answer));
+  if (seen) {
+    const detail = seen === "refused_credentials" ? `status ${status}` : wordsOf(asked, answer);
+    return new ComfyUnreachableError(asked.url, seen, detail);
+  }
   if (status === 413) {
     return new RequestRefusedError(
       status,

@@ -3,7 +3,7 @@ import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { type Cancelled, Cancels } from "./cancels.ts";
 import { type Capabilities, capabilitiesOf } from "./capabilities.ts";
-import { ComfyClient } from "./client.ts";
+import { type ClientOptions, ComfyClient } from "./client.ts";
 import { Following, type FollowingPorts } from "./following.ts";
 import type { Found } from "./found.ts";
 import { Lookup } from "./lookup.ts";
@@ -23,18 +23,14 @@ import { Traffic } from "./traffic.ts";
 import { Uploads } from "./uploads.ts";
 import { wake } from "./waking.ts";
 
-/** A subfolder of ComfyUI's input folder. */
-const uploadFolder = "comfy-easel";
 const defaultStartPatienceMs = 300_000;
 
-export interface BackendOptions extends QuietOptions {
+export interface BackendOptions extends QuietOptions, ClientOptions {
   patience?: Patience;
   /** A queue that stands this long with nothing running is called stalled. */
   stalledAfterMs?: number;
   /** How long `wake` waits for a ComfyUI that is being started (default 300 s). */
   startPatienceMs?: number | undefined;
-  /** How long ComfyUI may be silent within one answer (default 30 s). */
-  silenceMs?: number;
 }
 
 /** One ComfyUI server: its HTTP client, its one socket, and the runs followed on it. */
@@ -73,8 +69,11 @@ export class Backend {
       capabilities: () => this.capabilities(),
       lookup: (promptId) => this.lookup(promptId),
     });
-    const probe = () => this.client.systemStats();
-    this.#retries = new Retries(probe, this.#patience, this.#closing.signal);
+    this.#retries = new Retries(
+      () => this.client.systemStats(),
+      this.#patience,
+      this.#closing.signal,
+    );
     this.#places = new QueuePlaces(this.client, this.#followings, options.stalledAfterMs);
     this.#traffic = new Traffic(this.#followings, () => this.#places.poke());
     this.#socket = this.#newSocket(target);
@@ -93,6 +92,10 @@ export class Backend {
     return this.#followings.size;
   }
 
+  get isConnected(): boolean {
+    return this.#socket.isOpen;
+  }
+
   /** Throws `ComfyUnreachableError` within 3 s when this is not a ComfyUI that answers. */
   async ready(): Promise<Capabilities> {
     const capabilities = await this.capabilities();
@@ -105,11 +108,10 @@ export class Backend {
    * One that nothing listens for is said at once. Rejects when `signal` is aborted.
    */
   wake(signal?: AbortSignal): Promise<Capabilities> {
-    const { retryMs } = this.#patience;
     const ports = {
       ready: () => this.ready(),
       probe: (withinMs: number) => this.client.systemStats(withinMs),
-      retryMs,
+      retryMs: this.#patience.retryMs,
       startPatienceMs: this.#startPatienceMs,
     };
     return wake(ports, signal);
@@ -183,7 +185,7 @@ export class Backend {
     onStatus: (status: RunStatus) => void,
     signal?: AbortSignal,
   ): Promise<string> {
-    const send = async () => this.client.uploadImage(name, await read(), uploadFolder);
+    const send = async () => this.client.uploadImage(name, await read(), "comfy-easel");
     // The socket first: that it opens anew is how a ComfyUI that may have lost its inputs is known.
     const work = async () => {
       await this.ready();
@@ -225,14 +227,11 @@ export class Backend {
   }
 
   async #follow(request: RunRequest, following: Following, leave: AbortSignal): Promise<Outcome> {
+    const parts = { client: this.client, clientId: this.#clientId, retries: this.#retries };
     const submit = new Submit(request, following, leave, {
-      client: this.client,
-      clientId: this.#clientId,
+      ...parts,
       patience: this.#patience,
-      ready: () => this.ready(),
-      lookup: (promptId) => this.lookup(promptId),
-      retries: this.#retries,
-      cancel: (promptId) => this.cancel(promptId),
+      backend: this,
     });
     const posted = await submit.bring();
     refuseAborted(leave);
@@ -263,25 +262,26 @@ export class Backend {
       message: (message) => this.#traffic.message(message),
       picture: (frame) => this.#traffic.picture(frame),
       isWanted: () => this.#followings.size > 0,
-      connected: (lost) => {
+      connected: () => {
         this.#uploads.forget();
+        this.#traffic.connected();
+      },
+      disconnected: (lost) => {
+        // A restarted server may be another version with other models.
         if (lost) {
-          // A restarted server may be another version with other models.
           this.#capabilities = undefined;
           this.forgetObjectInfo();
         }
-        this.#traffic.connected();
+        this.#traffic.disconnected();
       },
-      disconnected: () => this.#traffic.disconnected(),
     };
     return new ComfySocket(target, this.#clientId, events, this.#log);
   }
 
   async #open(): Promise<void> {
     await this.#socket.open().catch((error) => {
-      this.#log.warn(
-        `ComfyUI at ${this.url} answers HTTP but not the WebSocket (${messageOf(error)}); progress will be coarse.`,
-      );
+      const what = `ComfyUI at ${this.url} answers HTTP but not the WebSocket`;
+      this.#log.warn(`${what} (${messageOf(error)}); progress will be coarse.`);
     });
     this.#quiet.used();
   }

@@ -16,9 +16,10 @@ const backOffMs = { first: 250, last: 10_000 };
 export interface SocketEvents {
   message(message: SocketMessage): void;
   picture(frame: PictureFrame): void;
-  /** After every (re)connection; `lost`: events since the last one may have been lost. */
-  connected(lost: boolean): void;
-  disconnected(): void;
+  /** After every (re)connection: events since the last one may have been lost. */
+  connected(): void;
+  /** `lost`: not by `rest`, so ComfyUI may have ended. */
+  disconnected(lost: boolean): void;
   /** Something waits for events: a socket that ends is opened again. */
   isWanted(): boolean;
 }
@@ -41,8 +42,8 @@ export class ComfySocket {
   #retry: NodeJS.Timeout | undefined;
   #waits = backOff(backOffMs);
   #closed = false;
-  /** There is no socket because nobody wanted one. */
-  #rests = true;
+  /** The socket was ended because nobody wanted it. */
+  #rests = false;
 
   constructor(target: ComfyTarget, clientId: string, events: SocketEvents, log: Log) {
     this.#target = target;
@@ -117,14 +118,13 @@ export class ComfySocket {
     await once(socket, "open");
     if (this.#closed) return socket.terminate();
     this.#waits = backOff(backOffMs);
-    socket.on("close", () => this.#events.disconnected());
+    socket.on("close", () => this.#events.disconnected(!this.#rests));
     // The server honours feature flags only in the first message of a socket.
     socket.send(
       JSON.stringify({ type: "feature_flags", data: { supports_preview_metadata: true } }),
     );
-    const lost = !this.#rests;
     this.#rests = false;
-    this.#events.connected(lost);
+    this.#events.connected();
   }
 
   async #endOld(): Promise<void> {

@@ -17,10 +17,12 @@ export interface SubmitPorts {
   client: ComfyClient;
   clientId: string;
   patience: Patience;
-  ready(): Promise<unknown>;
-  lookup(promptId: string): Promise<Found>;
   retries: Retries;
-  cancel(promptId: string): Promise<unknown>;
+  backend: {
+    ready(): Promise<unknown>;
+    lookup(promptId: string): Promise<Found>;
+    cancel(promptId: string): Promise<unknown>;
+  };
 }
 
 /** Brings one prompt to ComfyUI, once, whatever becomes of requests and answers on their way. */
@@ -47,7 +49,7 @@ export class Submit {
     if (request.resume && (await this.#isKnown())) return false;
     const since = new Date();
     for (const waits = backOff(this.#ports.patience.retryMs); ; ) {
-      await this.#persist(() => this.#ports.ready(), request.signal);
+      await this.#persist(() => this.#ports.backend.ready(), request.signal);
       this.#refuseUnwanted();
       const failure = await this.#answerOrEvents();
       if (failure === undefined) return true;
@@ -72,7 +74,7 @@ export class Submit {
   #isKnown(): Promise<boolean> {
     const { promptId } = this.#request;
     return this.#persist(
-      async () => (await this.#ports.lookup(promptId)).kind !== "gone",
+      async () => (await this.#ports.backend.lookup(promptId)).kind !== "gone",
       this.#leave,
     );
   }
@@ -114,7 +116,7 @@ export class Submit {
     const response = await client.queuePrompt(request, this.#leave);
     if (Object.keys(response.node_errors ?? {}).length === 0) return;
     // Never let the rest run for the whole: it goes, as soon as ComfyUI can be told.
-    await this.#persist(() => this.#ports.cancel(promptId), this.#leave);
+    await this.#persist(() => this.#ports.backend.cancel(promptId), this.#leave);
     throw PromptRejectedError.fromDropped(response.node_errors);
   }
 }

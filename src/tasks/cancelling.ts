@@ -42,12 +42,12 @@ export async function stopRuns(task: Task, bench: Workbench, parts: Parts): Prom
   const open = task.runs.filter((run) => !isTerminal(run.state));
   const before = task.runs.filter((run) => isTerminal(run.state)).map(({ state }) => ended[state]);
   if (open.length === 0) return before;
-  await bench
-    .wantCancel(task.id)
-    .catch((error) => parts.log.warn(`task ${task.id}: ${messageOf(error)}`));
   // What waits is taken away before what runs is stopped, or the next of it would start.
   const waiting = open.filter((run) => run.state === "queued").toReversed();
   const running = open.filter((run) => run.state === "running");
+  await bench
+    .wantCancel(task.id)
+    .catch((error) => parts.log.warn(`task ${task.id}: ${messageOf(error)}`));
   const stop = (run: Run) => stopRun(run, parts);
   return [
     ...before,

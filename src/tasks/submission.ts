@@ -18,7 +18,7 @@ import type { TaskStore } from "./store/store.ts";
 import { newTaskId, type Run, type Size, type Task } from "./task.ts";
 
 /** Before something is said to be missing, what is there must have been read this recently. */
-const freshMs = 5_000;
+const freshMs = 0;
 
 export interface Submission {
   task: Task;
