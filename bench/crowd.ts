@@ -92,6 +92,8 @@ export async function recovery(dir: string): Promise<void> {
               .run({
                 promptId: String(runs[0]?.promptId),
                 graph,
+                outputs: [],
+                signal: new AbortController().signal,
                 resume: true,
                 onStatus: () => {},
                 onPosted: followed,

@@ -49,6 +49,8 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   const store = await openTaskStore(config.dataDir, log);
   const backend = new Backend(config.comfyui, log, {
     patience: { ...defaultPatience, lostAfterMs: config.lostAfterSeconds * 1000 },
+    startPatienceMs: config.startPatienceSeconds * 1000,
+    freeAfterMs: config.freeAfterSeconds === undefined ? undefined : config.freeAfterSeconds * 1000,
   });
   const addressRule: AddressRule = config.allowPrivateUrls ? () => undefined : refuseAddress;
   const { inputRoots } = config;

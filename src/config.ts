@@ -12,16 +12,14 @@ export interface Config {
   workflowsDir: string | undefined;
   stylesDir: string | undefined;
   wildcardsDir: string | undefined;
-  /** Seconds an image tool waits before it answers with a task id. */
   waitSeconds: number;
-  /** Folders from which image paths may be read. */
   inputRoots: string[];
   deliverBySocket: boolean;
-  /** Seconds after which a run whose ComfyUI is away has failed. */
   lostAfterSeconds: number;
+  startPatienceSeconds: number;
+  freeAfterSeconds: number | undefined;
   keepDays: number | undefined;
   keepGb: number | undefined;
-  /** Image URLs and webhooks may name private addresses. */
   allowPrivateUrls: boolean;
   logLevel: LogLevel;
   demo: boolean;
@@ -105,6 +103,18 @@ export const options = {
     value: "SECONDS",
     help: "how long a task waits for a ComfyUI that is away before it fails (default 3600)",
   },
+  startPatience: {
+    flag: "start-patience",
+    env: "EASEL_START_PATIENCE",
+    value: "SECONDS",
+    help: "how long a ComfyUI that sleeps behind its proxy may take to start before it is called unreachable (default 300)",
+  },
+  freeAfter: {
+    flag: "free-after",
+    env: "EASEL_FREE_AFTER",
+    value: "SECONDS",
+    help: "ask an idle ComfyUI to give its GPU memory back so many seconds after the last picture (default: leave it)",
+  },
   keepDays: {
     flag: "keep-days",
     env: "EASEL_KEEP_DAYS",
@@ -181,6 +191,8 @@ function readConfig(given: Given): Config {
     wildcardsDir: resolved(one("wildcardsDir")),
     waitSeconds: amount("waitSeconds", one("waitSeconds") ?? "45", 3600),
     lostAfterSeconds: amount("lostAfter", one("lostAfter") ?? "3600", 30 * 86_400),
+    startPatienceSeconds: amount("startPatience", one("startPatience") ?? "300", 86_400),
+    freeAfterSeconds: optionalAmount("freeAfter", one("freeAfter")),
     keepDays: optionalAmount("keepDays", one("keepDays")),
     keepGb: optionalAmount("keepGb", one("keepGb")),
     allowPrivateUrls: isOn("allowPrivateUrls", one("allowPrivateUrls")),

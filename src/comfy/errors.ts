@@ -7,7 +7,13 @@ export type Unreachable =
   | "no_answer"
   | "refused_credentials"
   | "not_comfyui"
-  | "bad_gateway";
+  | "bad_gateway"
+  /** An answer of 5xx that is ComfyUI's own. */
+  | "failing"
+  /** Asked too often, or too early. */
+  | "busy"
+  /** A proxy that starts ComfyUI when it is wanted, and has not yet. */
+  | "asleep";
 
 export class ComfyUnreachableError extends AppError {
   override name = "ComfyUnreachableError";
@@ -30,6 +36,12 @@ const sentence: Record<Unreachable, (url: string, detail: string) => string> = {
     `What answers at ${url} is not a ComfyUI (${detail}). Check host, port and path prefix in --comfyui-url (COMFYUI_URL).`,
   bad_gateway: (url, detail) =>
     `A proxy answers at ${url}, but the ComfyUI behind it does not (${detail}). Start ComfyUI, or wait until it has started.`,
+  failing: (url, detail) =>
+    `ComfyUI at ${url} fails (${detail}). Try again; if it goes on, its log says why, and a restart of ComfyUI may help.`,
+  busy: (url, detail) =>
+    `ComfyUI at ${url}, or the proxy in front of it, takes no more requests now (${detail}). Try again in a while.`,
+  asleep: (url, detail) =>
+    `The proxy at ${url} has not started ComfyUI yet (${detail}). Try again in a minute; if it stays so, start ComfyUI there.`,
 };
 
 /** ComfyUI would not run the graph, or would have run only a part of it. */

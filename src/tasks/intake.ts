@@ -16,7 +16,7 @@ import type { TaskStore } from "./store/store.ts";
 import { newTaskId, type Run, type Task } from "./task.ts";
 
 /** Before something is said to be missing, what is there must have been read this recently. */
-const freshMs = 5_000;
+const freshMs = 1_000;
 
 const longestWord = 200;
 
@@ -81,7 +81,7 @@ export class Intake {
     checkBounds(request);
     if (webhook) checkWebhook(webhook, this.#parts.addressRule);
     const saveTo = await this.#target(request);
-    await pool.ready();
+    await pool.ready(signal ?? new AbortController().signal);
     const { planned, objectInfo } = await this.#plan(tool, request);
     const inputs = await prepareInputs(sources, tool, planned, request, signal);
     if (signal?.aborted) throw new AppError("cancelled", "Cancelled before there was a task.");
@@ -181,10 +181,9 @@ export class Intake {
 }
 
 function runsOf({ recipe, pictures }: Plan, pool: Pool, objectInfo: ObjectInfo): Run[] {
-  // With a single ComfyUI a run's place is known now, which spares a write before its POST.
-  const [only, ...others] = pool.all;
-  const choices = others.length === 0 ? choicesOn(recipe, objectInfo) : undefined;
-  const at = only && choices && { at: { backend: only.url, choices } };
+  // A place that is known now spares a write before the POST.
+  const place = pool.only(objectInfo, (info) => choicesOn(recipe, info));
+  const at = place && { at: { backend: place.backend.url, choices: place.choices } };
   return pictures.map((picture) => ({
     promptId: randomUUID(),
     state: "queued",
