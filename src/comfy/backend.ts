@@ -196,14 +196,9 @@ export class Backend {
     return this.persist(work, onStatus, signal);
   }
 
-  /** Undefined when ComfyUI no longer has the file. One broken transfer is made good. */
-  async fetchFile(file: OutputFile): Promise<Buffer | undefined> {
-    try {
-      return await this.client.view(file);
-    } catch (error) {
-      this.#log.debug(`${file.filename} was cut on its way (${messageOf(error)}); asking again`);
-      return this.client.view(file);
-    }
+  /** Undefined when ComfyUI no longer has the file. */
+  fetchFile(file: OutputFile): Promise<Buffer | undefined> {
+    return this.client.view(file);
   }
 
   /**

@@ -105,16 +105,25 @@ export class ComfyHttp {
     if (call.json !== undefined) init.body = JSON.stringify(call.json);
     if (call.form) init.body = call.form.data;
     try {
-      const response = await fetch(url, init);
-      return {
-        status: response.status,
-        contentType: response.headers.get("content-type") ?? "",
-        body: Buffer.from(await response.arrayBuffer()),
-      };
+      return await answerTo(url, init);
     } catch (error) {
-      throw unreachable(this.target.url, error);
+      // A kept connection dies with the ComfyUI it led to, and only its next use shows it.
+      const again = init.method === "GET" && cuts.has(codeOf(error));
+      if (!again) throw unreachable(this.target.url, error);
     }
+    return answerTo(url, init).catch((error) => {
+      throw unreachable(this.target.url, error);
+    });
   }
+}
+
+async function answerTo(url: string, init: RequestInit): Promise<Answer> {
+  const response = await fetch(url, init);
+  return {
+    status: response.status,
+    contentType: response.headers.get("content-type") ?? "",
+    body: Buffer.from(await response.arrayBuffer()),
+  };
 }
 
 function silenceOf(ms: number): Dispatcher.DispatcherComposeInterceptor {
@@ -124,15 +133,20 @@ function silenceOf(ms: number): Dispatcher.DispatcherComposeInterceptor {
 
 /** A connection cut inside the body is as unreachable as one refused before it. */
 function unreachable(url: string, error: unknown): ComfyUnreachableError {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const timedOut = error instanceof Error && error.name === "TimeoutError";
-  const code = timedOut
-    ? "the request timed out"
-    : ((cause as { code?: string }).code ?? messageOf(cause));
-  return new ComfyUnreachableError(url, seenBy(code), silences[code] ?? code, { cause: error });
+  const code = codeOf(error);
+  return new ComfyUnreachableError(url, seenBy(code), words[code] ?? code, { cause: error });
 }
 
-const silences: Record<string, string> = {
+function codeOf(error: unknown): string {
+  if (error instanceof Error && error.name === "TimeoutError") return "the request timed out";
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return (cause as { code?: string }).code ?? messageOf(cause);
+}
+
+const cuts = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);
+
+const words: Record<string, string> = {
+  UND_ERR_SOCKET: "the connection was cut",
   UND_ERR_HEADERS_TIMEOUT: "the request timed out",
   UND_ERR_BODY_TIMEOUT: "its answer stopped in the middle",
 };

@@ -179,6 +179,19 @@ test("NaN and Infinity are read outside of strings, and strings stay as they are
   expect(parseJson("NaN or not")).toBeUndefined();
 });
 
+test("a node catalogue with NaN in it is read", async () => {
+  const client = await clientOf((_, response) => {
+    response
+      .writeHead(200, { "content-type": "application/json; charset=utf-8" })
+      .end('{"Odd":{"input":{"required":{"x":["FLOAT",{"default":NaN,"max":Infinity}]}}}}');
+  });
+
+  expect((await client.objectInfo())["Odd"]?.input.required?.["x"]).toEqual([
+    "FLOAT",
+    { default: null, max: Number.POSITIVE_INFINITY },
+  ]);
+});
+
 test("an interrupted job is not failed, though ComfyUI until 0.8.2 calls it so", () => {
   const job: Job = {
     id: "x",

@@ -59,6 +59,7 @@ test("what was installed a moment ago is found", async () => {
   expect(await pool.place(can, signal)).toBeUndefined();
 
   models["checkpoints"] = ["new.safetensors"];
+  await emulator.restart();
 
   expect(await pool.place(can, signal)).toBeDefined();
 });
