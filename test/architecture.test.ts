@@ -20,9 +20,11 @@ const table: Record<string, string[]> = {
   webhooks: [...free, "net"],
   tasks: [...free, "comfy", "workflows", "images", "net", "files", "webhooks"],
   "faces/mcp": [...free, "tasks", "workflows", "images", "webhooks"],
-  "faces/terminal": [...free, "tasks", "workflows", "images"],
+  "faces/terminal": [...free, "options", "tasks", "workflows", "images"],
   emulator: ["comfy/protocol"],
-  config: [...free, "comfy/target"],
+  // One table that the shell's face reads, and that configuration is read by.
+  options: free,
+  config: [...free, "options", "comfy/target"],
   app: [...free, "config", "comfy", "workflows", "images", "net", "files", "tasks", "webhooks"],
   cli: [...free, "app", "config", "comfy", "workflows", "images", "tasks", "faces", "emulator"],
 };

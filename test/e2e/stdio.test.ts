@@ -114,15 +114,28 @@ describe("leaving", () => {
     expect(server.errors).toEqual([]);
   });
 
-  test("the server ends on SIGTERM", async () => {
-    const server = startRaw(["--demo", "--data-dir", await tempDir()]);
-    server.send(initialize);
-    await server.answer("init");
+  test.for(["SIGTERM", "SIGINT"] as const)(
+    "the server ends on %s within a second and answers no call wrongly, though stdin stays open",
+    async (signal) => {
+      const emulator = await startEmulator();
+      const hold = emulator.hold("VAEDecode");
+      const server = startRaw(["--comfyui-url", emulator.url, "--data-dir", await tempDir()]);
+      server.send(initialize);
+      await server.answer("init");
+      server.send(toolCall(1, "generate_image", { prompt: "x" }));
+      await hold.reached;
 
-    server.child.kill("SIGTERM");
+      const asked = performance.now();
+      server.child.kill(signal);
+      server.send(toolCall(2, "list_tasks", {}));
 
-    expect(await server.exited).toBe(0);
-  });
+      expect(await server.exited).toBe(0);
+      expect(performance.now() - asked).toBeLessThan(1_000);
+      const answers = server.lines.map((line) => JSON.parse(line));
+      expect(answers.filter(({ error, result }) => error ?? result?.isError)).toEqual([]);
+      expect(answers.some(({ id }) => id === 1)).toBe(false);
+    },
+  );
 });
 
 test("initialize and tools/list answer while ComfyUI is down, and the working folder is not used", async () => {
@@ -142,15 +155,58 @@ test("initialize and tools/list answer while ComfyUI is down, and the working fo
   expect((await call(client, "generate_image", { prompt: "x" })).text).toMatch(/^Done/);
 });
 
-test("a line that is too long ends the server with a reason, not in silence", async () => {
-  const server = startRaw(["--demo", "--data-dir", await tempDir()]);
-  server.send(initialize);
-  await server.answer("init");
+describe("long lines", () => {
+  const tooLong = "A".repeat(73 * 1024 * 1024);
 
-  server.send(toolCall(1, "img2img", { prompt: "x", image: "A".repeat(17 * 1024 * 1024) }));
+  test("one that is too long is answered for its id, and the server goes on with other calls", async () => {
+    const emulator = await startEmulator();
+    const hold = emulator.hold("VAEDecode");
+    const server = startRaw(["--comfyui-url", emulator.url, "--data-dir", await tempDir()]);
+    server.send(initialize);
+    await server.answer("init");
+    server.send(toolCall(1, "generate_image", { prompt: "x", width: 128, height: 128 }));
+    await hold.reached;
 
-  expect(await server.exited).toBe(0);
-  expect(server.errors.join("\n")).toMatch(/buffer|size/i);
+    server.send(toolCall(2, "img2img", { prompt: "x", image: tooLong }));
+
+    const { error } = await server.answer(2);
+    expect(error).toMatchObject({ code: -32600, message: expect.stringMatching(/path or a URL/) });
+    hold.release();
+    expect(await server.answer(1)).toMatchObject({ result: { content: expect.anything() } });
+    expect(server.errors.join("\n")).toMatch(/too long/);
+  });
+
+  test("the id is found behind the parameters as well", async () => {
+    const server = startRaw(["--demo", "--data-dir", await tempDir()]);
+    server.send(initialize);
+    await server.answer("init");
+
+    const { jsonrpc, id, method, params } = toolCall(7, "img2img", { prompt: "x", image: tooLong });
+    server.send({ method, params, jsonrpc, id });
+
+    expect(await server.answer(7)).toMatchObject({ error: { code: -32600 } });
+  });
+
+  test("a picture of 50 MB as base64 is read, and refused for what it is", async () => {
+    const server = startRaw(["--demo", "--data-dir", await tempDir()]);
+    server.send(initialize);
+    await server.answer("init");
+
+    // A PNG's beginning and then nothing of one.
+    const image = Buffer.concat([
+      Buffer.from("89504e470d0a1a0a", "hex"),
+      Buffer.alloc(49_000_000, 7),
+    ]).toString("base64");
+    server.send(toolCall(1, "img2img", { prompt: "x", image }));
+
+    const { result } = await server.answer(1);
+    expect(result).toMatchObject({
+      isError: true,
+      content: [
+        { text: expect.stringMatching(/^image: .*(damaged|corrupt|cannot be (read|decoded))/) },
+      ],
+    });
+  });
 });
 
 test("the packed package starts and makes a picture", async () => {
@@ -279,13 +335,13 @@ describe("the command line", () => {
       ["--wait-seconds", "soon"],
       /--wait-seconds \(EASEL_WAIT_SECONDS\): expected a number.*"soon"/,
     ],
-    [["paint"], /no command "paint"\. Commands: generate, workflow, emulator/],
+    [["paint"], /no command "paint"\. Commands: generate, emulator, workflow/],
     [["generate", "--demo"], /^prompt: missing/],
     [
       ["generate", "x", "--demo", "--count", "0"],
-      /^count: expected a whole number from 1 to 32, got 0/,
+      /^--count: expected a whole number from 1 to 32, got 0/,
     ],
-    [["generate", "x", "--demo", "--seed", "1.5"], /^seed: expected a whole number/],
+    [["generate", "x", "--demo", "--seed", "1.5"], /^--seed: expected a whole number/],
   ])("%j is refused with exit code 2", async ([args, says]) => {
     const failure = await run(process.execPath, [cli, ...args]).catch((error) => error);
 
