@@ -66,11 +66,12 @@ export function readConfig(
   };
 }
 
-/** What is said of named folders that cannot be read; a server starts without them. */
+/**
+ * What is said of the folders that are read only when a call names something in them. A server
+ * starts without them, as without those of workflows and styles, which their loaders tell of.
+ */
 export async function folderWarnings(config: Config): Promise<string[]> {
   const named: [OptionName, string | undefined][] = [
-    ["workflowsDir", config.workflowsDir],
-    ["stylesDir", config.stylesDir],
     ["wildcardsDir", config.wildcardsDir],
     ...config.inputRoots.map((root): [OptionName, string] => ["inputRoots", root]),
   ];
