@@ -8,7 +8,7 @@ import type { Deps } from "./faces/mcp/deps.ts";
 import { serveStdio } from "./faces/mcp/stdio.ts";
 import { type Flags, type Invocation, readCommandLine } from "./faces/terminal/command-line.ts";
 import { generate } from "./faces/terminal/generate.ts";
-import { generateCall, numberOf } from "./faces/terminal/generate-request.ts";
+import { checkTool, generateCall, numberOf } from "./faces/terminal/generate-request.ts";
 import { greet } from "./faces/terminal/greeting.ts";
 import { checkWorkflow, initWorkflow } from "./faces/terminal/workflow.ts";
 import { createLog } from "./log.ts";
@@ -36,7 +36,9 @@ async function main(args: string[]): Promise<void> {
 async function runStdio({ flags }: Invocation): Promise<void> {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort());
-  await withApp(readConfig(flags, process.env), async (app) => {
+  const given = readConfig(flags, process.env);
+  await warnOfFolders(given);
+  await withApp(given, async (app) => {
     const greeting = process.stdin.isTTY ? greetOn(app.config) : undefined;
     await serveStdio(depsOf(app), stop.signal);
     await greeting?.close();
@@ -70,7 +72,9 @@ function depsOf(app: App): Deps {
 async function runGenerate({ flags, operands }: Invocation): Promise<void> {
   const config = readConfig(flags, process.env);
   const call = generateCall(flags, operands, process.cwd());
-  await withApp({ ...config, inputRoots: call.folders }, async ({ tasks, images }) => {
+  await warnOfFolders({ ...config, inputRoots: [] });
+  await withApp({ ...config, inputRoots: call.folders }, async ({ catalog, tasks, images }) => {
+    checkTool(call.tool, catalog.tools());
     const paths = await generate({ tasks, images, stderr: process.stderr }, call);
     process.stdout.write(`${paths.join("\n")}\n`);
   });
@@ -128,12 +132,15 @@ function whole(flags: Flags, flag: string, standard: number, most: number): numb
   throw refusal(`--${flag}: ${given} is not a whole number from 0 to ${most}.`);
 }
 
+async function warnOfFolders(config: Config): Promise<void> {
+  const log = createLog(config.logLevel);
+  for (const warning of await folderWarnings(config)) log.warn(warning);
+}
+
 /** Builds the app (and, for a demo, its ComfyUI), and takes it all down again. */
 function withApp(given: Config, work: (app: App) => Promise<void>): Promise<void> {
   return withBackend(given, async (config) => {
-    const log = createLog(config.logLevel);
-    for (const warning of await folderWarnings(config)) log.warn(warning);
-    const app = await createApp(config, log);
+    const app = await createApp(config, createLog(config.logLevel));
     try {
       await work(app);
     } finally {

@@ -48,6 +48,7 @@ export async function prepare(
   checkBounds(asked);
   const request = { ...asked, parameters: withVariation(asked.parameters) };
   await checkTarget(parts.saver, request);
+  await parts.images.checkWritable();
   await parts.backend.ready();
   const { workflow, choices, objectInfo } = await choose(parts, tool, request);
   const effort = presetFor(workflow, request.quality);

@@ -1,4 +1,4 @@
-import { EventEmitter } from "node:events";
+import { EventEmitter, setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Backend } from "../comfy/backend.ts";
 import { messageOf } from "../errors.ts";
@@ -69,6 +69,8 @@ export class Workbench {
       board: new ProgressBoard(),
       cancel: new AbortController(),
     };
+    // Every run of the task listens.
+    setMaxListeners(0, live.cancel.signal);
     if (task.cancelAskedAt) live.cancel.abort();
     const bench: Bench = {
       live,

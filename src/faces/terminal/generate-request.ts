@@ -1,7 +1,9 @@
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { AppError, refusal } from "../../errors.ts";
 import { requestFrom, type TaskRequest } from "../../tasks/request.ts";
 import { outputFormats } from "../../tasks/task.ts";
+import { nearest } from "../../words.ts";
 import type { Flags } from "./command-line.ts";
 import { type GenerateOption, generateOptions } from "./generate-options.ts";
 
@@ -44,10 +46,24 @@ function resolvePaths(args: Record<string, unknown>, cwd: string): string[] {
     const value = args[name];
     if (typeof value !== "string" || !isPath(value)) continue;
     const file = path.resolve(cwd, value);
-    folders.push(path.parse(file).root, path.dirname(file));
+    folders.push(path.parse(file).root, existing(path.dirname(file)));
     if (name === "save_to") args[name] = file + (/[\\/]$/.test(value) ? path.sep : "");
   }
   return [...new Set(folders)];
+}
+
+function existing(folder: string): string {
+  const parent = path.dirname(folder);
+  return parent === folder || existsSync(folder) ? folder : existing(parent);
+}
+
+/** Refuses a tool that is not among the `known`, with near names. */
+export function checkTool(tool: string, known: readonly string[]): void {
+  if (known.includes(tool)) return;
+  const close = nearest(tool, known);
+  const hint =
+    close.length > 0 ? `Did you mean ${close.join(" or ")}?` : `Tools: ${known.join(", ")}.`;
+  throw refusal(`--tool: there is no tool ${JSON.stringify(tool.slice(0, 60))}. ${hint}`);
 }
 
 /** A refusal for whoever typed flags: tools name their parameters. */

@@ -1,8 +1,8 @@
-import { mkdirSync } from "node:fs";
 import path from "node:path";
 import type { KeyvSqlite } from "@keyv/sqlite";
 import Keyv from "keyv";
 import { AppError, messageOf } from "../../errors.ts";
+import { makeFolder } from "../../files/make-folder.ts";
 import type { Outbox } from "../../webhooks/outbox.ts";
 import { keptInputs, type Task } from "../task.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
@@ -50,7 +50,7 @@ export class SqliteTaskStore implements TaskStore {
 
   /** Rejects with what SQLite says; see `openTaskStore`. */
   static async open(file: string, notice?: string): Promise<SqliteTaskStore> {
-    mkdirSync(path.dirname(file), { recursive: true });
+    await makeFolder(path.dirname(file));
     // Lazy, so that a binding that cannot be loaded is an error with a name, not a dead server.
     const { KeyvSqlite } = await import("@keyv/sqlite");
     const sqlite = new KeyvSqlite({
