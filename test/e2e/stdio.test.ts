@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, symlink } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import sharp from "sharp";
@@ -303,6 +303,99 @@ describe("the command line", () => {
     expect(await sharp(out).metadata()).toMatchObject({ format: "jpeg", width: 128 });
   });
 
+  test("generate changes a picture with the options of the tool, and replaces a file only if told to", async () => {
+    const dir = await tempDir();
+    const common = ["--demo", "--data-dir", path.join(dir, "data")];
+    const generate = (...args: string[]) =>
+      run(process.execPath, [cli, "generate", ...args, ...common], { cwd: dir }).catch(
+        (error) => error,
+      );
+    await generate("a fox", "--width", "128", "--height", "128", "--out", "fox.png");
+
+    const changed = await generate(
+      ...["at night", "--image", "fox.png", "--strength", "0.5", "--style", "noir"],
+      ...["--seed", "7", "--out", "night/"],
+    );
+    const again = await generate("a fox", "--out", "fox.png");
+    const gif = await generate("a fox", "--out", "fox.gif");
+
+    expect(changed.stdout).toMatch(new RegExp(`^${dir}/night/t\\w+-1\\.png\n$`));
+    expect(changed.stderr).toMatch(/^100 % Done$/m);
+    expect(again).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^--out: .*--overwrite/),
+    });
+    expect(gif).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^--out: "fox\.gif" has no/),
+    });
+    const other = await generate(
+      "a hen",
+      "--out",
+      "fox.png",
+      "--overwrite",
+      "--width",
+      "64",
+      "--height",
+      "64",
+    );
+    expect(other.stdout).toBe(`${dir}/fox.png\n`);
+  });
+
+  test("generate makes a dozen pictures without a warning of Node's", async () => {
+    const dir = await tempDir();
+
+    const { stdout, stderr } = await run(process.execPath, [
+      ...[cli, "generate", "a fox", "--demo", "--data-dir", dir, "--count", "12"],
+      ...["--width", "64", "--height", "64", "--steps", "1"],
+    ]);
+
+    expect(stdout.trim().split("\n")).toHaveLength(12);
+    expect(stderr).not.toMatch(/Warning/);
+    expect(stderr.split("\n").filter((line) => !/^ *\d+ % \S/.test(line))).toEqual([""]);
+  });
+
+  test("a data folder that cannot be written is found before anything is painted", async () => {
+    const emulator = await startEmulator();
+    const file = path.join(await tempDir(), "file");
+    await writeFile(file, "");
+
+    const failure = await run(process.execPath, [
+      ...[cli, "generate", "a fox", "--comfyui-url", emulator.url, "--data-dir", file],
+    ]).catch((error) => error);
+
+    expect(failure.code).toBe(1);
+    expect(failure.stderr).toMatch(/The image folder .*file cannot be used.*--data-dir/);
+    const history = await fetch(`${emulator.url}/history`);
+    expect(await history.json()).toEqual({});
+  });
+
+  test("the server starts without folders it was told of, and says which", async () => {
+    const dir = await tempDir();
+    const styles = path.join(dir, "styles");
+    await mkdir(styles);
+    await writeFile(path.join(styles, "bad.json"), '[{"name": "x", "weight": 2}]');
+    const gone = (name: string) => path.join(dir, name);
+    const server = startRaw([
+      ...["--demo", "--data-dir", gone("data"), "--styles-dir", styles],
+      ...["--wildcards-dir", gone("wild"), "--workflows-dir", gone("flows")],
+      ...["--input-roots", gone("pictures")],
+    ]);
+    server.send(initialize);
+    await server.answer("init");
+
+    server.send(toolCall(1, "generate_image", { prompt: "x", width: 64, height: 64 }));
+
+    expect(await server.answer(1)).toMatchObject({ result: { content: expect.anything() } });
+    const said = server.errors.join("\n");
+    expect(said).toMatch(/bad\.json: style "x": unknown key "weight"/);
+    expect(said).toMatch(
+      /--wildcards-dir \(EASEL_WILDCARDS_DIR\): the folder .*wild does not exist/,
+    );
+    expect(said).toMatch(/flows: .*--workflows-dir \(EASEL_WORKFLOWS_DIR\)/);
+    expect(said).toMatch(/--input-roots \(EASEL_INPUT_ROOTS\): the folder .*pictures/);
+  });
+
   test("the emulator alone serves any ComfyUI client", async () => {
     const server = startRaw(["emulator", "--port", "0", "--step-ms", "0"]);
     await expect.poll(() => server.lines[0]).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
@@ -329,7 +422,9 @@ describe("the command line", () => {
   });
 
   test.for<[args: string[], says: RegExp]>([
-    [["--comfy-url", "x"], /--comfy-url/],
+    [["--comfy-url", "x"], /There is no option --comfy-url\. Did you mean --comfyui-url\?/],
+    [["emulator", "--port", "99999"], /^--port: 99999 is not a whole number from 0 to 65535/],
+    [["generate", "x", "--demo", "--tool", "upscal"], /^--tool: .*Did you mean upscale\?/],
     [["--comfyui-url", "ftp://x"], /--comfyui-url \(COMFYUI_URL\): expected http.*got "ftp:\/\/x"/],
     [
       ["--wait-seconds", "soon"],
