@@ -242,14 +242,26 @@ describe("a native module that cannot be loaded", () => {
   ];
 
   test("sqlite3: the server works, keeps tasks in memory and says so", async () => {
-    const client = await connectStdio(["--demo", "--data-dir", await tempDir()], {
-      nodeArgs: without("@keyv/sqlite"),
+    const dir = await tempDir();
+    // What `require` meets where the install script was not allowed to run.
+    const broken = path.join(dir, "broken.cjs");
+    await writeFile(
+      broken,
+      `const Module = require("node:module");
+       const load = Module._load;
+       Module._load = function (name, ...rest) {
+         if (name === "bindings") return () => { throw new Error("Could not locate the bindings file"); };
+         return load.call(this, name, ...rest);
+       };`,
+    );
+    const client = await connectStdio(["--demo", "--data-dir", dir], {
+      nodeArgs: ["--require", broken],
     });
 
     const made = await call(client, "generate_image", { prompt: "x", width: 128, height: 128 });
 
     expect(made.text).toMatch(/^Done/);
-    expect(made.content[1]?.["text"]).toMatch(/in memory only.*@keyv\/sqlite is broken/);
+    expect(made.content[1]?.["text"]).toMatch(/in memory only.*sqlite3.*npm rebuild sqlite3/);
   });
 
   test("sharp: the server answers, and a call for a picture names the module", async () => {

@@ -6,6 +6,7 @@ import { makeFolder } from "../../files/make-folder.ts";
 import type { Outbox } from "../../webhooks/outbox.ts";
 import { keptInputs, type Task } from "../task.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
+import { loadKeyvSqlite } from "./native.ts";
 import { outboxSchema, SqliteOutbox } from "./sqlite-outbox.ts";
 import type { Claim, Server, TaskFilter, TaskPage, TaskStore } from "./store.ts";
 
@@ -52,7 +53,7 @@ export class SqliteTaskStore implements TaskStore {
   static async open(file: string, notice?: string): Promise<SqliteTaskStore> {
     await makeFolder(path.dirname(file));
     // Lazy, so that a binding that cannot be loaded is an error with a name, not a dead server.
-    const { KeyvSqlite } = await import("@keyv/sqlite");
+    const { KeyvSqlite } = loadKeyvSqlite();
     const sqlite = new KeyvSqlite({
       uri: `sqlite://${file}`,
       table: "tasks",
@@ -250,6 +251,9 @@ export class SqliteTaskStore implements TaskStore {
 
 /** What is wrong with a task database and what to do, in words. */
 export function storageMessage(file: string, error: unknown): string {
+  if (error instanceof AppError) {
+    return `The task database ${file} cannot be used: ${error.message}`;
+  }
   return `The task database ${file} cannot be used: ${messageOf(error)}. Check that the folder is writable and the disk is not full, or choose another with --data-dir (EASEL_DATA_DIR).`;
 }
 
