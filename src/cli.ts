@@ -4,7 +4,6 @@ import { ComfyClient } from "./comfy/client.ts";
 import { parseTarget } from "./comfy/target.ts";
 import { type Config, folderWarnings, readConfig } from "./config.ts";
 import { AppError, messageOf, refusal } from "./errors.ts";
-import type { Deps } from "./faces/mcp/deps.ts";
 import { serveStdio } from "./faces/mcp/stdio.ts";
 import { type Flags, type Invocation, readCommandLine } from "./faces/terminal/command-line.ts";
 import { generate } from "./faces/terminal/generate.ts";
@@ -12,6 +11,7 @@ import { checkTool, generateCall, numberOf } from "./faces/terminal/generate-req
 import { greet } from "./faces/terminal/greeting.ts";
 import { checkWorkflow, initWorkflow } from "./faces/terminal/workflow.ts";
 import { createLog } from "./log.ts";
+import { owner } from "./studio/caller.ts";
 import { version } from "./version.ts";
 
 /** Slow enough to watch a sampler, quick enough to wait for. */
@@ -38,9 +38,15 @@ async function runStdio({ flags }: Invocation): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort());
   const given = readConfig(flags, process.env);
   await warnOfFolders(given);
-  await withApp(given, async (app) => {
-    const greeting = process.stdin.isTTY ? greetOn(app.config) : undefined;
-    await serveStdio(depsOf(app), stop.signal);
+  await withApp(given, async (app, config) => {
+    const greeting = process.stdin.isTTY ? greetOn(config) : undefined;
+    const deps = {
+      catalog: app.catalog,
+      studio: app.studio(owner),
+      log: createLog(config.logLevel),
+      waitSeconds: config.waitSeconds,
+    };
+    await serveStdio(deps, stop.signal);
     await greeting?.close();
   });
 }
@@ -58,24 +64,13 @@ function greetOn({ comfyui, dataDir }: Config): ComfyClient {
   return client;
 }
 
-function depsOf(app: App): Deps {
-  return {
-    tasks: app.tasks,
-    catalog: app.catalog,
-    images: app.images,
-    log: app.log,
-    waitSeconds: app.config.waitSeconds,
-    locate: (image) => app.images.resultPath(image.id, image.mimeType),
-  };
-}
-
 async function runGenerate({ flags, operands }: Invocation): Promise<void> {
   const config = readConfig(flags, process.env);
   const call = generateCall(flags, operands, process.cwd());
   await warnOfFolders({ ...config, inputRoots: [] });
-  await withApp({ ...config, inputRoots: call.folders }, async ({ catalog, tasks, images }) => {
+  await withApp({ ...config, inputRoots: call.folders }, async ({ catalog, studio }) => {
     checkTool(call.tool, catalog.tools());
-    const paths = await generate({ tasks, images, stderr: process.stderr }, call);
+    const paths = await generate(studio(owner), call, process.stderr);
     process.stdout.write(`${paths.join("\n")}\n`);
   });
 }
@@ -138,11 +133,11 @@ async function warnOfFolders(config: Config): Promise<void> {
 }
 
 /** Builds the app (and, for a demo, its ComfyUI), and takes it all down again. */
-function withApp(given: Config, work: (app: App) => Promise<void>): Promise<void> {
+function withApp(given: Config, work: (app: App, config: Config) => Promise<void>): Promise<void> {
   return withBackend(given, async (config) => {
     const app = await createApp(config, createLog(config.logLevel));
     try {
-      await work(app);
+      await work(app, config);
     } finally {
       await app.close();
     }

@@ -34,7 +34,7 @@ export function listTasks(deps: Deps): Tool {
     annotations: reading,
     async run(args) {
       const { limit, cursor, ...rest } = args;
-      const page = await deps.tasks.list(
+      const page = await deps.studio.list(
         filterOf(deps, rest),
         Number(limit),
         typeof cursor === "string" ? cursor : undefined,
@@ -78,7 +78,7 @@ export function deleteTasks(deps: Deps): Tool {
         );
       }
       const unknown = await unknownIds(deps, filter.ids ?? []);
-      const report = await deps.tasks.delete(filter, dry_run === true);
+      const report = await deps.studio.delete(filter, dry_run === true);
       const verb = report.dryRun ? "Would delete" : "Deleted";
       const cancelled = report.cancelled > 0 ? ` ${report.cancelled} of them unfinished.` : "";
       const missing = unknown.length > 0 ? ` Not on record: ${unknown.join(", ")}.` : "";
@@ -98,7 +98,7 @@ export function deleteTasks(deps: Deps): Tool {
 
 async function unknownIds(deps: Deps, ids: readonly string[]): Promise<string[]> {
   if (ids.length === 0) return [];
-  const { tasks } = await deps.tasks.list({ ids }, ids.length);
+  const { tasks } = await deps.studio.list({ ids }, ids.length);
   const known = new Set(tasks.map((task) => task.id));
   return ids.filter((id) => !known.has(id));
 }

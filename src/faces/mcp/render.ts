@@ -1,6 +1,6 @@
 import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/sdk/types.js";
 import { preview } from "../../images/convert.ts";
-import type { ImageStore } from "../../images/store.ts";
+import type { Studio } from "../../studio/studio.ts";
 import type { TaskProgress } from "../../tasks/progress.ts";
 import { wordProgress } from "../../tasks/progress-words.ts";
 import { type ImageRecord, imagesOf, type Task } from "../../tasks/task.ts";
@@ -13,23 +13,15 @@ import { seconds, size } from "./words.ts";
 const previewBase64 = 100_000;
 const previewCount = 4;
 
-/** Where a person finds the full picture: a path over stdio, a URL over HTTP. */
-export type Locate = (image: ImageRecord) => string;
-
-export interface RenderPorts {
-  images: ImageStore;
-  locate: Locate;
-}
-
 /** A task that has ended, with its pictures: text, previews, then links to the originals. */
-export async function renderEnded(task: Task, ports: RenderPorts): Promise<CallToolResult> {
+export async function renderEnded(task: Task, studio: Studio): Promise<CallToolResult> {
   const images = imagesOf(task);
   const shown = images.slice(0, previewCount);
-  const previews = await Promise.all(shown.map((image) => previewBlock(image, ports)));
+  const previews = await Promise.all(shown.map((image) => previewBlock(image, studio)));
   const gone = previews.filter((block) => block.type === "text").length;
   return {
     content: [
-      { type: "text", text: endedText(task, images, shown.length - gone, ports.locate) },
+      { type: "text", text: endedText(task, images, shown.length - gone, studio) },
       ...previews,
       ...images.map(linkTo),
     ],
@@ -58,10 +50,10 @@ export function renderUnfinished(
   return { content: [{ type: "text", text }, ...images.map(linkTo)] };
 }
 
-function endedText(task: Task, images: ImageRecord[], previews: number, locate: Locate): string {
+function endedText(task: Task, images: ImageRecord[], previews: number, studio: Studio): string {
   return [
     headline(task, images.length),
-    ...images.map((image) => imageLine(task, image, locate)),
+    ...images.map((image) => imageLine(task, image, studio)),
     ...(task.savedTo ?? []).map((file) => `Saved to ${file}`),
     ...(previews > 0 ? [previewNote(previews, images.length)] : []),
     ...task.warnings.map((warning) => `Note: ${warning}`),
@@ -89,12 +81,12 @@ function elapsed(task: Task): string {
   return ` in ${seconds(Date.parse(task.finishedAt) - Date.parse(task.createdAt))}`;
 }
 
-function imageLine(task: Task, image: ImageRecord, locate: Locate): string {
+function imageLine(task: Task, image: ImageRecord, studio: Studio): string {
   const seed = image.seed === undefined ? "" : `, seed ${image.seed}`;
   const run = task.runs.find((candidate) => candidate.images.includes(image));
   const cached = run?.cached ? ", from ComfyUI's cache" : "";
   const format = image.mimeType.replace("image/", "").toUpperCase();
-  return `- image ${image.id}: ${image.width}x${image.height} ${format}, ${size(image.bytes)}${seed}${cached}\n  ${locate(image)}`;
+  return `- image ${image.id}: ${image.width}x${image.height} ${format}, ${size(image.bytes)}${seed}${cached}\n  ${studio.place(image)}`;
 }
 
 function previewNote(previews: number, count: number): string {
@@ -102,9 +94,9 @@ function previewNote(previews: number, count: number): string {
   return `${which}; the full pictures are at the places above. An image id can be the image of another tool.`;
 }
 
-async function previewBlock(image: ImageRecord, ports: RenderPorts): Promise<ContentBlock> {
+async function previewBlock(image: ImageRecord, studio: Studio): Promise<ContentBlock> {
   try {
-    const bytes = await ports.images.readResult(image.id, image.mimeType);
+    const { bytes } = await studio.original(image.id);
     const { data, mimeType } = await preview(bytes, { maxBase64: previewBase64 });
     return { type: "image", data: data.toString("base64"), mimeType };
   } catch (error) {

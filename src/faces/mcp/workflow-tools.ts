@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AppError } from "../../errors.ts";
-import type { WorkflowState } from "../../tasks/workflow-states.ts";
+import type { WorkflowState } from "../../studio/workflow-states.ts";
 import { nearest } from "../../words.ts";
 import type { Deps } from "./deps.ts";
 import { reading } from "./task-tools.ts";
@@ -24,7 +24,7 @@ export function listWorkflows(deps: Deps): Tool {
     }),
     annotations: reading,
     async run(args) {
-      const { states, problem } = await deps.tasks.workflows();
+      const { states, problem } = await deps.studio.workflows();
       const asked = narrowed(states, args["tool"], args["workflow"]);
       const text = args["workflow"] === undefined ? listed(asked) : asked.map(inFull).join("\n\n");
       const note = problem ? `${problem} What can run there is not known.\n` : "";

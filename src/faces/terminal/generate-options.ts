@@ -1,7 +1,6 @@
 import type { Option } from "../../options.ts";
-import { maxCount } from "../../tasks/request.ts";
-import { outputFormats } from "../../tasks/task.ts";
 import { efforts } from "../../workflows/known-parameters.ts";
+import { maxCount, outputFormats } from "../../workflows/request.ts";
 
 /** An option of `generate`: the tool's parameter it stands for, and how its text is read. */
 export interface GenerateOption extends Option {

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { AppError, refusal } from "../../errors.ts";
-import { requestFrom, type TaskRequest } from "../../tasks/request.ts";
-import { outputFormats } from "../../tasks/task.ts";
 import { nearest } from "../../words.ts";
+import { requestFrom } from "../../workflows/own-options.ts";
+import { outputFormats, type TaskRequest } from "../../workflows/request.ts";
 import type { Flags } from "./command-line.ts";
 import { type GenerateOption, generateOptions } from "./generate-options.ts";
 

@@ -1,30 +1,23 @@
 import { AppError } from "../../errors.ts";
-import type { ImageStore } from "../../images/store.ts";
+import type { Studio } from "../../studio/studio.ts";
 import { wordProgress } from "../../tasks/progress-words.ts";
 import { imagesOf, type Task } from "../../tasks/task.ts";
-import type { Tasks } from "../../tasks/tasks.ts";
 import { type GenerateCall, inFlags } from "./generate-request.ts";
 import { type ProgressStream, progressView } from "./progress-lines.ts";
 
-export interface GenerateParts {
-  tasks: Tasks;
-  images: ImageStore;
-  /** Progress and notes; the pictures' paths are the caller's to print. */
-  stderr: ProgressStream;
-}
-
-/** One call from a shell; returns the paths of the pictures. */
+/** One call from a shell: progress and notes on `stderr`; returns the paths of the pictures. */
 export async function generate(
-  { tasks, images, stderr }: GenerateParts,
+  studio: Studio,
   { tool, request }: GenerateCall,
+  stderr: ProgressStream,
 ): Promise<string[]> {
-  const task = await tasks.submit(tool, request).catch((error) => {
+  const task = await studio.submit(tool, request).catch((error) => {
     throw inFlags(error);
   });
-  const ended = await showProgress(tasks, task.id, stderr);
+  const ended = await showProgress(studio, task, stderr);
   if (ended.state !== "completed") {
-    for (const { id, mimeType } of imagesOf(ended)) {
-      stderr.write(`Made before: ${images.resultPath(id, mimeType)}\n`);
+    for (const image of imagesOf(ended)) {
+      stderr.write(`Made before: ${studio.place(image)}\n`);
     }
     throw new AppError(
       ended.error?.code ?? "execution_failed",
@@ -33,7 +26,7 @@ export async function generate(
   }
   for (const warning of ended.warnings) stderr.write(`Note: ${warning}\n`);
   if (ended.savedTo) return ended.savedTo;
-  return imagesOf(ended).map((image) => images.resultPath(image.id, image.mimeType));
+  return imagesOf(ended).map((image) => studio.place(image));
 }
 
 const endings: Partial<Record<Task["state"], string>> = {
@@ -42,14 +35,14 @@ const endings: Partial<Record<Task["state"], string>> = {
   cancelled: "Cancelled",
 };
 
-async function showProgress(tasks: Tasks, id: string, stderr: ProgressStream): Promise<Task> {
+async function showProgress(studio: Studio, task: Task, stderr: ProgressStream): Promise<Task> {
   const view = progressView(stderr);
-  const unwatch = tasks.watch(id, () => {
-    const progress = tasks.progress(id);
-    if (progress) view.show(progress.fraction, wordProgress(progress));
-  });
-  const ended = await tasks.wait(id, 2 ** 31 - 1);
-  unwatch();
-  view.end(endings[ended.state] ?? ended.state);
-  return ended;
+  let last = task;
+  for await (const event of studio.events(task.id)) {
+    if (event.kind === "state") last = event.task;
+    if (event.kind !== "progress") continue;
+    view.show(event.progress.fraction, wordProgress(event.progress));
+  }
+  view.end(endings[last.state] ?? last.state);
+  return last;
 }
