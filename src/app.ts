@@ -18,7 +18,7 @@ import { WebhookSender } from "./webhooks/sender.ts";
 import { type Catalog, loadCatalog } from "./workflows/catalog.ts";
 import { watchCatalog } from "./workflows/catalog-watch.ts";
 import { loadStyles } from "./workflows/styles.ts";
-import { loadWildcards } from "./workflows/wildcards.ts";
+import { Wildcards } from "./workflows/wildcards.ts";
 import { problemText } from "./workflows/workflow.ts";
 
 /** The parts every face is built on, and their end. */
@@ -45,6 +45,11 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   for (const problem of loaded.problems) log.warn(`left out: ${problemText(problem)}`);
   for (const note of loaded.notes) log.info(problemText(note));
   const watch = watchCatalog(loaded, folders, { log });
+  const { styles, problems } = await loadStyles([
+    shippedStyles,
+    ...(config.stylesDir ? [config.stylesDir] : []),
+  ]);
+  for (const problem of problems) log.warn(`left out: ${problem}`);
   const images = new ImageStore(config.dataDir);
   const store = await openTaskStore(config.dataDir, log);
   const backend = new Backend(config.comfyui, log, {
@@ -74,8 +79,8 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     deliverBySocket: config.deliverBySocket,
     saver: new SaveTo(inputRoots),
     prompts: {
-      styles: await loadStyles([shippedStyles, ...(config.stylesDir ? [config.stylesDir] : [])]),
-      ...(config.wildcardsDir ? { wildcards: await loadWildcards(config.wildcardsDir) } : {}),
+      styles,
+      ...(config.wildcardsDir ? { wildcards: new Wildcards(config.wildcardsDir) } : {}),
     },
     webhooks: new WebhookSender({
       outbox: store.outbox,

@@ -27,13 +27,13 @@ export class ComfyUnreachableError extends AppError {
 
 const sentence: Record<Unreachable, (url: string, detail: string) => string> = {
   nothing_there: (url, detail) =>
-    `No ComfyUI at ${url}: nothing is listening there (${detail}). Start ComfyUI, or point --comfyui-url (COMFYUI_URL) at it.`,
+    `No ComfyUI at ${url}: nothing is listening there (${detail}). Start ComfyUI, or point --comfyui-url (COMFYUI_URL) at it; --demo needs none.`,
   no_answer: (url, detail) =>
     `ComfyUI at ${url} does not answer: ${detail}. It may be starting, busy loading a model, or hung; try again, or restart it.`,
   refused_credentials: (url, detail) =>
     `The server at ${url} refused our credentials (${detail}). Put them into --comfyui-url as https://user:password@host, or send a header with --comfyui-header (COMFYUI_HEADER) "Authorization: Bearer …".`,
   not_comfyui: (url, detail) =>
-    `What answers at ${url} is not a ComfyUI (${detail}). Check host, port and path prefix in --comfyui-url (COMFYUI_URL).`,
+    `What answers at ${url} is not a ComfyUI (${detail}). ${isPlainHttp(detail) ? "It does not speak https: try http:// instead" : "Check host, port and path prefix"} in --comfyui-url (COMFYUI_URL).`,
   bad_gateway: (url, detail) =>
     `A proxy answers at ${url}, but the ComfyUI behind it does not (${detail}). Start ComfyUI, or wait until it has started.`,
   failing: (url, detail) =>
@@ -43,6 +43,11 @@ const sentence: Record<Unreachable, (url: string, detail: string) => string> = {
   asleep: (url, detail) =>
     `The proxy at ${url} has not started ComfyUI yet (${detail}). Try again in a minute; if it stays so, start ComfyUI there.`,
 };
+
+/** What TLS says of an answer in plain text. */
+function isPlainHttp(detail: string): boolean {
+  return /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/i.test(detail);
+}
 
 /** ComfyUI would not run the graph, or would have run only a part of it. */
 export class PromptRejectedError extends AppError {

@@ -81,6 +81,7 @@ export class Intake {
     checkBounds(request);
     if (webhook) checkWebhook(webhook, this.#parts.addressRule);
     const saveTo = await this.#target(request);
+    await this.#parts.images.checkWritable();
     await pool.ready(signal ?? new AbortController().signal);
     const { planned, objectInfo } = await this.#plan(tool, request);
     const inputs = await prepareInputs(sources, tool, planned, request, signal);
