@@ -4,6 +4,7 @@ import { defaultPatience } from "./comfy/patience.ts";
 import type { Config } from "./config.ts";
 import { messageOf } from "./errors.ts";
 import { SaveTo } from "./files/save-to.ts";
+import { deliver } from "./images/convert.ts";
 import { ImageSources } from "./images/source.ts";
 import { ImageStore } from "./images/store.ts";
 import type { Log } from "./log.ts";
@@ -49,15 +50,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   });
   const addressRule: AddressRule = config.allowPrivateUrls ? () => undefined : refuseAddress;
   const { inputRoots } = config;
-  const sources = new ImageSources({
-    // A result's path is in every answer, so it may come back as an input.
-    roots: inputRoots.length > 0 ? [...inputRoots, images.resultsDir] : [],
-    allowPrivateAddresses: config.allowPrivateUrls,
-    lookup: async (reference) => {
-      const { record } = await tasks.image(await imageIdIn(tasks, reference));
-      return images.readResult(record.id, record.mimeType);
-    },
-  });
+  const sources = new ImageSources({ allowPrivateAddresses: config.allowPrivateUrls });
   const tasks: Tasks = new Tasks({
     backend,
     catalog,
@@ -66,7 +59,16 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     store,
     log,
     deliverBySocket: config.deliverBySocket,
-    saver: new SaveTo(inputRoots),
+    saver: new SaveTo((bytes, format) => deliver(bytes, { format })),
+    saveReach: { roots: inputRoots },
+    sourceReach: {
+      // A result's path is in every answer, so it may come back as an input.
+      roots: inputRoots.length > 0 ? [...inputRoots, images.resultsDir] : [],
+      lookup: async (reference) => {
+        const { record } = await tasks.image(await imageIdIn(tasks, reference));
+        return images.readResult(record.id, record.mimeType);
+      },
+    },
     prompts: {
       styles: await loadStyles([shippedStyles, ...(config.stylesDir ? [config.stylesDir] : [])]),
       ...(config.wildcardsDir ? { wildcards: await loadWildcards(config.wildcardsDir) } : {}),

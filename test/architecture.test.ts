@@ -12,7 +12,7 @@ const table: Record<string, string[]> = {
   version: [],
   words: [],
   net: free,
-  files: [...free, "images/convert", "images/sniff"],
+  files: free,
   comfy: free,
   // The graph is ComfyUI's, so its types are too.
   workflows: [...free, "comfy/protocol"],

@@ -6,7 +6,7 @@ import { inspectImage } from "../images/inspect.ts";
 import { maskFor } from "../images/mask.ts";
 import { paddingForRatio, padForOutpaint } from "../images/pad.ts";
 import { scaleInput, scaleTo } from "../images/scale-input.ts";
-import type { ImageSources } from "../images/source.ts";
+import type { ImageSources, ResolveOptions } from "../images/source.ts";
 import type { ImageStore } from "../images/store.ts";
 import { type InputRules, inputRules, parseAspectRatio } from "../workflows/sizes.ts";
 import type { Workflow } from "../workflows/workflow.ts";
@@ -27,6 +27,7 @@ export interface PreparedInputs {
 
 interface Parts {
   sources: ImageSources;
+  sourceReach: ResolveOptions;
   images: ImageStore;
   /** Says that the task to be needs this input, before it is kept. */
   useInput(sha256: string): Promise<void>;
@@ -87,7 +88,7 @@ interface Given {
 }
 
 async function fetchAll(
-  { sources }: Parts,
+  { sources, sourceReach }: Parts,
   workflow: Workflow,
   request: TaskRequest,
   signal: AbortSignal | undefined,
@@ -105,7 +106,7 @@ async function fetchAll(
     if (typeof value !== "string") {
       throw new AppError("invalid_input", `${name}: expected text that says where the image is.`);
     }
-    const source = await sources.resolve(name, value, signal);
+    const source = await sources.resolve(name, value, { ...sourceReach, signal });
     given[name] = { bytes: await toPng(source.bytes), origin: source.origin };
   }
   return given;

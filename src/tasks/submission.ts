@@ -1,8 +1,9 @@
 import { randomInt, randomUUID } from "node:crypto";
 import type { Backend } from "../comfy/backend.ts";
 import type { ObjectInfo } from "../comfy/protocol.ts";
+import type { Reach } from "../files/roots.ts";
 import type { SaveTo } from "../files/save-to.ts";
-import type { ImageSources } from "../images/source.ts";
+import type { ImageSources, ResolveOptions } from "../images/source.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { Catalog } from "../workflows/catalog.ts";
 import { chooseWorkflow } from "../workflows/choose.ts";
@@ -31,6 +32,8 @@ export interface SubmissionParts {
   sources: ImageSources;
   images: ImageStore;
   saver: SaveTo;
+  sourceReach: ResolveOptions;
+  saveReach: Reach;
   prompts: PromptSources;
   store: TaskStore;
 }
@@ -47,7 +50,7 @@ export async function prepare(
 ): Promise<Submission> {
   checkBounds(asked);
   const request = { ...asked, parameters: withVariation(asked.parameters) };
-  await checkTarget(parts.saver, request);
+  const target = await checkTarget(parts, request);
   await parts.backend.ready();
   const { workflow, choices, objectInfo } = await choose(parts, tool, request);
   const effort = presetFor(workflow, request.quality);
@@ -83,9 +86,7 @@ export async function prepare(
     ...(loras.length > 0 && workflow.loras ? { loras } : {}),
     ...(sizes ? { render: sizes.render } : {}),
     ...(sizes && differs(sizes.render, sizes.deliver) ? { deliver: sizes.deliver } : {}),
-    ...(request.saveTo === undefined
-      ? {}
-      : { saveTo: { target: request.saveTo, overwrite: request.overwrite ?? false } }),
+    ...(target === undefined ? {} : { saveTo: { target, overwrite: request.overwrite ?? false } }),
     outputFormat: request.outputFormat ?? "png",
     runs,
     warnings: [
@@ -118,8 +119,12 @@ async function choose({ backend, catalog }: SubmissionParts, tool: string, reque
   }
 }
 
-async function checkTarget(saver: SaveTo, { saveTo, count = 1, overwrite }: TaskRequest) {
-  if (saveTo !== undefined) await saver.check("save_to", saveTo, count, { overwrite });
+async function checkTarget(
+  { saver, saveReach }: SubmissionParts,
+  { saveTo, count = 1, overwrite }: TaskRequest,
+): Promise<string | undefined> {
+  if (saveTo === undefined) return undefined;
+  return await saver.check("save_to", saveTo, count, { ...saveReach, overwrite });
 }
 
 /** Pictures that are given or made below; their slots are filled when they are uploaded. */

@@ -1,7 +1,8 @@
 import type { Backend } from "../comfy/backend.ts";
 import { AppError, messageOf } from "../errors.ts";
+import type { Reach } from "../files/roots.ts";
 import type { SaveTo } from "../files/save-to.ts";
-import type { ImageSources } from "../images/source.ts";
+import type { ImageSources, ResolveOptions } from "../images/source.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { Log } from "../log.ts";
 import type { AddressRule } from "../net/address.ts";
@@ -35,6 +36,8 @@ export interface TasksOptions {
   images: ImageStore;
   sources: ImageSources;
   saver: SaveTo;
+  sourceReach: ResolveOptions;
+  saveReach: Reach;
   prompts: PromptSources;
   store: TaskStore;
   log: Log;

@@ -2,7 +2,9 @@ import { EventEmitter } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Backend } from "../comfy/backend.ts";
 import { messageOf } from "../errors.ts";
+import type { Reach } from "../files/roots.ts";
 import type { SaveTo } from "../files/save-to.ts";
+import { fileExtensions } from "../images/sniff.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { Log } from "../log.ts";
 import type { Workflow } from "../workflows/workflow.ts";
@@ -22,6 +24,7 @@ export interface WorkbenchOptions {
   deliverBySocket: boolean;
   announcer: Announcer;
   saver: SaveTo;
+  saveReach: Reach;
 }
 
 /** A record that could not be written at its end is tried again this often. */
@@ -146,19 +149,22 @@ export class Workbench {
   /** Puts the pictures where the caller also wants them; that it failed is told, not hidden. */
   async #saveCopies(bench: Bench): Promise<void> {
     const { task } = bench.live;
-    const { images, saver } = this.#options;
+    const { images, saver, saveReach } = this.#options;
     const made = imagesOf(task);
     if (!task.saveTo || task.savedTo || made.length === 0 || bench.lost) return;
     try {
       const pictures = await Promise.all(
         made.map(async ({ id, mimeType }) => ({
           bytes: await images.readResult(id, mimeType),
-          mimeType,
+          extension: fileExtensions[mimeType],
           name: id,
         })),
       );
       const { target, overwrite } = task.saveTo;
-      task.savedTo = await saver.save("save_to", target, pictures, { overwrite });
+      task.savedTo = await saver.save("save_to", target, pictures, {
+        ...saveReach,
+        overwrite,
+      });
     } catch (error) {
       task.warnings.push(`Not saved: ${messageOf(error)}`);
     }
