@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { Sharp } from "sharp";
+import type { ResizeOptions, Sharp } from "sharp";
 import { openImage } from "./decoder.ts";
 
 export interface Size {
@@ -36,6 +36,19 @@ async function raster(picture: Sharp): Promise<Raster> {
     .raw({ depth: "uchar" })
     .toBuffer({ resolveWithObject: true });
   return { data, width: info.width, height: info.height, channels: info.channels };
+}
+
+/** Upright and in sRGB, with alpha only where the picture has it. */
+export async function colorRaster(bytes: Buffer): Promise<Raster> {
+  const picture = await openImage({ bytes, autoOrient: true });
+  const { hasAlpha } = await picture.metadata();
+  return await (hasAlpha ? rgbaRaster(picture) : rgbRaster(picture));
+}
+
+/** The same pixels at another size. */
+export async function resized(raster: Raster, options: ResizeOptions): Promise<Raster> {
+  const picture = (await openRaster(raster)).resize({ kernel: "lanczos3", ...options });
+  return await (raster.channels === 4 ? rgbaRaster(picture) : rgbRaster(picture));
 }
 
 export async function openRaster({ data, ...raw }: Raster): Promise<Sharp> {

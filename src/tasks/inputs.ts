@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { AppError } from "../errors.ts";
-import { parseColor } from "../images/color.ts";
+import { readColor } from "../images/color.ts";
 import { toPng } from "../images/convert.ts";
 import { inspectImage } from "../images/inspect.ts";
 import { maskFor } from "../images/mask.ts";
@@ -98,7 +98,7 @@ async function fetchAll(
     .filter(({ type }) => type === "image")
     .map(({ name }) => [name, request.parameters[name]]);
   if (request.background !== undefined) {
-    if (isColor(request.background)) parseColor(request.background);
+    if (isColor(request.background)) await readColor("background", request.background);
     else wanted.push(["background", request.background]);
   }
   for (const [name, value] of wanted) {
@@ -114,7 +114,9 @@ async function fetchAll(
 
 /** What looks like a colour is one; a bare word that is none gets the colours' own refusal. */
 function isColor(text: string): boolean {
-  return /^#\w*$/.test(text) || /^[a-z]+$/i.test(text) || /^(rgb|hsl)a?\(/i.test(text);
+  return (
+    /^#\w*$/.test(text) || /^[a-z]+( [a-z]+)?$/i.test(text) || /^(rgb|hsl|hwb)a?\(/i.test(text)
+  );
 }
 
 interface Edit {

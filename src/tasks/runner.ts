@@ -5,14 +5,13 @@ import type { Outcome, RunStatus } from "../comfy/outcome.ts";
 import { imageFiles } from "../comfy/outputs.ts";
 import type { Graph } from "../comfy/protocol.ts";
 import { AppError, messageOf } from "../errors.ts";
-import { largestResultPixels } from "../images/decoder.ts";
-import { inspectImage } from "../images/inspect.ts";
 import type { ImageStore } from "../images/store.ts";
+import { verdictAdvice } from "../images/survey.ts";
 import type { Log } from "../log.ts";
 import { bind } from "../workflows/bind.ts";
 import { spliceLoras } from "../workflows/loras.ts";
 import type { Workflow } from "../workflows/workflow.ts";
-import { finishPicture } from "./finish.ts";
+import { finishFor } from "./finish.ts";
 import type { ProgressBoard } from "./progress.ts";
 import { isTerminal } from "./state.ts";
 import { type ImageRecord, imageIdFor, type Run, type Task } from "./task.ts";
@@ -202,8 +201,9 @@ export class Runner {
   }
 
   async #keep(task: Task, run: Run, file: number, original: Buffer): Promise<ImageRecord> {
-    const bytes = await finishPicture(this.#ports.images, task, original);
-    const info = await inspectImage(bytes, "the picture from ComfyUI", largestResultPixels);
+    const { bytes, info, notes, verdict } = await finishFor(this.#ports.images, task, original);
+    const said = [...notes, ...(verdict ? [verdictAdvice(verdict)] : [])];
+    for (const note of said) if (!task.warnings.includes(note)) task.warnings.push(note);
     const id = imageIdFor(task, run, file);
     const { sha256 } = await this.#ports.images.putResult(id, bytes, info.mimeType);
     return {

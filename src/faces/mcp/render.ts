@@ -1,5 +1,5 @@
 import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/sdk/types.js";
-import { preview } from "../../images/convert.ts";
+import { preview } from "../../images/preview.ts";
 import type { ImageStore } from "../../images/store.ts";
 import type { TaskProgress } from "../../tasks/progress.ts";
 import { wordProgress } from "../../tasks/progress-words.ts";
