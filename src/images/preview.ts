@@ -87,8 +87,7 @@ async function jpegWithin(raster: Raster, budget: number): Promise<Preview> {
     shown = await within(raster, smaller(shown, size.at(worstQuality), budget * margin));
     size = new JpegSize(shown);
   }
-  let quality = bestQuality;
-  while (quality > worstQuality && size.at(quality) > budget * margin) quality -= 3;
+  let quality = qualityFor(size, budget * margin);
   let made = await encoded(shown, (picture) => picture.jpeg({ quality }), "image/jpeg");
   while (made.data.length > budget && longestOf(shown) > smallestSide) {
     if (quality > worstQuality) quality = Math.max(worstQuality, quality - 10);
@@ -97,6 +96,16 @@ async function jpegWithin(raster: Raster, budget: number): Promise<Preview> {
   }
   if (made.data.length <= budget) return made;
   return await encoded(shown, (picture) => picture.jpeg({ quality: 30 }), "image/jpeg");
+}
+
+/** Between two qualities the logarithm of the size is nearly a line. */
+function qualityFor(size: JpegSize, budget: number): number {
+  const best = size.at(bestQuality);
+  if (best <= budget) return bestQuality;
+  const worst = size.at(worstQuality);
+  const share = Math.log(budget / worst) / Math.log(best / worst);
+  // The curve lies below the line, so the line is on the safe side.
+  return Math.floor(worstQuality + Math.max(0, Math.min(1, share)) * (bestQuality - worstQuality));
 }
 
 /** Undefined when not even a small one fits. */

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { ResizeOptions, Sharp } from "sharp";
+import { refusal } from "../errors.ts";
 import { openImage } from "./decoder.ts";
 
 export interface Size {
@@ -63,7 +64,19 @@ export async function rasterPng(pixels: Raster): Promise<Buffer> {
     .toBuffer();
 }
 
-const pixelsAtOnce = 1_000_000;
+/** A masked edit walks all pixels several times, about a second for so many. */
+export const mostEditPixels = 40_000_000;
+
+/** Refuses a picture that is too large for a masked edit, before anything is decoded. */
+export function refuseTooLargeToEdit(parameter: string, { width, height }: Size): void {
+  if (width * height <= mostEditPixels) return;
+  const megapixels = Number(((width * height) / 1_000_000).toFixed(1));
+  throw refusal(
+    `${parameter}: ${width}x${height} are ${megapixels} megapixels, and at most ${mostEditPixels / 1_000_000} are edited with a mask. Send a smaller version.`,
+  );
+}
+
+const pixelsAtOnce = 250_000;
 
 /** Runs `work` on every row, and lets other requests through in between. */
 export async function eachRow({ width, height }: Size, work: (row: number) => void): Promise<void> {

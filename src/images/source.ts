@@ -5,6 +5,7 @@ import type { Reach } from "../files/roots.ts";
 import { fetchPublic } from "../net/fetch.ts";
 import { cut, megabytes } from "../words.ts";
 import { type ImageInfo, inspectImage } from "./inspect.ts";
+import { readable } from "./readable.ts";
 import { sniff } from "./sniff.ts";
 
 export interface ImageSourcesOptions {
@@ -61,7 +62,8 @@ export class ImageSources {
     if (options.signal?.aborted) {
       throw cancelled(`${parameter}: reading the picture was cancelled.`);
     }
-    const { bytes, origin } = await this.#find(parameter, value.trim(), options);
+    const { bytes: found, origin } = await this.#find(parameter, value.trim(), options);
+    const bytes = await readable(found, `${parameter}: ${origin}`);
     const info = await inspectImage(bytes, `${parameter}: ${origin}`);
     return { bytes, info, origin };
   }
@@ -161,7 +163,9 @@ function isReference(value: string): boolean {
 /** Base64 of a JPEG starts like a path ("/9j/4AAQ…"), so what it decodes to decides. */
 function isBase64(value: string): boolean {
   const head = Buffer.from(value.slice(0, 200).replace(/\s/g, "").slice(0, 88), "base64");
-  if (sniff(head).mimeType !== undefined) return true;
+  const { mimeType, looksLike } = sniff(head);
+  if (mimeType !== undefined) return true;
+  if (looksLike === "a BMP picture") return value.length > longText && !notBase64.test(value);
   // Prose is made of the same letters, but not of words this long.
   return value.length > longText && /^\S{60}/.test(value) && !notBase64.test(value);
 }

@@ -201,11 +201,12 @@ export class Runner {
   }
 
   async #keep(task: Task, run: Run, file: number, original: Buffer): Promise<ImageRecord> {
-    const { bytes, info, notes, verdict } = await finishFor(this.#ports.images, task, original);
+    const finished = await finishFor(this.#ports.images, task, original);
+    const { bytes, info, notes, verdict, preview } = finished;
     const said = [...notes, ...(verdict ? [verdictAdvice(verdict)] : [])];
     for (const note of said) if (!task.warnings.includes(note)) task.warnings.push(note);
     const id = imageIdFor(task, run, file);
-    const { sha256 } = await this.#ports.images.putResult(id, bytes, info.mimeType);
+    const { sha256 } = await this.#ports.images.putResult(id, bytes, info.mimeType, preview);
     return {
       id,
       mimeType: info.mimeType,
