@@ -6,7 +6,7 @@ import { rasterPng } from "../src/images/raster.ts";
 import { scene } from "../test/fixtures/images/scenes.ts";
 import { median, spread, timed } from "./figures.ts";
 
-const rounds = 40;
+const rounds = 25;
 const warmUp = 8;
 const kinds = ["landscape", "grainy landscape", "meadow", "fog", "flowers"];
 
@@ -21,12 +21,12 @@ export async function pictures(): Promise<void> {
     for (const kind of kinds) made.push(await rasterPng(await scene(kind, 1, side, side)));
     for (let round = 0; round < rounds + warmUp; round++) {
       for (const bytes of made) {
-        let quality = 85;
+        let width = side;
         const ours = await timed(async () => {
           const { preview } = await finishPicture(bytes, { format: "png" });
-          quality = preview.width < side ? 55 : 75;
+          width = preview.width;
         });
-        const bare = await timed(() => decodeAndEncode(bytes, quality));
+        const bare = await timed(() => decodeAndEncode(bytes, width));
         if (round < warmUp) continue;
         all.push(ours);
         alone.push(bare);
@@ -41,10 +41,12 @@ export async function pictures(): Promise<void> {
   await stalls();
 }
 
-async function decodeAndEncode(bytes: Buffer, quality: number): Promise<void> {
+async function decodeAndEncode(bytes: Buffer, shown: number): Promise<void> {
   const { data, info } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
   const { width, height, channels } = info;
-  await sharp(data, { raw: { width, height, channels } }).jpeg({ quality }).toBuffer();
+  const picture = sharp(data, { raw: { width, height, channels } });
+  if (shown < width) picture.resize(shown);
+  await picture.jpeg({ quality: 70 }).toBuffer();
 }
 
 async function stalls(): Promise<void> {

@@ -14,7 +14,7 @@ const chroma = [
 
 /** Sixteen pixels a side: four blocks of brightness and one of each colour difference. */
 const unit = 16;
-const unitsLookedAt = 36;
+const unitsLookedAt = 24;
 
 /** What a non-zero coefficient costs beside its own bits, and a block beside its coefficients. */
 const bitsPerCoefficient = 3.6;

@@ -78,7 +78,7 @@ function inside(
   return true;
 }
 
-/** A part of the picture, looked at in 16 x 16 places. */
+/** A part of the picture, looked at in about 10 x 10 places. */
 interface Window {
   count: number;
   visible: number;
@@ -95,7 +95,7 @@ interface Window {
 
 const windowsAcross = 8;
 const widestWindow = 64;
-const placesAcross = 16;
+const placesAcross = 10;
 
 function windowsOf(raster: Raster): Window[] {
   const { width, height } = raster;
