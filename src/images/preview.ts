@@ -81,21 +81,25 @@ export async function hasTransparentPixel(raster: Raster): Promise<boolean> {
 }
 
 async function jpegWithin(raster: Raster, budget: number): Promise<Preview> {
-  let shown = raster;
-  let size = new JpegSize(shown);
-  while (size.at(worstQuality) > budget * margin && longestOf(shown) > smallestSide) {
-    shown = await within(raster, smaller(shown, size.at(worstQuality), budget * margin));
-    size = new JpegSize(shown);
-  }
-  let quality = qualityFor(size, budget * margin);
-  let made = await encoded(shown, (picture) => picture.jpeg({ quality }), "image/jpeg");
-  while (made.data.length > budget && longestOf(shown) > smallestSide) {
+  const size = new JpegSize(raster);
+  const worst = size.at(worstQuality);
+  const limit = budget * margin;
+  let side = worst > limit ? smaller(longestOf(raster), worst, limit) : longestOf(raster);
+  let quality = qualityFor(size, limit);
+  let made = await jpegAt(raster, side, quality);
+  while (made.data.length > budget && side > smallestSide) {
     if (quality > worstQuality) quality = Math.max(worstQuality, quality - 10);
-    else shown = await within(raster, smaller(shown, made.data.length, budget * margin));
-    made = await encoded(shown, (picture) => picture.jpeg({ quality }), "image/jpeg");
+    else side = smaller(side, made.data.length, limit);
+    made = await jpegAt(raster, side, quality);
   }
-  if (made.data.length <= budget) return made;
-  return await encoded(shown, (picture) => picture.jpeg({ quality: 30 }), "image/jpeg");
+  return made.data.length <= budget ? made : await jpegAt(raster, side, 30);
+}
+
+async function jpegAt(raster: Raster, side: number, quality: number): Promise<Preview> {
+  const picture = await openRaster(raster);
+  if (side < longestOf(raster)) picture.resize(side, side, { fit: "inside" });
+  const { data, info } = await picture.jpeg({ quality }).toBuffer({ resolveWithObject: true });
+  return { data, mimeType: "image/jpeg", width: info.width, height: info.height };
 }
 
 /** Between two qualities the logarithm of the size is nearly a line. */
@@ -115,7 +119,7 @@ async function pngWithin(raster: Raster, budget: number): Promise<Preview | unde
   let full = expected * 2 < budget;
   for (;;) {
     if (expected > budget && longestOf(shown) > smallestPng) {
-      const side = Math.max(smallestPng, smaller(shown, expected, budget * margin));
+      const side = Math.max(smallestPng, smaller(longestOf(shown), expected, budget * margin));
       shown = await within(raster, side);
     }
     const made = await encoded(shown, full ? wholePng : palettePng, "image/png");
@@ -131,9 +135,9 @@ const wholePng = (picture: Sharp) => picture.png();
 const palettePng = (picture: Sharp) => picture.png({ palette: true, effort: 1 });
 
 /** The side at which the bytes fit. Shrunk pictures have more detail per pixel. */
-function smaller(raster: Raster, bytes: number, budget: number): number {
-  const share = Math.min(0.9, (budget / bytes) ** 0.6);
-  return Math.max(smallestSide, Math.floor(longestOf(raster) * share));
+function smaller(side: number, bytes: number, budget: number): number {
+  const share = Math.min(0.9, (budget / bytes) ** 0.65);
+  return Math.max(smallestSide, Math.floor(side * share));
 }
 
 function longestOf({ width, height }: Raster): number {
