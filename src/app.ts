@@ -5,11 +5,12 @@ import { Pool } from "./comfy/pool.ts";
 import type { Config } from "./config.ts";
 import { messageOf } from "./errors.ts";
 import { SaveTo } from "./files/save-to.ts";
+import { deliver } from "./images/convert.ts";
 import { ImageSources } from "./images/source.ts";
 import { ImageStore } from "./images/store.ts";
 import type { Log } from "./log.ts";
 import { type AddressRule, refuseAddress } from "./net/address.ts";
-import { type Caller, owner } from "./studio/caller.ts";
+import type { Caller } from "./studio/caller.ts";
 import { Studio } from "./studio/studio.ts";
 import { workflowStates } from "./studio/workflow-states.ts";
 import { openTaskStore } from "./tasks/store/open.ts";
@@ -58,16 +59,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     freeAfterMs: config.freeAfterSeconds === undefined ? undefined : config.freeAfterSeconds * 1000,
   });
   const addressRule: AddressRule = config.allowPrivateUrls ? () => undefined : refuseAddress;
-  const { inputRoots } = config;
-  const sources = new ImageSources({
-    // A result's path is in every answer, so it may come back as an input.
-    roots: inputRoots.length > 0 ? [...inputRoots, images.resultsDir] : [],
-    allowPrivateAddresses: config.allowPrivateUrls,
-    lookup: async (reference) => {
-      const { bytes } = await studio(owner).original(await imageIdIn(tasks, reference));
-      return bytes;
-    },
-  });
+  const sources = new ImageSources({ allowPrivateAddresses: config.allowPrivateUrls });
   const pool = new Pool([backend]);
   const tasks: Tasks = new Tasks({
     pool,
@@ -77,7 +69,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     store,
     log,
     deliverBySocket: config.deliverBySocket,
-    saver: new SaveTo(inputRoots),
+    saver: new SaveTo((bytes, format) => deliver(bytes, { format })),
     prompts: {
       styles,
       ...(config.wildcardsDir ? { wildcards: new Wildcards(config.wildcardsDir) } : {}),
@@ -109,12 +101,4 @@ export async function createApp(config: Config, log: Log): Promise<App> {
       await store.close();
     },
   };
-}
-
-/** `comfy://images/ID`, an image id, or a task id, which stands for its first picture. */
-async function imageIdIn(tasks: Tasks, reference: string): Promise<string> {
-  const id = reference.replace(/^comfy:\/\/(images|tasks)\//, "");
-  if (/-\d+$/.test(id)) return id;
-  const task = await tasks.get(id);
-  return task.runs.flatMap((run) => run.images)[0]?.id ?? `${id}-1`;
 }

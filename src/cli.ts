@@ -11,7 +11,7 @@ import { checkTool, generateCall, numberOf } from "./faces/terminal/generate-req
 import { greet } from "./faces/terminal/greeting.ts";
 import { checkWorkflow, initWorkflow } from "./faces/terminal/workflow.ts";
 import { createLog } from "./log.ts";
-import { owner } from "./studio/caller.ts";
+import { ownerOf } from "./studio/caller.ts";
 import { version } from "./version.ts";
 
 /** Slow enough to watch a sampler, quick enough to wait for. */
@@ -42,7 +42,7 @@ async function runStdio({ flags }: Invocation): Promise<void> {
     const greeting = process.stdin.isTTY ? greetOn(config) : undefined;
     const deps = {
       catalog: app.catalog,
-      studio: app.studio(owner),
+      studio: app.studio(ownerOf({ roots: config.inputRoots })),
       log: createLog(config.logLevel),
       waitSeconds: config.waitSeconds,
     };
@@ -68,9 +68,11 @@ async function runGenerate({ flags, operands }: Invocation): Promise<void> {
   const config = readConfig(flags, process.env);
   const call = generateCall(flags, operands, process.cwd());
   await warnOfFolders({ ...config, inputRoots: [] });
-  await withApp({ ...config, inputRoots: call.folders }, async ({ catalog, studio }) => {
+  await withApp(config, async ({ catalog, studio }) => {
     checkTool(call.tool, catalog.tools());
-    const paths = await generate(studio(owner), call, process.stderr);
+    // Whoever has a shell may read and write wherever the shell may.
+    const caller = ownerOf({ roots: call.folders, base: process.cwd() });
+    const paths = await generate(studio(caller), call, process.stderr);
     process.stdout.write(`${paths.join("\n")}\n`);
   });
 }

@@ -107,12 +107,12 @@ export class Backend {
    * As `ready`, but waits for a ComfyUI that is being started, as one that sleeps is by being asked.
    * One that nothing listens for is said at once. Rejects when `signal` is aborted.
    */
-  wake(signal?: AbortSignal): Promise<Capabilities> {
+  wake(signal?: AbortSignal, withinMs = this.#startPatienceMs): Promise<Capabilities> {
     const ports = {
       ready: () => this.ready(),
       probe: (withinMs: number) => this.client.systemStats(withinMs),
       retryMs: this.#patience.retryMs,
-      startPatienceMs: this.#startPatienceMs,
+      startPatienceMs: Math.min(withinMs, this.#startPatienceMs),
     };
     return wake(ports, signal);
   }

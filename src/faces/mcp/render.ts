@@ -1,16 +1,11 @@
 import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/sdk/types.js";
-import { preview } from "../../images/convert.ts";
 import type { Studio } from "../../studio/studio.ts";
 import type { TaskProgress } from "../../tasks/progress.ts";
 import { wordProgress } from "../../tasks/progress-words.ts";
 import { type ImageRecord, imagesOf, type Task } from "../../tasks/task.ts";
 import { seconds, size } from "./words.ts";
 
-/**
- * Some clients count an image's base64 as tokens and cut at 25k, others take 1 MiB a result;
- * four of these stay below both.
- */
-const previewBase64 = 100_000;
+/** Of the stored previews, four stay below the limits of all clients; see `images/preview.ts`. */
 const previewCount = 4;
 
 /** A task that has ended, with its pictures: text, previews, then links to the originals. */
@@ -96,8 +91,7 @@ function previewNote(previews: number, count: number): string {
 
 async function previewBlock(image: ImageRecord, studio: Studio): Promise<ContentBlock> {
   try {
-    const { bytes } = await studio.original(image.id);
-    const { data, mimeType } = await preview(bytes, { maxBase64: previewBase64 });
+    const { data, mimeType } = await studio.preview(image.id);
     return { type: "image", data: data.toString("base64"), mimeType };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
