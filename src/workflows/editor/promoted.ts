@@ -1,0 +1,185 @@
+/**
+ * The values that an instance of a subgraph gives to what is inside, as every generation of the
+ * editor saved them (ComfyUI_frontend, `SubgraphNode.ts`, `proxyWidgetMigration.ts`). The keys
+ * that are present decide: the version stamped into a file is not kept up.
+ */
+import type { EditorNode, Port, Subgraph } from "./format.ts";
+import { idOf, isRecord, listOf, textOf } from "./json.ts";
+import { isControl } from "./layout.ts";
+
+export interface Host {
+  /** By the number of the subgraph's input. */
+  inputs: Map<number, unknown>;
+  /** Of widgets that no subgraph input feeds: by inner node, then widget. */
+  overrides: Map<string, Map<string, unknown>>;
+  /** Where a widget of the instance is inside, where it is not an input of the subgraph. */
+  places: Map<string, { node: string; widget: string }>;
+}
+
+export function hostOf(
+  instance: EditorNode,
+  subgraph: Subgraph,
+  subgraphs: ReadonlyMap<string, Subgraph>,
+): Host {
+  const host: Host = { inputs: new Map(), overrides: new Map(), places: new Map() };
+  const proxies = listOf(instance.properties["proxyWidgets"]);
+  const { values } = instance;
+  if (proxies.length > 0) {
+    const held = Array.isArray(values) ? values : [];
+    for (const [i, entry] of proxies.entries()) assignProxy(host, subgraph, entry, held[i]);
+  } else if (Array.isArray(values)) {
+    const ports = promotedPorts(instance, subgraph, subgraphs, values.length);
+    // Newer editors write the values by the input's name as well.
+    const named = values.length < ports.length ? Object.entries(instance.named ?? {}) : [];
+    if (named.length === 0) assignInOrder(host, ports, values);
+    for (const [name, value] of named) assignByName(host, subgraph, name, value);
+  } else if (isRecord(values)) {
+    for (const [name, value] of Object.entries(values)) assignByName(host, subgraph, name, value);
+  }
+  for (const entry of listOf(instance.properties["proxyWidgetErrorQuarantine"])) {
+    const [path, value] = isRecord(entry)
+      ? [entry["originalEntry"], entry["hostValue"]]
+      : listOf(entry);
+    const [inner, name] = listOf(path);
+    if (idOf(inner) === "-1") assignByName(host, subgraph, String(name), value);
+  }
+  return host;
+}
+
+/** A null is a hole: the inner node's own value stays. */
+function isHole(value: unknown): boolean {
+  return value === undefined || value === null;
+}
+
+/** An entry `[inner node, widget, node inside that]` of `proxyWidgets`. */
+function assignProxy(host: Host, subgraph: Subgraph, entry: unknown, value: unknown): void {
+  const [inner, widget, within] = listOf(entry);
+  const [node, name] = [idOf(inner), textOf(widget)];
+  if (node === undefined || name === undefined) return;
+  // Previews and the control of a seed do not reach the prompt.
+  if (name.startsWith("$$") || name === "control_after_generate") return;
+  if (node === "-1") {
+    if (!isHole(value)) assignByName(host, subgraph, name, value);
+    return;
+  }
+  assignInner(host, subgraph, { node, widget: name, within: idOf(within) }, value);
+}
+
+interface Inner {
+  node: string;
+  widget: string;
+  within?: string | undefined;
+}
+
+function assignInner(host: Host, subgraph: Subgraph, inner: Inner, value: unknown): void {
+  const target = subgraph.graph.nodes.get(inner.node);
+  if (!target) return;
+  const port = portFeeding(subgraph, target, inner.widget);
+  if (port !== undefined) {
+    if (!isHole(value)) host.inputs.set(port, value);
+    return;
+  }
+  const { node, widget } = inner;
+  host.places.set(widget, { node, widget });
+  if (isHole(value)) return;
+  const key = inner.within === undefined ? widget : `${inner.within}: ${widget}`;
+  const held = host.overrides.get(node) ?? new Map<string, unknown>();
+  host.overrides.set(node, held.set(key, value));
+}
+
+/** Gives a nested instance what the instance around it says about its widget. */
+export function assignNested(
+  host: Host,
+  instance: EditorNode,
+  subgraph: Subgraph,
+  widget: string,
+  value: unknown,
+): void {
+  if (assignByName(host, subgraph, widget, value)) return;
+  const [, within, bare] = /^(\d+): (.*)$/s.exec(widget) ?? [];
+  const name = bare ?? widget;
+  const proxy = listOf(instance.properties["proxyWidgets"]).find((entry) => {
+    const [inner, proxied] = listOf(entry);
+    return proxied === name && (within === undefined || idOf(inner) === within);
+  });
+  if (proxy !== undefined) assignProxy(host, subgraph, proxy, value);
+  else if (assignByName(host, subgraph, name, value)) return;
+  else if (within !== undefined) assignInner(host, subgraph, { node: within, widget: name }, value);
+}
+
+function assignByName(host: Host, { inputs }: Subgraph, name: string, value: unknown): boolean {
+  const port = inputs.findIndex((each) => each.name === name);
+  if (port >= 0 && !isHole(value)) host.inputs.set(port, value);
+  return port >= 0;
+}
+
+function portFeeding(subgraph: Subgraph, node: EditorNode, widget: string): number | undefined {
+  const input = node.inputs.find((each) => each.widget === widget || each.name === widget);
+  const link = input?.link === undefined ? undefined : subgraph.graph.links.get(input.link);
+  return link?.origin === subgraph.inputNode ? link.originSlot : undefined;
+}
+
+function assignInOrder(host: Host, ports: readonly number[], values: readonly unknown[]): void {
+  let at = 0;
+  for (const [i, port] of ports.entries()) {
+    const value = values[at];
+    if (!isHole(value)) host.inputs.set(port, value);
+    at += 1;
+    const more = values.length - at > ports.length - i - 1;
+    if (more && isControl(values[at])) at += 1;
+  }
+}
+
+/** The subgraph inputs that have a value on the instance, in the instance's order. */
+function promotedPorts(
+  instance: EditorNode,
+  subgraph: Subgraph,
+  subgraphs: ReadonlyMap<string, Subgraph>,
+  count: number,
+): number[] {
+  const shown = instance.inputs.flatMap((input, i) =>
+    input.widget === undefined ? [] : portOfInput(instance, subgraph, i),
+  );
+  if (shown.length === count) return shown;
+  // Before queuing the editor takes unlinked widget inputs out of the instance.
+  const reaching = subgraph.inputs.flatMap((_, port) =>
+    reachesWidget(subgraph, port, subgraphs, 0) ? [port] : [],
+  );
+  return shown.length > reaching.length ? shown : reaching;
+}
+
+/** By name: an instance's inputs may be fewer than, and in another order as, the subgraph's. */
+export function inputOfPort(instance: EditorNode, ports: readonly Port[], port: number): number {
+  const wanted = ports[port];
+  if (!wanted) return -1;
+  const same = (each: { name: string; type: string }) => each.name === wanted.name;
+  const nth = ports.slice(0, port).filter(same).length;
+  const found = instance.inputs.flatMap((input, i) => (same(input) ? [i] : []));
+  return found[nth] ?? -1;
+}
+
+function portOfInput(instance: EditorNode, { inputs }: Subgraph, input: number): number[] {
+  return inputs.flatMap((_, port) => (inputOfPort(instance, inputs, port) === input ? [port] : []));
+}
+
+const mostNested = 32;
+
+function reachesWidget(
+  { graph, inputNode }: Subgraph,
+  port: number,
+  subgraphs: ReadonlyMap<string, Subgraph>,
+  depth: number,
+): boolean {
+  if (depth > mostNested) return false;
+  for (const [id, link] of graph.links) {
+    if (link.origin !== inputNode || link.originSlot !== port) continue;
+    const target = graph.nodes.get(link.target);
+    const input = target?.inputs.find((each) => each.link === id);
+    if (!target || !input) continue;
+    if (input.widget !== undefined) return true;
+    const nested = subgraphs.get(target.type);
+    const inner = nested?.inputs.findIndex((each) => each.name === input.name) ?? -1;
+    if (nested && inner >= 0) return reachesWidget(nested, inner, subgraphs, depth + 1);
+  }
+  return false;
+}
