@@ -12,10 +12,10 @@ import {
 import { own, textOf } from "./json.ts";
 import { placeKey, Resolver, type Source } from "./resolve.ts";
 import { type Scope, ScopeTree } from "./scope.ts";
-import { specialInputs } from "./special.ts";
+import { settleSpecial, specialInputs } from "./special.ts";
 import { hasAlternatives, serverDates, withoutComments } from "./text.ts";
 import { UnknownClasses } from "./unknown.ts";
-import { promptValue, readValues } from "./values.ts";
+import { type NodeValues, promptValue, readValues } from "./values.ts";
 import { virtualKind } from "./virtual.ts";
 import { inputsOf } from "./widgets.ts";
 
@@ -37,7 +37,8 @@ export function convert(
   objectInfo: ObjectInfo,
 ): Converted | { problems: string[] } {
   const data = editorData(editorWorkflow);
-  if (!data) return { problems: ["is not a workflow of ComfyUI's editor: it has no list of nodes"] };
+  if (!data)
+    return { problems: ["is not a workflow of ComfyUI's editor: it has no list of nodes"] };
   return new Conversion(readEditorWorkflow(data), objectInfo).run();
 }
 
@@ -108,7 +109,12 @@ class Conversion {
     const info = this.#infoOf(node);
     if (!info) {
       if (isLinked(scope, node)) this.#unknown.add(id, node);
-      else this.#note(id, node, "is left out: ComfyUI does not know its class and nothing is linked to it");
+      else
+        this.#note(
+          id,
+          node,
+          "is left out: ComfyUI does not know its class and nothing is linked to it",
+        );
       return;
     }
     const read = readValues(node, info);
@@ -116,25 +122,35 @@ class Conversion {
       this.#problems.push(`node ${id} (${node.type}): ${read.problem}`);
       return;
     }
-    for (const note of read.notes) this.#note(id, node, note);
-    const overrides = scope.host.overrides.get(node.id);
-    const inputs = new Map<string, InputValue>();
-    for (const { name, type, options, value } of read.widgets) {
-      const hosted = overrides?.has(name) === true;
-      const held = hosted ? overrides.get(name) : this.#text(id, node, name, options, value);
-      const sent = promptValue(held, type);
-      if (sent !== undefined) inputs.set(name, sent);
-    }
-    const special = specialInputs(node.type, node);
-    for (const [name, value] of special?.inputs ?? []) inputs.set(name, value);
-    if (special?.note !== undefined) this.#note(id, node, special.note);
+    const inputs = this.#widgetInputs(scope, node, read);
     this.#addLinks(scope, node, inputs);
+    settleSpecial(node.type, inputs);
     const title = node.title ?? info.display_name ?? node.type;
     this.#graph.set(id, {
       inputs: Object.fromEntries(inputs),
       class_type: this.#classOf(node),
       _meta: { title },
     });
+  }
+
+  /** What the node's own widgets hold, or the instance of a subgraph in their place. */
+  #widgetInputs(scope: Scope, node: EditorNode, read: NodeValues): Map<string, InputValue> {
+    const id = `${scope.prefix}${node.id}`;
+    const overrides = scope.host.overrides.get(node.id) ?? new Map<string, unknown>();
+    const inputs = new Map<string, InputValue>();
+    for (const { name, type, options, value } of read.widgets) {
+      const shown = () => this.#text(id, node, name, options, value);
+      const sent = promptValue(overrides.has(name) ? overrides.get(name) : shown(), type);
+      if (sent !== undefined) inputs.set(name, sent);
+    }
+    const special = specialInputs(node.type, node);
+    for (const [name, value] of special?.inputs ?? []) {
+      if (!overrides.has(name)) inputs.set(name, value);
+    }
+    for (const note of special ? [special.note ?? []].flat() : read.notes) {
+      this.#note(id, node, note);
+    }
+    return inputs;
   }
 
   /** What the editor does to a text before it sends it. */
@@ -150,7 +166,11 @@ class Conversion {
     if (options["dynamicPrompts"] !== true) return value;
     const text = withoutComments(value);
     if (hasAlternatives(text)) {
-      this.#note(id, node, `its "${name}" offers alternatives such as {a|b}, which are drawn for each picture`);
+      this.#note(
+        id,
+        node,
+        `its "${name}" offers alternatives such as {a|b}, which are drawn for each picture`,
+      );
     }
     return text;
   }
@@ -163,7 +183,8 @@ class Conversion {
       const takesValue = input.widget !== undefined || inputs.has(input.name);
       this.#take(id, input.name, source, inputs, takesValue);
       const dangling = !scope.graph.links.has(input.link);
-      if (dangling) this.#note(id, node, `its input "${input.name}" names a link that the file does not hold`);
+      if (dangling)
+        this.#note(id, node, `its input "${input.name}" names a link that the file does not hold`);
     }
     for (const [widget, place] of scope.host.places) {
       if (place.node !== node.id || !inputs.has(place.widget) || !scope.outer) continue;
@@ -213,7 +234,7 @@ class Conversion {
     for (const [id, { class_type: type, inputs }] of this.#graph) {
       const info = own(this.#objectInfo, type);
       for (const { name, type: socket, required } of info ? inputsOf(info) : []) {
-        if (!required || name in inputs || socket === "COMFY_AUTOGROW_V3") continue;
+        if (!required || Object.hasOwn(inputs, name) || socket === "COMFY_AUTOGROW_V3") continue;
         this.#notes.push(`node ${id} (${type}): its input "${name}" gets nothing`);
       }
     }

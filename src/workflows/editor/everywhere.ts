@@ -18,12 +18,20 @@ export function addEverywhereLinks(graph: EditorGraph): string[] {
     if (!input || input.link !== undefined) continue;
     const originSlot = indexOf(link["upstream_slot"]);
     input.link = `ue:${i}`;
-    graph.links.set(input.link, { origin, originSlot, target, targetSlot, type: typeOf(link["type"]) });
+    graph.links.set(input.link, {
+      origin,
+      originSlot,
+      target,
+      targetSlot,
+      type: typeOf(link["type"]),
+    });
   }
   if (listed.length > 0) return [];
   return [...graph.nodes.values()].filter(sendsSomething).map(({ id }) => id);
 }
 
 function sendsSomething({ type, mode, inputs }: EditorNode): boolean {
-  return everywhereTypes.includes(type) && mode === 0 && inputs.some(({ link }) => link !== undefined);
+  return (
+    everywhereTypes.includes(type) && mode === 0 && inputs.some(({ link }) => link !== undefined)
+  );
 }

@@ -61,7 +61,10 @@ class Group {
       if (!info) continue;
       const inputs = inputsOf(info);
       const { used, widgets } = layOut(inputs, slots ?? [], { from: at });
-      this.#widgets.set(node.id, widgets.map(({ name }) => name));
+      this.#widgets.set(
+        node.id,
+        widgets.map(({ name }) => name),
+      );
       if (!slots) continue;
       const end = at + used;
       const upload = hasUploadSlot(inputs) && typeof slots[end] === "string" ? 1 : 0;
@@ -136,7 +139,9 @@ class Group {
   }
 
   #linkOutputs(): Port[] {
-    const taken = new Set([...this.#links.values()].map(({ origin, originSlot }) => `${origin}.${originSlot}`));
+    const taken = new Set(
+      [...this.#links.values()].map(({ origin, originSlot }) => `${origin}.${originSlot}`),
+    );
     const external = new Set(
       listOf(this.#definition["external"]).map((entry) => {
         const [node, slot] = listOf(entry);

@@ -1,3 +1,4 @@
+import { isRecord } from "./json.ts";
 import {
   controlSlots,
   dynamicCombo,
@@ -8,15 +9,15 @@ import {
   widgetType,
   wouldBeWidget,
 } from "./widgets.ts";
-import { isRecord } from "./json.ts";
 
 /** The widgets of one node with the values that a list of slots gives them. */
 export interface Layout {
   widgets: Widget[];
   /** How many slots were read, those with nothing for the prompt included. */
   used: number;
-  /** Widgets behind the end of the list. */
+  /** Widgets behind the end of the list, and those of them that have to be sent all the same. */
   missing: string[];
+  defaulted: string[];
   problem?: string;
 }
 
@@ -43,13 +44,14 @@ export function layOut(
 ): Layout {
   const reader = new SlotReader(slots, options);
   reader.read(inputs);
-  const { widgets, missing, problem } = reader;
-  return { widgets, used: reader.used, missing, ...(problem !== undefined && { problem }) };
+  const { widgets, missing, defaulted, used, problem } = reader;
+  return { widgets, used, missing, defaulted, ...(problem !== undefined && { problem }) };
 }
 
 class SlotReader {
   readonly widgets: Widget[] = [];
   readonly missing: string[] = [];
+  readonly defaulted: string[] = [];
   problem: string | undefined;
   readonly #slots: readonly unknown[];
   readonly #from: number;
@@ -83,6 +85,7 @@ class SlotReader {
       this.missing.push(input.name);
       // An optional input left out has its default in ComfyUI itself.
       if (input.required) value = widgetDefault(input, type);
+      if (value !== undefined && isSent(type)) this.defaulted.push(input.name);
     }
     const { name, options } = input;
     if (isSent(type)) this.widgets.push({ name, type, options, value });
@@ -96,7 +99,7 @@ class SlotReader {
       this.read(inputs);
       return;
     }
-    this.problem ??= `its input "${combo.name}" holds ${JSON.stringify(key)}, which this ComfyUI does not offer; it has ${inputs.known.join(", ") || "nothing"}`;
+    this.problem ??= unofferedOption(combo, key, inputs.known);
   }
 
   #skipCompanions(input: InputDefinition, type: string): void {
@@ -129,4 +132,12 @@ const controls: readonly unknown[] = [
 /** By its place, not only its text: files made by hand lack the slot. */
 export function isControl(value: unknown): boolean {
   return controls.includes(value);
+}
+
+export function unofferedOption(
+  { name }: InputDefinition,
+  key: unknown,
+  known: readonly string[],
+): string {
+  return `its input "${name}" holds ${JSON.stringify(key)}, which this ComfyUI does not offer; it has ${known.join(", ") || "nothing"}`;
 }

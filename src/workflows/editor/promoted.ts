@@ -22,20 +22,7 @@ export function hostOf(
   subgraphs: ReadonlyMap<string, Subgraph>,
 ): Host {
   const host: Host = { inputs: new Map(), overrides: new Map(), places: new Map() };
-  const proxies = listOf(instance.properties["proxyWidgets"]);
-  const { values } = instance;
-  if (proxies.length > 0) {
-    const held = Array.isArray(values) ? values : [];
-    for (const [i, entry] of proxies.entries()) assignProxy(host, subgraph, entry, held[i]);
-  } else if (Array.isArray(values)) {
-    const ports = promotedPorts(instance, subgraph, subgraphs, values.length);
-    // Newer editors write the values by the input's name as well.
-    const named = values.length < ports.length ? Object.entries(instance.named ?? {}) : [];
-    if (named.length === 0) assignInOrder(host, ports, values);
-    for (const [name, value] of named) assignByName(host, subgraph, name, value);
-  } else if (isRecord(values)) {
-    for (const [name, value] of Object.entries(values)) assignByName(host, subgraph, name, value);
-  }
+  assignSaved(host, instance, subgraph, subgraphs);
   for (const entry of listOf(instance.properties["proxyWidgetErrorQuarantine"])) {
     const [path, value] = isRecord(entry)
       ? [entry["originalEntry"], entry["hostValue"]]
@@ -44,6 +31,29 @@ export function hostOf(
     if (idOf(inner) === "-1") assignByName(host, subgraph, String(name), value);
   }
   return host;
+}
+
+function assignSaved(
+  host: Host,
+  instance: EditorNode,
+  subgraph: Subgraph,
+  subgraphs: ReadonlyMap<string, Subgraph>,
+): void {
+  const { values, named, properties } = instance;
+  const proxies = listOf(properties["proxyWidgets"]);
+  if (proxies.length > 0) {
+    const held = Array.isArray(values) ? values : [];
+    for (const [i, entry] of proxies.entries()) assignProxy(host, subgraph, entry, held[i]);
+    return;
+  }
+  const list = Array.isArray(values) ? values : [];
+  const ports = promotedPorts(instance, subgraph, subgraphs, list.length);
+  // Newer editors write the values by the input's name as well.
+  const byName = Array.isArray(values) ? (list.length < ports.length ? named : undefined) : values;
+  if (!byName) assignInOrder(host, ports, list);
+  for (const [name, value] of Object.entries(byName ?? {})) {
+    assignByName(host, subgraph, name, value);
+  }
 }
 
 /** A null is a hole: the inner node's own value stays. */
@@ -145,7 +155,7 @@ function promotedPorts(
   const reaching = subgraph.inputs.flatMap((_, port) =>
     reachesWidget(subgraph, port, subgraphs, 0) ? [port] : [],
   );
-  return shown.length > reaching.length ? shown : reaching;
+  return shown.length >= reaching.length ? shown : reaching;
 }
 
 /** By name: an instance's inputs may be fewer than, and in another order as, the subgraph's. */

@@ -87,8 +87,8 @@ export class Resolver {
     const name = subgraph.inputs[port]?.name ?? "";
     const input = instance.inputs[inputOfPort(instance, subgraph.inputs, port)];
     const linked = this.#link(around, input?.link, type, steps);
-    if (linked.kind !== "none" || linked.via.length > 0) return linked;
-    const via = [{ node: `${around.prefix}${instance.id}`, widget: name }];
+    if (linked.kind !== "none") return linked;
+    const via = [...linked.via, { node: `${around.prefix}${instance.id}`, widget: name }];
     const { inputs } = scope.host;
     return inputs.has(port)
       ? { kind: "value", value: inputs.get(port), via }

@@ -26,13 +26,20 @@ export function specialInputs(type: string, node: EditorNode): Special | undefin
 
 /** `[choice, index, option1, …]`; the last option is always empty. */
 function customCombo(values: readonly unknown[]): Map<string, InputValue> {
-  const [choice, , ...options] = values;
-  const index = Math.max(0, options.indexOf(choice));
+  const [choice, index, ...options] = values;
   return new Map<string, InputValue>([
     ["choice", String(choice ?? "")],
-    ["index", index],
+    ["index", typeof index === "number" ? index : 0],
     ...options.map((option, i): [string, InputValue] => [`option${i + 1}`, String(option ?? "")]),
   ]);
+}
+
+/** What follows from the other inputs once they are final: a choice may come from a subgraph's instance. */
+export function settleSpecial(type: string, inputs: Map<string, InputValue>): void {
+  if (type !== "CustomCombo") return;
+  const options = [...inputs].filter(([name]) => /^option\d+$/.test(name));
+  const index = options.findIndex(([, option]) => option === inputs.get("choice"));
+  if (index >= 0) inputs.set("index", index);
 }
 
 function powerLoras(values: readonly unknown[]): Map<string, InputValue> {

@@ -4,7 +4,7 @@
  * are drawn for each picture.
  */
 export function withoutComments(text: string): string {
-  return text.replace(/\/\*[^]*?\*\/|\/\/[^\r\n]*/g, "");
+  return text.replace(/\/\*[\s\S]*?\*\/|\/\/[^\r\n]*/g, "");
 }
 
 export function hasAlternatives(text: string): boolean {

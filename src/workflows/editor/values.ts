@@ -1,7 +1,7 @@
 import type { InputValue, NodeInfo } from "../../comfy/protocol.ts";
 import type { EditorNode } from "./format.ts";
 import { isRecord, type Json, own } from "./json.ts";
-import { type Layout, layOut, type Widget } from "./layout.ts";
+import { type Layout, layOut, unofferedOption, type Widget } from "./layout.ts";
 import {
   dynamicCombo,
   hasUploadSlot,
@@ -44,9 +44,13 @@ function withoutNotes({ widgets, problem }: Layout): NodeValues {
   return { widgets, notes: [], ...(problem !== undefined && { problem }) };
 }
 
-function listNotes({ used, missing }: Layout, slots: readonly unknown[], upload: number): string[] {
-  if (missing.length > 0 && slots.length > 0) {
-    return [`the file holds no value for ${missing.join(", ")}; ComfyUI's default is used`];
+function listNotes(
+  { used, defaulted }: Layout,
+  slots: readonly unknown[],
+  upload: number,
+): string[] {
+  if (defaulted.length > 0) {
+    return [`the file holds no value for ${defaulted.join(", ")}; the node's default is used`];
   }
   const tail = slots.slice(used + upload).filter((value) => value !== "" && value !== null);
   if (tail.length === 0) return [];
@@ -55,26 +59,24 @@ function listNotes({ used, missing }: Layout, slots: readonly unknown[], upload:
 
 /** Some packs, and newer editors beside the list, keep the values by name. */
 function byName(inputs: readonly InputDefinition[], named: Json): NodeValues {
-  const widgets: Widget[] = [];
-  let problem: string | undefined;
-  const read = (all: readonly InputDefinition[]) => {
-    for (const input of all) {
-      const type = widgetType(input);
-      if (type === undefined) continue;
-      const { name, options, required } = input;
-      const held = own(named, name);
-      const value = held === undefined && required ? widgetDefault(input, type) : held;
-      if (isSent(type)) widgets.push({ name, type, options, value });
-      if (type !== dynamicCombo || value === undefined) continue;
-      const more = inputsOfOption(input, value);
-      if (Array.isArray(more)) read(more);
-      else {
-        problem ??= `its input "${name}" holds ${JSON.stringify(value)}, which this ComfyUI does not offer; it has ${more.known.join(", ")}`;
-      }
-    }
-  };
-  read(inputs);
-  return { widgets, notes: [], ...(problem !== undefined && { problem }) };
+  const found: NodeValues = { widgets: [], notes: [] };
+  collectNamed(inputs, named, found);
+  return found;
+}
+
+function collectNamed(inputs: readonly InputDefinition[], named: Json, found: NodeValues): void {
+  for (const input of inputs) {
+    const type = widgetType(input);
+    if (type === undefined) continue;
+    const { name, options, required } = input;
+    const held = own(named, name);
+    const value = held === undefined && required ? widgetDefault(input, type) : held;
+    if (isSent(type)) found.widgets.push({ name, type, options, value });
+    if (type !== dynamicCombo || value === undefined) continue;
+    const more = inputsOfOption(input, value);
+    if (Array.isArray(more)) collectNamed(more, named, found);
+    else found.problem ??= unofferedOption(input, value, more.known);
+  }
 }
 
 /** A widget's value as the prompt holds it; a list would be read as a link. */

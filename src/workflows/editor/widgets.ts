@@ -79,9 +79,10 @@ export function widgetType({ type, options }: InputDefinition): string | undefin
 }
 
 /** `forceInput` set aside: files from before frontend 1.16 keep a slot for such an input. */
-export function wouldBeWidget(
-  { type, options }: Pick<InputDefinition, "type" | "options">,
-): string | undefined {
+export function wouldBeWidget({
+  type,
+  options,
+}: Pick<InputDefinition, "type" | "options">): string | undefined {
   const named = options["widgetType"];
   const widget = typeof named === "string" ? named : type;
   return widgetTypes.has(widget) ? widget : undefined;
