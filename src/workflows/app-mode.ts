@@ -2,10 +2,14 @@
  * ComfyUI's App Mode: which widgets its author offers, in what order, and which outputs count
  * (`extra.linearData`; ComfyUI_frontend, `workflowSchema.ts`, `appModeStore.ts`).
  */
-import { type Graph, isLink } from "../comfy/protocol.ts";
+import { type Graph, isLink, type ObjectInfo } from "../comfy/protocol.ts";
+import type { Declaration } from "./discover/declared.ts";
 import type { EditorNode, EditorWorkflow } from "./editor/format.ts";
 import { idOf, listOf, own, recordOf, textOf } from "./editor/json.ts";
 import { placeKey } from "./editor/resolve.ts";
+import { type InputDefinition, inputsOf, inputsOfOption } from "./editor/widgets.ts";
+import type { ParameterType } from "./known-parameters.ts";
+import type { Value } from "./workflow.ts";
 
 export interface AppMode {
   /** In the author's order. */
@@ -20,6 +24,26 @@ export interface AppParameter {
   label: string;
   /** Whether the author named it. */
   named: boolean;
+  type?: ParameterType;
+  minimum?: number;
+  maximum?: number;
+  choices?: Value[];
+}
+
+/** Behind whatever else is declared in the graph. */
+const firstOrder = 1_000_000;
+
+/** The app's parameters as declarations, which take the place of what was found in their slots. */
+export function declaredByApp({ parameters }: AppMode): Declaration[] {
+  return parameters.map(({ slots, label, named, ...facts }, i) => ({
+    slots: [...slots],
+    id: named ? label : "",
+    label,
+    optional: false,
+    hidden: false,
+    order: firstOrder + i,
+    ...facts,
+  }));
 }
 
 /** Slots of the graph by the widget outside it that decides them; see `placeKey`. */
@@ -30,13 +54,18 @@ export function readAppMode(
   workflow: EditorWorkflow,
   graph: Graph,
   places: Places,
+  objectInfo: ObjectInfo,
 ): AppMode | undefined {
   const data = recordOf(workflow.graph.extra["linearData"]);
   const inputs = listOf(data["inputs"]);
   const outputs = listOf(data["outputs"]);
   if (inputs.length === 0 && outputs.length === 0) return undefined;
   const reader = new AppReader(workflow, graph, places);
-  const parameters = inputs.flatMap((entry) => reader.parameter(entry) ?? []);
+  const facts = new Facts(graph, objectInfo);
+  const parameters = inputs.flatMap((entry) => {
+    const found = reader.parameter(entry);
+    return found ? [{ ...found, ...facts.of(found.slots[0] ?? "") }] : [];
+  });
   return { parameters, outputs: [...new Set(outputs.flatMap((id) => reader.outputs(id)))] };
 }
 
@@ -123,4 +152,69 @@ function decoded(text: string): string {
 function withTitle(node: EditorNode | undefined, widget: string): string {
   const title = node?.title;
   return title === undefined || title === node?.type ? widget : `${title}: ${widget}`;
+}
+
+/** Longer lists are of files or of what packs add: they are looked up when the workflow runs. */
+const mostChoices = 24;
+const file = /\.[a-z0-9]{2,11}$/i;
+
+/** What the node catalogue says about a slot. */
+class Facts {
+  readonly #graph: Graph;
+  readonly #objectInfo: ObjectInfo;
+
+  constructor(graph: Graph, objectInfo: ObjectInfo) {
+    this.#graph = graph;
+    this.#objectInfo = objectInfo;
+  }
+
+  of(slot: string): Partial<AppParameter> {
+    const input = this.#definition(slot);
+    if (!input) return {};
+    const { type, options, choices } = input;
+    if (options["image_upload"] === true) return { type: "image" };
+    switch (type) {
+      case "INT":
+      case "FLOAT": {
+        const [minimum, maximum] = [safe(options["min"]), safe(options["max"])];
+        return {
+          type: type === "INT" ? "integer" : "number",
+          ...(minimum !== undefined && { minimum }),
+          ...(maximum !== undefined && { maximum }),
+        };
+      }
+      case "BOOLEAN":
+        return { type: "boolean" };
+      case "COMBO": {
+        const texts = choices.filter((each) => typeof each === "string");
+        const few = texts.length > 0 && texts.length <= mostChoices;
+        return few && !texts.some((each) => file.test(each)) ? { choices: texts } : {};
+      }
+      default:
+        return {};
+    }
+  }
+
+  #definition(slot: string): InputDefinition | undefined {
+    const dot = slot.indexOf(".");
+    const node = own(this.#graph, slot.slice(0, dot));
+    const info = node && own(this.#objectInfo, node.class_type);
+    if (!node || !info) return undefined;
+    const wanted = slot.slice(dot + 1);
+    let found = inputsOf(info);
+    while (found.length > 0) {
+      const input = found.find(({ name }) => name === wanted);
+      if (input) return input;
+      const combo = found.find(({ name }) => wanted.startsWith(`${name}.`));
+      const more = combo && inputsOfOption(combo, node.inputs[combo.name]);
+      found = Array.isArray(more) ? more : [];
+    }
+    return undefined;
+  }
+}
+
+function safe(limit: unknown): number | undefined {
+  return typeof limit === "number" && Math.abs(limit) <= Number.MAX_SAFE_INTEGER
+    ? limit
+    : undefined;
 }

@@ -84,7 +84,7 @@ class Conversion {
     if (problems.length > 0) return { problems: [...new Set(problems)] };
     if (this.#graph.size === 0) return { problems: ["has no node that ComfyUI would run"] };
     const graph: Graph = Object.fromEntries(this.#graph);
-    const app = readAppMode(this.#workflow, graph, this.#places);
+    const app = readAppMode(this.#workflow, graph, this.#places, this.#objectInfo);
     return { graph, notes: [...new Set(this.#notes)], ...(app && { app }) };
   }
 
