@@ -22,8 +22,6 @@ export interface AppParameter {
   slots: string[];
   /** The author's name for it, else the widget's with its node's title. */
   label: string;
-  /** Whether the author named it. */
-  named: boolean;
   type?: ParameterType;
   minimum?: number;
   maximum?: number;
@@ -35,9 +33,9 @@ const firstOrder = 1_000_000;
 
 /** The app's parameters as declarations, which take the place of what was found in their slots. */
 export function declaredByApp({ parameters }: AppMode): Declaration[] {
-  return parameters.map(({ slots, label, named, ...facts }, i) => ({
+  return parameters.map(({ slots, label, ...facts }, i) => ({
     slots: [...slots],
-    id: named ? label : "",
+    id: "",
     label,
     optional: false,
     hidden: false,
@@ -66,7 +64,12 @@ export function readAppMode(
     const found = reader.parameter(entry);
     return found ? [{ ...found, ...facts.of(found.slots[0] ?? "") }] : [];
   });
-  return { parameters, outputs: [...new Set(outputs.flatMap((id) => reader.outputs(id)))] };
+  const isOutput = (id: string) => {
+    const type = own(graph, id)?.class_type ?? "";
+    return own(objectInfo, type)?.output_node === true;
+  };
+  const ids = new Set(outputs.flatMap((id) => reader.outputs(id)).filter(isOutput));
+  return { parameters, outputs: [...ids] };
 }
 
 class AppReader {
@@ -89,8 +92,7 @@ class AppReader {
     const label = root?.inputs.find(
       (input) => input.widget === widget || input.name === widget,
     )?.label;
-    const named = label !== undefined && label !== widget;
-    return { slots, label: named ? label : withTitle(root, widget), named };
+    return { slots, label: label ?? withTitle(root, widget) };
   }
 
   /** An output may be an instance: then what runs inside it counts. */
