@@ -7,6 +7,7 @@ import { type Config, type ExtraOptions, optionsHelp, readCommandLine } from "./
 import { AppError, messageOf } from "./errors.ts";
 import type { Deps } from "./faces/mcp/deps.ts";
 import { serveStdio } from "./faces/mcp/stdio.ts";
+import { convertWorkflow } from "./faces/terminal/convert.ts";
 import { generate } from "./faces/terminal/generate.ts";
 import { checkWorkflow, initWorkflow } from "./faces/terminal/workflow.ts";
 import { createLog } from "./log.ts";
@@ -23,7 +24,8 @@ const help = `comfy-easel ${version}: an MCP server that gives AI assistants a p
       [--count N] [--steps N] [--guidance X] [--negative-prompt TEXT] [--output-format png|jpeg|webp]
   comfy-easel emulator [--port N] [--host ADDRESS] [--node-ms N] [--step-ms N]
                                             the emulator alone (default 127.0.0.1:8188)
-  comfy-easel workflow check FILE           what an API export's parameters are, and what ComfyUI lacks
+  comfy-easel workflow check FILE           what a workflow's parameters are, and what ComfyUI lacks
+  comfy-easel workflow convert FILE         the API graph of an editor workflow or a picture, as JSON
   comfy-easel workflow init FILE [--force]  write NAME.binding.json beside it, to be edited
 
 Options (each also an environment variable):
@@ -153,22 +155,28 @@ function formatOf(text: string): OutputFormat {
 async function runWorkflow(args: string[]): Promise<void> {
   const { config: given, extra, positionals } = readCommandLine(args, process.env, workflowOptions);
   const [action, file, ...more] = positionals;
-  if ((action !== "check" && action !== "init") || file === undefined || more.length > 0) {
+  const actions = ["check", "init", "convert"];
+  if (!actions.includes(action ?? "") || file === undefined || more.length > 0) {
     throw new AppError(
       "invalid_input",
-      "workflow: expected check or init and one file. Try: comfy-easel workflow check my-export.json",
+      "workflow: expected check, init or convert and one file. Try: comfy-easel workflow check my-export.json",
     );
   }
   await withBackend(given, async ({ comfyui }) => {
     const client = new ComfyClient(comfyui);
-    const objectInfo = () => client.objectInfo();
+    const backend = { url: comfyui.url, objectInfo: () => client.objectInfo() };
     try {
       if (action === "init") {
         const force = extra["force"] !== undefined;
-        const written = await initWorkflow(file, { force, objectInfo });
+        const written = await initWorkflow(file, { force, ...backend });
         return void process.stdout.write(`${written}\n`);
       }
-      const { report, ok } = await checkWorkflow(file, { url: comfyui.url, objectInfo });
+      if (action === "convert") {
+        const { json, notes } = await convertWorkflow(file, backend);
+        for (const note of notes) process.stderr.write(`note: ${note}\n`);
+        return void process.stdout.write(`${json}\n`);
+      }
+      const { report, ok } = await checkWorkflow(file, backend);
       process.stdout.write(`${report}\n`);
       if (!ok) throw new AppError("workflow_invalid", `${file} cannot run as it is.`);
     } finally {
