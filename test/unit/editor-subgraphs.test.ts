@@ -337,6 +337,57 @@ test("a primitive inside gives the instance's value to all it feeds", () => {
   expect(sizeOf([896])).toMatchObject({ width: 896, height: 896 });
 });
 
+test("one input gives the same to all it feeds: the instance's value, else the first widget's", () => {
+  const shared: SubgraphSketch = {
+    id: "shared",
+    inputs: ["side:INT"],
+    outputs: ["LATENT:LATENT"],
+    nodes: [
+      {
+        id: 1,
+        type: "EmptyLatentImage",
+        inputs: ["width:INT*", "height:INT*"],
+        outputs: ["LATENT"],
+        values: [640, 512, 1],
+      },
+      { id: 2, type: "PreviewAny", inputs: ["source:*"] },
+    ],
+    links: [
+      [-10, 0, 1, 0, "INT"],
+      [-10, 0, 1, 1, "INT"],
+      [-10, 0, 2, 0, "INT"],
+      [1, 0, -20, 0, "LATENT"],
+    ],
+  };
+  const { nodes, links } = textToImage();
+  const inputsWith = (values?: unknown[]) => {
+    const instance = { id: 4, type: "shared", inputs: ["side:INT*"], outputs: ["LATENT"], values };
+    const all = [...nodes.filter(({ id }) => id !== 4), instance];
+    const result = convert(editor({ nodes: all, links }, [shared]), info);
+    if ("problems" in result) throw new Error(result.problems.join("; "));
+    return [result.graph["4:1"]?.inputs, result.graph["4:2"]?.inputs];
+  };
+
+  expect(inputsWith()).toEqual([{ width: 640, height: 640, batch_size: 1 }, { source: 640 }]);
+  expect(inputsWith([896])).toEqual([{ width: 896, height: 896, batch_size: 1 }, { source: 896 }]);
+});
+
+test("a link left behind from an input of another type is none", () => {
+  const links: SubgraphSketch["links"] = [...(studio.links ?? []), [-10, 0, 1, 0, "COMBO"]];
+  const nodes = studio.nodes.map((node) =>
+    node.id === 1 ? { ...node, inputs: ["ckpt_name:COMBO*"] } : node,
+  );
+
+  const result = withStudio(
+    { values: ["a bear", 42] },
+    { subgraphs: [{ ...studio, nodes, links }] },
+  );
+
+  expect(result).toMatchObject({
+    graph: { "20:1": { inputs: { ckpt_name: "v1-5-pruned-emaonly-fp16.safetensors" } } },
+  });
+});
+
 test("a definition that is missing or holds itself is a problem in words", () => {
   const endless: SubgraphSketch = {
     id: "studio",

@@ -46,7 +46,7 @@ class Conversion {
   readonly #workflow: EditorWorkflow;
   readonly #objectInfo: ObjectInfo;
   readonly #tree: ScopeTree;
-  readonly #resolver = new Resolver();
+  readonly #resolver = new Resolver((...at) => this.#held(...at));
   readonly #unknown = new UnknownClasses();
   readonly #graph = new Map<string, GraphNode>();
   readonly #notes: string[] = [];
@@ -133,6 +133,11 @@ class Conversion {
     });
   }
 
+  #held(scope: Scope, node: EditorNode, widget: string): unknown {
+    const info = this.#infoOf(node);
+    return info && this.#widgetInputs(scope, node, readValues(node, info)).get(widget);
+  }
+
   /** What the node's own widgets hold, or the instance of a subgraph in their place. */
   #widgetInputs(scope: Scope, node: EditorNode, read: NodeValues): Map<string, InputValue> {
     const id = `${scope.prefix}${node.id}`;
@@ -208,7 +213,7 @@ class Conversion {
       inputs.delete(name);
       return;
     }
-    if (!takesValue) return;
+    if (!takesValue && !(source.kind === "value" && source.isHosted)) return;
     const value = source.kind === "value" ? promptValue(source.value, "") : undefined;
     if (value !== undefined) inputs.set(name, value);
     if (!inputs.has(name)) return;

@@ -45,6 +45,8 @@ export interface Port {
   name: string;
   type: string;
   label: string | undefined;
+  /** Its links inside, the one that counts first. */
+  links: string[];
 }
 
 export interface Subgraph {
@@ -109,7 +111,28 @@ function portOf(data: unknown): Port {
     name: textOf(port["name"]) ?? "",
     type: typeOf(port["type"]),
     label: textOf(port["label"]),
+    links: listOf(port["linkIds"]).flatMap((link) => idOf(link) ?? []),
   };
+}
+
+/** The inner links of a subgraph's input; those that the file lists in its order come first. */
+export function linksOfInput({ graph, inputs, inputNode }: Subgraph, port: number): string[] {
+  const all = [...graph.links].flatMap(([id, { origin, originSlot }]) =>
+    origin === inputNode && originSlot === port ? [id] : [],
+  );
+  const listed = (inputs[port]?.links ?? []).filter((id) => all.includes(id));
+  return [...new Set([...listed, ...all])];
+}
+
+/** The inner link that a subgraph's output takes. */
+export function linkOfOutput(
+  { graph, outputs, outputNode }: Subgraph,
+  port: number,
+): EditorLink | undefined {
+  const leads = (link: EditorLink | undefined) =>
+    link?.target === outputNode && link.targetSlot === port;
+  const listed = (outputs[port]?.links ?? []).map((id) => graph.links.get(id));
+  return listed.find(leads) ?? [...graph.links.values()].find(leads);
 }
 
 function graphOf(data: Json): EditorGraph {

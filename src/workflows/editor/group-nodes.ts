@@ -105,7 +105,12 @@ class Group {
     const converted = instance.inputs.filter((input) => input.widget !== undefined);
     const problem = this.#linkWidgets(converted.map((input) => input.name));
     if (problem !== undefined) return { problem };
-    const inputs: Port[] = [...converted, ...outer];
+    const inputs: Port[] = [...converted, ...outer].map(({ name, type, label }) => ({
+      name,
+      type,
+      label,
+      links: [],
+    }));
     for (const [i, { node, input }] of sockets.entries()) {
       const originSlot = converted.length + i;
       const target = { target: node.id, targetSlot: node.inputs.indexOf(input) };
@@ -158,7 +163,7 @@ class Group {
         }
         const target = { target: outputNode, targetSlot: ports.length };
         this.#link({ origin: node.id, originSlot: slot, ...target, type });
-        ports.push({ name: key, type, label: undefined });
+        ports.push({ name: key, type, label: undefined, links: [] });
       }
     }
     return ports;

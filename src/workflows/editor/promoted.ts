@@ -3,7 +3,7 @@
  * editor saved them (ComfyUI_frontend, `SubgraphNode.ts`, `proxyWidgetMigration.ts`). The keys
  * that are present decide: the version stamped into a file is not kept up.
  */
-import type { EditorNode, Port, Subgraph } from "./format.ts";
+import { type EditorNode, linksOfInput, type Port, type Subgraph } from "./format.ts";
 import { idOf, isRecord, listOf, textOf } from "./json.ts";
 import { isControl } from "./layout.ts";
 
@@ -159,10 +159,14 @@ function promotedPorts(
 }
 
 /** By name: an instance's inputs may be fewer than, and in another order as, the subgraph's. */
-export function inputOfPort(instance: EditorNode, ports: readonly Port[], port: number): number {
+export function inputOfPort(
+  instance: EditorNode,
+  ports: readonly Pick<Port, "name">[],
+  port: number,
+): number {
   const wanted = ports[port];
   if (!wanted) return -1;
-  const same = (each: { name: string; type: string }) => each.name === wanted.name;
+  const same = (each: { name: string }) => each.name === wanted.name;
   const nth = ports.slice(0, port).filter(same).length;
   const found = instance.inputs.flatMap((input, i) => (same(input) ? [i] : []));
   return found[nth] ?? -1;
@@ -175,21 +179,20 @@ function portOfInput(instance: EditorNode, { inputs }: Subgraph, input: number):
 const mostNested = 32;
 
 function reachesWidget(
-  { graph, inputNode }: Subgraph,
+  subgraph: Subgraph,
   port: number,
   subgraphs: ReadonlyMap<string, Subgraph>,
   depth: number,
 ): boolean {
   if (depth > mostNested) return false;
-  for (const [id, link] of graph.links) {
-    if (link.origin !== inputNode || link.originSlot !== port) continue;
-    const target = graph.nodes.get(link.target);
+  const { graph } = subgraph;
+  return linksOfInput(subgraph, port).some((id) => {
+    const target = graph.nodes.get(graph.links.get(id)?.target ?? "");
     const input = target?.inputs.find((each) => each.link === id);
-    if (!target || !input) continue;
+    if (!target || !input) return false;
     if (input.widget !== undefined) return true;
     const nested = subgraphs.get(target.type);
     const inner = nested?.inputs.findIndex((each) => each.name === input.name) ?? -1;
-    if (nested && inner >= 0) return reachesWidget(nested, inner, subgraphs, depth + 1);
-  }
-  return false;
+    return nested !== undefined && inner >= 0 && reachesWidget(nested, inner, subgraphs, depth + 1);
+  });
 }

@@ -3,7 +3,16 @@
  * Set and Get nodes, primitives and the borders of subgraphs (ComfyUI_frontend,
  * `ExecutableNodeDTO.ts`).
  */
-import { bypassed, type EditorInput, type EditorNode, muted, type Subgraph } from "./format.ts";
+import {
+  bypassed,
+  type EditorInput,
+  type EditorLink,
+  type EditorNode,
+  linkOfOutput,
+  linksOfInput,
+  muted,
+  type Subgraph,
+} from "./format.ts";
 import { isRecord } from "./json.ts";
 import { inputOfPort } from "./promoted.ts";
 import type { Scope } from "./scope.ts";
@@ -11,7 +20,8 @@ import { virtualKind } from "./virtual.ts";
 
 export type Source = { via: readonly Place[] } & (
   | { kind: "output"; node: string; slot: number }
-  | { kind: "value"; value: unknown }
+  /** `isHosted`: it stands on the instance of a subgraph, and goes into an input of any kind. */
+  | { kind: "value"; value: unknown; isHosted: boolean }
   /** A muted node: the input is left out of the prompt, its widget's value too. */
   | { kind: "muted" }
   /** Nothing: the widget's own value stays. */
@@ -37,6 +47,12 @@ const longest = 2_000;
 export class Resolver {
   readonly problems: string[] = [];
   readonly #setters = new Map<Scope, Map<string, EditorNode>>();
+  readonly #held: (scope: Scope, node: EditorNode, widget: string) => unknown;
+
+  /** `held` says what a node's own widget holds. */
+  constructor(held: (scope: Scope, node: EditorNode, widget: string) => unknown) {
+    this.#held = held;
+  }
 
   input(scope: Scope, { link }: EditorInput, type: string): Source {
     return this.#link(scope, link, type, 0);
@@ -44,7 +60,7 @@ export class Resolver {
 
   #link(scope: Scope, id: string | undefined, type: string, steps: number): Source {
     const link = id === undefined ? undefined : scope.graph.links.get(id);
-    if (!link) return nothing;
+    if (!link || id === undefined || isStale(scope, id, link)) return nothing;
     return this.#output(scope, link.origin, link.originSlot, type, steps + 1);
   }
 
@@ -90,28 +106,49 @@ export class Resolver {
     if (linked.kind !== "none") return linked;
     const via = [...linked.via, { node: `${around.prefix}${instance.id}`, widget: name }];
     const { inputs } = scope.host;
-    return inputs.has(port)
-      ? { kind: "value", value: inputs.get(port), via }
-      : { kind: "none", via };
+    const value = inputs.has(port) ? inputs.get(port) : this.#firstHeld(scope, subgraph, port);
+    return value === undefined
+      ? { kind: "none", via }
+      : { kind: "value", value, isHosted: true, via };
+  }
+
+  /** The instance shows what the first inner widget holds, and gives that to all. */
+  #firstHeld(scope: Scope, subgraph: Subgraph, port: number): unknown {
+    for (const id of linksOfInput(subgraph, port)) {
+      const node = scope.graph.nodes.get(scope.graph.links.get(id)?.target ?? "");
+      const input = node?.inputs.find((each) => each.link === id);
+      if (!node || !input) continue;
+      const child = scope.children.get(node.id);
+      const value = child?.outer
+        ? this.#innerHeld(child, child.outer.subgraph, input.name)
+        : this.#held(scope, node, input.name);
+      if (value !== undefined) return value;
+    }
+    return undefined;
+  }
+
+  #innerHeld(child: Scope, subgraph: Subgraph, name: string): unknown {
+    const port = subgraph.inputs.findIndex((each) => each.name === name);
+    const { inputs } = child.host;
+    if (port < 0 || inputs.has(port)) return inputs.get(port);
+    return this.#firstHeld(child, subgraph, port);
   }
 
   #inside(child: Scope, subgraph: Subgraph, slot: number, type: string, steps: number): Source {
-    for (const { origin, originSlot, target, targetSlot } of child.graph.links.values()) {
-      if (target === subgraph.outputNode && targetSlot === slot) {
-        return this.#output(child, origin, originSlot, type, steps + 1);
-      }
-    }
-    return nothing;
+    const link = linkOfOutput(subgraph, slot);
+    return link ? this.#output(child, link.origin, link.originSlot, type, steps + 1) : nothing;
   }
 
   #primitive(scope: Scope, node: EditorNode): Source {
     const via = [{ node: `${scope.prefix}${node.id}`, widget: "value" }];
     const overrides = scope.host.overrides.get(node.id);
     if (overrides) {
-      for (const value of overrides.values()) return { kind: "value", value, via };
+      for (const value of overrides.values()) return { kind: "value", value, isHosted: false, via };
     }
     const value = Array.isArray(node.values) ? node.values[0] : node.values?.["value"];
-    return value === undefined ? { kind: "none", via } : { kind: "value", value, via };
+    return value === undefined
+      ? { kind: "none", via }
+      : { kind: "value", value, isHosted: false, via };
   }
 
   /** In its own graph, then in those around it. */
@@ -135,6 +172,13 @@ export class Resolver {
     this.#setters.set(scope, setters);
     return setters;
   }
+}
+
+/** Editors leave links behind that name an input of the subgraph which is another one by now. */
+function isStale({ outer }: Scope, id: string, { origin, originSlot, type }: EditorLink): boolean {
+  if (!outer || origin !== outer.subgraph.inputNode) return false;
+  const port = outer.subgraph.inputs[originSlot];
+  return port === undefined || (!port.links.includes(id) && !compatible(port.type, type));
 }
 
 function nameOf({ values }: EditorNode): string | undefined {
