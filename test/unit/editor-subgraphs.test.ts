@@ -398,13 +398,32 @@ test("a definition that is missing or holds itself is a problem in words", () =>
   const lost = "11111111-2222-3333-4444-555555555555";
 
   expect(withStudio({}, { subgraphs: [endless] })).toEqual({
-    problems: [expect.stringContaining("hold more than")],
+    problems: [expect.stringContaining("hold each other")],
   });
   expect(withStudio({ type: lost })).toEqual({
     problems: [
       `node 20: the file does not hold the subgraph ${lost}; save the workflow again in ComfyUI`,
     ],
   });
+});
+
+test("a file that unfolds into more nodes than anybody draws is refused at once", () => {
+  const level = (i: number): SubgraphSketch => ({
+    id: `level${i}`,
+    nodes: Array.from({ length: 10 }, (_, id) => ({ id, type: `level${i + 1}` })),
+  });
+  const subgraphs = [
+    ...Array.from({ length: 12 }, (_, i) => level(i)),
+    { ...studio, id: "level12" },
+  ];
+
+  const started = performance.now();
+  const result = withStudio({ type: "level0" }, { subgraphs });
+
+  expect(result).toEqual({
+    problems: ["it holds more than 20000 nodes; take it apart in ComfyUI"],
+  });
+  expect(performance.now() - started).toBeLessThan(2_000);
 });
 
 test("a group node becomes its nodes, with the values and links of its outside", () => {

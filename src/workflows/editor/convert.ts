@@ -3,6 +3,7 @@ import { type AppMode, readAppMode } from "../app-mode.ts";
 import { addEverywhereLinks } from "./everywhere.ts";
 import {
   bypassed,
+  type EditorGraph,
   type EditorNode,
   type EditorWorkflow,
   editorData,
@@ -51,6 +52,7 @@ class Conversion {
   readonly #graph = new Map<string, GraphNode>();
   readonly #notes: string[] = [];
   readonly #problems: string[] = [];
+  readonly #origins = new Map<EditorGraph, ReadonlySet<string>>();
   /** Slots by the widget elsewhere that decides them. */
   readonly #places = new Map<string, string[]>();
 
@@ -68,6 +70,7 @@ class Conversion {
   }
 
   run(): Converted | { problems: string[] } {
+    if (this.#tree.isTooLarge) return { problems: this.#tree.problems };
     for (const scope of this.#tree.scopes()) {
       for (const node of scope.graph.nodes.values()) {
         if (this.#runs(node)) this.#emit(scope, node);
@@ -108,7 +111,7 @@ class Conversion {
     const id = `${scope.prefix}${node.id}`;
     const info = this.#infoOf(node);
     if (!info) {
-      if (isLinked(scope, node)) this.#unknown.add(id, node);
+      if (this.#isLinked(scope, node)) this.#unknown.add(id, node);
       else
         this.#note(
           id,
@@ -248,10 +251,12 @@ class Conversion {
   #note(id: string, node: EditorNode, note: string): void {
     this.#notes.push(`node ${id} (${node.type}): ${note}`);
   }
-}
 
-function isLinked({ graph }: Scope, node: EditorNode): boolean {
-  if (node.inputs.some(({ link }) => link !== undefined && graph.links.has(link))) return true;
-  for (const { origin } of graph.links.values()) if (origin === node.id) return true;
-  return false;
+  #isLinked({ graph }: Scope, node: EditorNode): boolean {
+    if (node.inputs.some(({ link }) => link !== undefined && graph.links.has(link))) return true;
+    const known = this.#origins.get(graph);
+    const origins = known ?? new Set([...graph.links.values()].map(({ origin }) => origin));
+    if (!known) this.#origins.set(graph, origins);
+    return origins.has(node.id);
+  }
 }

@@ -2,6 +2,7 @@
  * An editor workflow as ComfyUI's frontend saves it (ComfyUI_frontend, `workflowSchema.ts`), with
  * the differences of its two schema versions taken away: ids are texts, links are objects.
  */
+import { borderOf } from "./border.ts";
 import { idOf, indexOf, isRecord, type Json, listOf, recordOf, textOf, typeOf } from "./json.ts";
 
 export interface EditorInput {
@@ -45,8 +46,8 @@ export interface Port {
   name: string;
   type: string;
   label: string | undefined;
-  /** Its links inside, the one that counts first. */
-  links: string[];
+  /** The links inside that the file lists with it, the one that counts first. */
+  listed: string[];
 }
 
 export interface Subgraph {
@@ -58,6 +59,15 @@ export interface Subgraph {
   /** Links from this node come from outside, links to the other leave the subgraph. */
   inputNode: string;
   outputNode: string;
+  border: Border;
+}
+
+/** What crosses the border of a subgraph, seen from inside. */
+export interface Border {
+  /** The links of each input. */
+  inputs: string[][];
+  /** The link that each output takes. */
+  outputs: (EditorLink | undefined)[];
 }
 
 export interface EditorWorkflow {
@@ -92,7 +102,7 @@ function collectSubgraphs(data: Json, into: Map<string, Subgraph>, depth: number
   for (const definition of listOf(recordOf(data["definitions"])["subgraphs"])) {
     const id = isRecord(definition) ? idOf(definition["id"]) : undefined;
     if (!isRecord(definition) || id === undefined || into.has(id)) continue;
-    into.set(id, {
+    const subgraph = {
       id,
       name: textOf(definition["name"]) ?? id,
       inputs: listOf(definition["inputs"]).map(portOf),
@@ -100,7 +110,8 @@ function collectSubgraphs(data: Json, into: Map<string, Subgraph>, depth: number
       graph: graphOf(definition),
       inputNode: idOf(recordOf(definition["inputNode"])["id"]) ?? "-10",
       outputNode: idOf(recordOf(definition["outputNode"])["id"]) ?? "-20",
-    });
+    };
+    into.set(id, { ...subgraph, border: borderOf(subgraph) });
     collectSubgraphs(definition, into, depth + 1);
   }
 }
@@ -111,28 +122,8 @@ function portOf(data: unknown): Port {
     name: textOf(port["name"]) ?? "",
     type: typeOf(port["type"]),
     label: textOf(port["label"]),
-    links: listOf(port["linkIds"]).flatMap((link) => idOf(link) ?? []),
+    listed: listOf(port["linkIds"]).flatMap((link) => idOf(link) ?? []),
   };
-}
-
-/** The inner links of a subgraph's input; those that the file lists in its order come first. */
-export function linksOfInput({ graph, inputs, inputNode }: Subgraph, port: number): string[] {
-  const all = [...graph.links].flatMap(([id, { origin, originSlot }]) =>
-    origin === inputNode && originSlot === port ? [id] : [],
-  );
-  const listed = (inputs[port]?.links ?? []).filter((id) => all.includes(id));
-  return [...new Set([...listed, ...all])];
-}
-
-/** The inner link that a subgraph's output takes. */
-export function linkOfOutput(
-  { graph, outputs, outputNode }: Subgraph,
-  port: number,
-): EditorLink | undefined {
-  const leads = (link: EditorLink | undefined) =>
-    link?.target === outputNode && link.targetSlot === port;
-  const listed = (outputs[port]?.links ?? []).map((id) => graph.links.get(id));
-  return listed.find(leads) ?? [...graph.links.values()].find(leads);
 }
 
 function graphOf(data: Json): EditorGraph {

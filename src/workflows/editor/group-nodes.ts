@@ -3,6 +3,7 @@
  * into a subgraph of its own, with the instance's values laid into the inner nodes.
  */
 import type { NodeInfo } from "../../comfy/protocol.ts";
+import { borderOf } from "./border.ts";
 import { type EditorLink, type EditorNode, nodeOf, type Port, type Subgraph } from "./format.ts";
 import { indexOf, isRecord, listOf, recordOf, typeOf } from "./json.ts";
 import { layOut } from "./layout.ts";
@@ -109,7 +110,7 @@ class Group {
       name,
       type,
       label,
-      links: [],
+      listed: [],
     }));
     for (const [i, { node, input }] of sockets.entries()) {
       const originSlot = converted.length + i;
@@ -163,7 +164,7 @@ class Group {
         }
         const target = { target: outputNode, targetSlot: ports.length };
         this.#link({ origin: node.id, originSlot: slot, ...target, type });
-        ports.push({ name: key, type, label: undefined, links: [] });
+        ports.push({ name: key, type, label: undefined, listed: [] });
       }
     }
     return ports;
@@ -173,7 +174,8 @@ class Group {
     const nodes = new Map(this.#nodes.map((node) => [node.id, node]));
     const graph = { nodes, links: this.#links, extra: {} };
     const { type } = instance;
-    return { id: type, name: type, inputs, outputs, graph, inputNode, outputNode };
+    const subgraph = { id: type, name: type, inputs, outputs, graph, inputNode, outputNode };
+    return { ...subgraph, border: borderOf(subgraph) };
   }
 
   #hidden(node: EditorNode, side: "input" | "output", name: string): boolean {

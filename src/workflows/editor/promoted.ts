@@ -3,7 +3,8 @@
  * editor saved them (ComfyUI_frontend, `SubgraphNode.ts`, `proxyWidgetMigration.ts`). The keys
  * that are present decide: the version stamped into a file is not kept up.
  */
-import { type EditorNode, linksOfInput, type Port, type Subgraph } from "./format.ts";
+import { inputsOfPorts } from "./border.ts";
+import type { EditorNode, Subgraph } from "./format.ts";
 import { idOf, isRecord, listOf, textOf } from "./json.ts";
 import { isControl } from "./layout.ts";
 
@@ -147,8 +148,9 @@ function promotedPorts(
   subgraphs: ReadonlyMap<string, Subgraph>,
   count: number,
 ): number[] {
-  const shown = instance.inputs.flatMap((input, i) =>
-    input.widget === undefined ? [] : portOfInput(instance, subgraph, i),
+  const portOf = new Map(inputsOfPorts(instance, subgraph.inputs).map((at, port) => [at, port]));
+  const shown = instance.inputs.flatMap(({ widget }, i) =>
+    widget === undefined ? [] : (portOf.get(i) ?? []),
   );
   if (shown.length === count) return shown;
   // Before queuing the editor takes unlinked widget inputs out of the instance.
@@ -158,25 +160,8 @@ function promotedPorts(
   return shown.length >= reaching.length ? shown : reaching;
 }
 
-/** By name: an instance's inputs may be fewer than, and in another order as, the subgraph's. */
-export function inputOfPort(
-  instance: EditorNode,
-  ports: readonly Pick<Port, "name">[],
-  port: number,
-): number {
-  const wanted = ports[port];
-  if (!wanted) return -1;
-  const same = (each: { name: string }) => each.name === wanted.name;
-  const nth = ports.slice(0, port).filter(same).length;
-  const found = instance.inputs.flatMap((input, i) => (same(input) ? [i] : []));
-  return found[nth] ?? -1;
-}
-
-function portOfInput(instance: EditorNode, { inputs }: Subgraph, input: number): number[] {
-  return inputs.flatMap((_, port) => (inputOfPort(instance, inputs, port) === input ? [port] : []));
-}
-
 const mostNested = 32;
+const mostTried = 50;
 
 function reachesWidget(
   subgraph: Subgraph,
@@ -185,8 +170,8 @@ function reachesWidget(
   depth: number,
 ): boolean {
   if (depth > mostNested) return false;
-  const { graph } = subgraph;
-  return linksOfInput(subgraph, port).some((id) => {
+  const { border, graph } = subgraph;
+  return (border.inputs[port] ?? []).slice(0, mostTried).some((id) => {
     const target = graph.nodes.get(graph.links.get(id)?.target ?? "");
     const input = target?.inputs.find((each) => each.link === id);
     if (!target || !input) return false;

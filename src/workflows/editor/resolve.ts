@@ -8,13 +8,10 @@ import {
   type EditorInput,
   type EditorLink,
   type EditorNode,
-  linkOfOutput,
-  linksOfInput,
   muted,
   type Subgraph,
 } from "./format.ts";
 import { isRecord } from "./json.ts";
-import { inputOfPort } from "./promoted.ts";
 import type { Scope } from "./scope.ts";
 import { virtualKind } from "./virtual.ts";
 
@@ -43,6 +40,8 @@ const nothing: Source = { kind: "none", via: [] };
 
 /** Longer chains are circles. */
 const longest = 2_000;
+/** Of the inner widgets that one input feeds, until one holds a value. */
+const mostTried = 50;
 
 export class Resolver {
   readonly problems: string[] = [];
@@ -99,10 +98,9 @@ export class Resolver {
   /** What comes in at a subgraph's border: the link outside, else the instance's own value. */
   #port(scope: Scope, port: number, type: string, steps: number): Source {
     if (!scope.outer) return nothing;
-    const { scope: around, instance, subgraph } = scope.outer;
+    const { scope: around, instance, subgraph, inputs: outside } = scope.outer;
     const name = subgraph.inputs[port]?.name ?? "";
-    const input = instance.inputs[inputOfPort(instance, subgraph.inputs, port)];
-    const linked = this.#link(around, input?.link, type, steps);
+    const linked = this.#link(around, outside[port]?.link, type, steps);
     if (linked.kind !== "none") return linked;
     const via = [...linked.via, { node: `${around.prefix}${instance.id}`, widget: name }];
     const { inputs } = scope.host;
@@ -114,7 +112,7 @@ export class Resolver {
 
   /** The instance shows what the first inner widget holds, and gives that to all. */
   #firstHeld(scope: Scope, subgraph: Subgraph, port: number): unknown {
-    for (const id of linksOfInput(subgraph, port)) {
+    for (const id of (subgraph.border.inputs[port] ?? []).slice(0, mostTried)) {
       const node = scope.graph.nodes.get(scope.graph.links.get(id)?.target ?? "");
       const input = node?.inputs.find((each) => each.link === id);
       if (!node || !input) continue;
@@ -135,7 +133,7 @@ export class Resolver {
   }
 
   #inside(child: Scope, subgraph: Subgraph, slot: number, type: string, steps: number): Source {
-    const link = linkOfOutput(subgraph, slot);
+    const link = subgraph.border.outputs[slot];
     return link ? this.#output(child, link.origin, link.originSlot, type, steps + 1) : nothing;
   }
 
@@ -178,7 +176,7 @@ export class Resolver {
 function isStale({ outer }: Scope, id: string, { origin, originSlot, type }: EditorLink): boolean {
   if (!outer || origin !== outer.subgraph.inputNode) return false;
   const port = outer.subgraph.inputs[originSlot];
-  return port === undefined || (!port.links.includes(id) && !compatible(port.type, type));
+  return port === undefined || (!port.listed.includes(id) && !compatible(port.type, type));
 }
 
 function nameOf({ values }: EditorNode): string | undefined {

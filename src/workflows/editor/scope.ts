@@ -1,7 +1,9 @@
 import type { NodeInfo } from "../../comfy/protocol.ts";
+import { inputsOfPorts } from "./border.ts";
 import {
   bypassed,
   type EditorGraph,
+  type EditorInput,
   type EditorNode,
   type EditorWorkflow,
   muted,
@@ -17,7 +19,13 @@ export interface Scope {
   prefix: string;
   graph: EditorGraph;
   host: Host;
-  outer?: { scope: Scope; instance: EditorNode; subgraph: Subgraph };
+  /** `inputs` are those of the instance, by the number of the subgraph's. */
+  outer?: {
+    scope: Scope;
+    instance: EditorNode;
+    subgraph: Subgraph;
+    inputs: readonly (EditorInput | undefined)[];
+  };
   children: Map<string, Scope>;
 }
 
@@ -40,6 +48,13 @@ export class ScopeTree {
     const host: Host = { inputs: new Map(), overrides: new Map(), places: new Map() };
     this.root = { prefix: "", graph: workflow.graph, host, children: new Map() };
     this.#fill(this.root, 0);
+    if (this.isTooLarge) {
+      this.problems.push(`it holds more than ${mostNodes} nodes; take it apart in ComfyUI`);
+    }
+  }
+
+  get isTooLarge(): boolean {
+    return this.#nodes > mostNodes;
   }
 
   isInstance(node: EditorNode): boolean {
@@ -56,10 +71,10 @@ export class ScopeTree {
     this.#nodes += scope.graph.nodes.size;
     for (const node of scope.graph.nodes.values()) {
       if (node.mode === muted || node.mode === bypassed || !this.isInstance(node)) continue;
-      if (depth >= mostNested || this.#nodes > mostNodes) {
-        this.problems.push(
-          `node ${scope.prefix}${node.id}: its subgraphs hold more than ${mostNodes} nodes or each other; take it apart in ComfyUI`,
-        );
+      if (this.isTooLarge) return;
+      if (depth >= mostNested) {
+        const id = `${scope.prefix}${node.id}`;
+        this.problems.push(`node ${id}: its subgraphs hold each other; take them apart in ComfyUI`);
         return;
       }
       const subgraph = this.#subgraphOf(node, scope);
@@ -76,7 +91,8 @@ export class ScopeTree {
       assignNested(host, instance, subgraph, widget, value);
     }
     const prefix = `${scope.prefix}${instance.id}:`;
-    const outer = { scope, instance, subgraph };
+    const inputs = inputsOfPorts(instance, subgraph.inputs).map((at) => instance.inputs[at]);
+    const outer = { scope, instance, subgraph, inputs };
     return { prefix, graph: subgraph.graph, host, outer, children: new Map() };
   }
 
