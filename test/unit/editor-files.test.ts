@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import type { ObjectInfo } from "../../src/comfy/protocol.ts";
 import { convertWorkflow } from "../../src/faces/terminal/convert.ts";
-import { checkWorkflow } from "../../src/faces/terminal/workflow.ts";
+import { checkWorkflow, initWorkflow } from "../../src/faces/terminal/workflow.ts";
 import { imagesOf } from "../../src/tasks/task.ts";
 import { loadCatalog } from "../../src/workflows/catalog.ts";
 import { watchCatalog } from "../../src/workflows/catalog-watch.ts";
@@ -233,6 +233,21 @@ test("check reads editor workflows and pictures, and says when one has to wait",
   expect(shot.report).toContain("tool         generate_image");
   expect(waiting.report).toContain("waits: it is a workflow of ComfyUI's editor");
   expect(waiting.report).toContain("connection refused");
+});
+
+test("init writes the binding of an editor workflow beside it, once ComfyUI has answered", async () => {
+  const dir = await folderOf({ "drawn.json": editorText });
+  const file = path.join(dir, "drawn.json");
+
+  await expect(initWorkflow(file, { force: false, ...nobody })).rejects.toMatchObject({
+    code: "comfy_unreachable",
+  });
+  const written = await initWorkflow(file, { force: false, ...somebody });
+  const { catalog, problems } = await loadCatalog([{ dir, trusted: false }], info);
+
+  expect(written).toBe(path.join(dir, "drawn.binding.json"));
+  expect(problems).toEqual([]);
+  expect(catalog.get("generate_image", "drawn").parameters["prompt"]?.required).toBe(true);
 });
 
 const cli = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));

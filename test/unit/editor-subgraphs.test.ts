@@ -487,6 +487,31 @@ test("a group node becomes its nodes, with the values and links of its outside",
       "6": { inputs: { samples: ["5:2", 0] } },
     },
   });
+  const number: NodeSketch = {
+    id: 8,
+    type: "PrimitiveInt",
+    outputs: ["INT"],
+    values: [9, "fixed"],
+  };
+  const wired = { ...group("workflow>Paint") };
+  const linkedGroup = convert(
+    editor({
+      nodes: [
+        ...nodes.filter(({ id }) => id !== 4 && id !== 5),
+        { ...wired, inputs: [...(wired.inputs ?? []), "width:INT*", "KSampler steps:INT*"] },
+        number,
+      ],
+      links: [...links.filter(([from]) => from !== 4), [8, 0, 5, 3, "INT"], [8, 0, 5, 4, "INT"]],
+      extra: { groupNodes },
+    }),
+    info,
+  );
+  expect(linkedGroup).toMatchObject({
+    graph: {
+      "5:0": { inputs: { width: ["8", 0], height: 512 } },
+      "5:2": { inputs: { steps: ["8", 0], cfg: 4, model: ["1", 0] } },
+    },
+  });
   expect(grouped("workflow/Paint")).toEqual(grouped("workflow>Paint"));
   expect(grouped("workflow>Lost")).toEqual({
     problems: [
