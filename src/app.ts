@@ -45,12 +45,14 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   const { catalog } = loaded;
   for (const problem of loaded.problems) log.warn(`left out: ${problemText(problem)}`);
   for (const note of loaded.notes) log.info(problemText(note));
-  const watch = watchCatalog(loaded, folders, { log });
   const { styles, problems } = await loadStyles([
     shippedStyles,
     ...(config.stylesDir ? [config.stylesDir] : []),
   ]);
   for (const problem of problems) log.warn(`left out: ${problem}`);
+  for (const waiting of loaded.pending) log.info(problemText(waiting));
+  const nodes = { known: () => backend.knownObjectInfo, read: () => backend.objectInfo() };
+  const watch = watchCatalog(loaded, folders, { log, nodes });
   const images = new ImageStore(config.dataDir);
   const store = await openTaskStore(config.dataDir, log);
   const backend = new Backend(config.comfyui, log, {

@@ -6,6 +6,7 @@ import { type Config, folderWarnings, readConfig } from "./config.ts";
 import { AppError, messageOf, refusal } from "./errors.ts";
 import { serveStdio } from "./faces/mcp/stdio.ts";
 import { type Flags, type Invocation, readCommandLine } from "./faces/terminal/command-line.ts";
+import { convertWorkflow } from "./faces/terminal/convert.ts";
 import { generate } from "./faces/terminal/generate.ts";
 import { checkTool, generateCall, numberOf } from "./faces/terminal/generate-request.ts";
 import { greet } from "./faces/terminal/greeting.ts";
@@ -28,6 +29,7 @@ async function main(args: string[]): Promise<void> {
     case "emulator":
       return runEmulator(read);
     case "workflow check":
+    case "workflow convert":
     case "workflow init":
       return runWorkflow(read);
   }
@@ -81,14 +83,19 @@ async function runWorkflow({ command, flags, operands }: Invocation): Promise<vo
   const [file = ""] = operands;
   await withBackend(readConfig(flags, process.env), async ({ comfyui }) => {
     const client = new ComfyClient(comfyui);
-    const objectInfo = () => client.objectInfo();
+    const backend = { url: comfyui.url, objectInfo: () => client.objectInfo() };
     try {
       if (command === "workflow init") {
         const force = flags["force"] !== undefined;
-        const written = await initWorkflow(file, { force, objectInfo });
+        const written = await initWorkflow(file, { force, ...backend });
         return void process.stdout.write(`${written}\n`);
       }
-      const { report, ok } = await checkWorkflow(file, { url: comfyui.url, objectInfo });
+      if (command === "workflow convert") {
+        const { json, notes } = await convertWorkflow(file, backend);
+        for (const note of notes) process.stderr.write(`note: ${note}\n`);
+        return void process.stdout.write(`${json}\n`);
+      }
+      const { report, ok } = await checkWorkflow(file, backend);
       process.stdout.write(`${report}\n`);
       if (!ok) throw new AppError("workflow_invalid", `${file} cannot run as it is.`);
     } finally {

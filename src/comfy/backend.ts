@@ -132,6 +132,11 @@ export class Backend {
     return this.#catalogue.read(maxAgeMs);
   }
 
+  /** As read last, without asking. */
+  get knownObjectInfo(): ObjectInfo | undefined {
+    return this.#catalogue.known;
+  }
+
   /** What is installed there may have changed: the next to ask reads it anew. */
   forgetObjectInfo(): void {
     this.#catalogue.forget();
