@@ -1,6 +1,7 @@
 import type { Graph } from "../comfy/protocol.ts";
+import { scaledValue } from "./check-value.ts";
 import { findSlot } from "./graph.ts";
-import type { Slot, Workflow } from "./workflow.ts";
+import type { Parameter, Slot, Workflow } from "./workflow.ts";
 
 /**
  * The graph to send: a copy with the given values in their slots, and with the backend's own
@@ -17,7 +18,7 @@ export function bind(
       ? (workflow.parameters[name]?.slots ?? [])
       : [];
     if (value === undefined) continue;
-    for (const slot of slots) setSlot(graph, slot, value);
+    for (const slot of slots) setSlot(graph, slot, inSlot(workflow.parameters[name], slot, value));
   }
   for (const [text, file] of Object.entries(choices)) {
     const found = findSlot(workflow.graph, text);
@@ -27,6 +28,12 @@ export function bind(
     if (graph[node]?.inputs[input] === own) setSlot(graph, found.slot, file);
   }
   return graph;
+}
+
+/** What a slot gets of a parameter's value. */
+function inSlot(parameter: Parameter | undefined, { times }: Slot, value: unknown): unknown {
+  if (times === undefined || typeof value !== "number") return value;
+  return scaledValue(value * times, parameter);
 }
 
 function setSlot(graph: Graph, slot: Slot, value: unknown): void {

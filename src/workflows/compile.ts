@@ -1,7 +1,8 @@
 import type { Graph, GraphNode } from "../comfy/protocol.ts";
 import { isLink } from "../comfy/protocol.ts";
 import { type Binding, type BoundParameter, parseBinding } from "./binding.ts";
-import { limitFault, typeFault } from "./check-value.ts";
+import { limitFault, scaledValue, typeFault } from "./check-value.ts";
+import { factsOf } from "./facts.ts";
 import { deepFreeze, findSlot, graphHash, parseGraph } from "./graph.ts";
 import { knownParameter, type ParameterType } from "./known-parameters.ts";
 import { checkNeeds } from "./needs.ts";
@@ -44,7 +45,7 @@ class Compilation {
 
   result(): { workflow: Workflow } | { problems: Problem[] } {
     const { tool, title, description, priority, outputs, models, nodes } = this.#binding;
-    const { native, input, note } = this.#binding;
+    const { native, input, note, guide } = this.#binding;
     const name = this.#name();
     const parameters = this.#parameters();
     const options = optionsOf(this.#binding, this.#graph, parameters, this.#refuse);
@@ -66,8 +67,10 @@ class Compilation {
       models,
       nodes,
       ...options,
+      ...factsOf(this.#graph, outputs, parameters),
       ...(native && { native }),
       ...(input && { input }),
+      ...(guide !== undefined && { guide }),
       ...(note !== undefined && { note }),
     };
     return { workflow: deepFreeze(workflow) };
@@ -98,7 +101,11 @@ class Compilation {
   }
 
   #parameter(name: string, bound: BoundParameter): Parameter | undefined {
-    const found = bound.slots.map((text) => this.#literal(name, text));
+    const found = bound.slots.map((text) => this.#literal(name, text, bound.times?.[text]));
+    for (const text of Object.keys(bound.times ?? {})) {
+      if (!bound.slots.includes(text))
+        this.#refuseSlot(name, text, "times: is not among its slots");
+    }
     const slots = found.flatMap((each) => (each ? [each.slot] : []));
     const first = found[0];
     if (!first || slots.length < found.length) return undefined;
@@ -114,17 +121,17 @@ class Compilation {
       type,
       required,
       ...limits,
-      ...(hasDefault && { default: first.value }),
+      ...(hasDefault && { default: whole(first) }),
       ...(bound.description !== undefined && { description: bound.description }),
     };
     for (const each of found) {
-      if (each && !this.#fits(parameter, each, first.value)) return undefined;
+      if (each && !this.#fits(parameter, each, first)) return undefined;
     }
     return parameter;
   }
 
   /** The slot and the literal in it; undefined after refusing it. */
-  #literal(name: string, text: string): Literal | undefined {
+  #literal(name: string, text: string, times: number | undefined): Literal | undefined {
     const found = findSlot(this.#graph, text);
     if ("reason" in found) return this.#refuseSlot(name, text, found.reason);
     const { slot } = found;
@@ -144,7 +151,10 @@ class Compilation {
     if (typeof value === "object" || value === undefined) {
       return this.#refuseSlot(name, text, `holds ${JSON.stringify(value)}, which is not a value`);
     }
-    return { slot, value };
+    if (times !== undefined && typeof value !== "number") {
+      return this.#refuseSlot(name, text, `holds no number to be ${times} times the value`);
+    }
+    return { slot: { ...slot, ...(times !== undefined && { times }) }, value };
   }
 
   #refuseSlot(name: string, slot: string, reason: string): undefined {
@@ -174,23 +184,24 @@ class Compilation {
   }
 
   /** Whether a slot's own literal is one the parameter allows, and the same in all its slots. */
-  #fits(parameter: Parameter, { slot, value }: Literal, first: Value): boolean {
+  #fits(parameter: Parameter, { slot, value }: Literal, first: Literal): boolean {
     const fault = typeFault(value, parameter.type);
     if (fault !== undefined) {
       this.#refuseSlot(parameter.name, slot.text, `the value in the graph ${fault}`);
       return false;
     }
     if (parameter.default === undefined) return true;
-    const outside = limitFault(value, parameter);
+    const own = slot.times === undefined ? value : parameter.default;
+    const outside = limitFault(own, parameter);
     if (outside !== undefined) {
       this.#refuseSlot(parameter.name, slot.text, `the default in the graph ${outside}`);
       return false;
     }
-    if (value !== first) {
+    if (!isSame(parameter, { slot, value }, first)) {
       this.#refuseSlot(
         parameter.name,
         slot.text,
-        `holds ${JSON.stringify(value)} and ${parameter.slots[0]?.text} holds ${JSON.stringify(first)}; give the slots of one parameter one value in the graph`,
+        `holds ${JSON.stringify(value)} and ${parameter.slots[0]?.text} holds ${JSON.stringify(first.value)}; give the slots of one parameter one value in the graph`,
       );
       return false;
     }
@@ -215,6 +226,18 @@ class Compilation {
 interface Literal {
   slot: Slot;
   value: Value;
+}
+
+/** The value of the parameter that a slot's literal stands for. */
+function whole({ slot, value }: Literal): Value {
+  if (slot.times === undefined || typeof value !== "number") return value;
+  return Number((value / slot.times).toFixed(4));
+}
+
+function isSame(parameter: Parameter, { slot, value }: Literal, first: Literal): boolean {
+  const all = whole(first);
+  if (slot.times === undefined || typeof all !== "number") return value === all;
+  return value === scaledValue(all * slot.times, parameter);
 }
 
 const imageLoaders: readonly string[] = ["LoadImage", "LoadImageMask"];

@@ -4,6 +4,8 @@ import type { Value } from "../workflow.ts";
 /** A parameter as a binding file holds it. */
 export interface Draft {
   slots: string[];
+  /** What a slot gets is the value times this. */
+  times?: Record<string, number>;
   description?: string;
   type?: ParameterType;
   minimum?: number;

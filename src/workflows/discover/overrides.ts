@@ -28,7 +28,7 @@ function merged(draft: unknown, own: unknown): unknown {
   return isRecord(draft) && isRecord(own) ? { ...draft, ...own } : own;
 }
 
-function slotsOf(parameter: unknown): string[] {
+export function slotsOf(parameter: unknown): string[] {
   const slots = isRecord(parameter) ? parameter["slots"] : undefined;
   return Array.isArray(slots) ? slots.filter((slot) => typeof slot === "string") : [];
 }
