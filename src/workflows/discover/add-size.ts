@@ -30,13 +30,18 @@ export function addSize(view: GraphView, walked: Walked, starts: readonly string
     walked.notes.push({ text, unless: ["width"] });
     return;
   }
-  const { steps } = sizePath(view, walked.outputs[0] ?? "");
+  const ways = walked.outputs.map((id) => sizePath(view, id).steps);
+  const steps = ways.toSorted((a, b) => area(view, b) - area(view, a))[0] ?? [];
   const later = steps.flatMap((step) => {
     const place = step.kind === "fixed" ? placeOf(view, step.id) : undefined;
     return place && place.slots[0] !== first.slots[0] ? [place] : [];
   });
   const result = resultOf(view, steps);
-  if (!result) walked.notes.push({ text: unknownNote(view, steps), unless: [] });
+  if (new Set(ways.map((way) => resultOf(view, way)?.join("x"))).size > 1) {
+    const text =
+      "width and height are those of the largest picture: the outputs have several sizes";
+    walked.notes.push({ text, unless: [] });
+  } else if (!result) walked.notes.push({ text: unknownNote(view, steps), unless: [] });
   const whole = result ?? first.size;
   const places = [...later, first, ...samePlaces(view, reachable, first)];
   for (const [side, name] of [
@@ -49,6 +54,12 @@ export function addSize(view: GraphView, walked: Walked, starts: readonly string
     const limits = limitsAround(name, whole[side]);
     walked.parameters.set(name, { ...draft, ...(step && { multipleOf: step }), ...limits });
   }
+}
+
+/** How large a result is; an unknown one counts as none. */
+function area(view: GraphView, steps: readonly SizeStep[]): number {
+  const [width, height] = resultOf(view, steps) ?? [0, 0];
+  return width * height;
 }
 
 /** Loaders with a list of sizes take numbers only when the list says so. */

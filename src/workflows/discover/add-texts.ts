@@ -11,45 +11,43 @@ const nameOf: Record<Role, string> = { positive: "prompt", negative: "negative_p
 const makes = /^(seed|size|aspect_ratio|resolution|n|num_images|quality|rendering_speed)$/;
 
 /** Adds prompt and negative prompt; returns the slot of a FLUX guidance on the way. */
-export function addTexts(
-  view: GraphView,
-  walked: Walked,
-  { main, all }: Passes,
-): string | undefined {
-  const positive = textsOf(view, main, "positive");
-  const texts = all.length > 0 ? positive.texts : generatorTexts(view, walked.outputs, "positive");
-  const prompt = add(view, walked, "positive", texts, textsOf(view, all, "positive").texts);
-  const not = (text: Text) => !text.slots.some((slot) => prompt.includes(slot));
-  const negatives =
-    all.length > 0
-      ? textsOf(view, main, "negative").texts
-      : generatorTexts(view, walked.outputs, "negative");
-  const every = textsOf(view, all, "negative").texts.filter(not);
-  if (prompt.length > 0) add(view, walked, "negative", negatives.filter(not), every);
-  return positive.guidance;
+export function addTexts(view: GraphView, walked: Walked, passes: Passes): string | undefined {
+  const prompt = add(view, walked, passes, "positive", []);
+  if (prompt.length > 0) add(view, walked, passes, "negative", prompt);
+  return textsOf(view, passes.main, "positive").guidance;
 }
 
+/** `taken` are slots that another text has already. */
 function add(
   view: GraphView,
-  { parameters, notes }: Walked,
+  { parameters, outputs, notes }: Walked,
+  { all, main, first }: Passes,
   role: Role,
-  texts: readonly Text[],
-  everywhere: readonly Text[],
+  taken: readonly string[],
 ): string[] {
-  const { slots, others } = chooseText(view, texts, role);
+  const free = (texts: readonly Text[]) =>
+    texts.filter((text) => !text.slots.some((slot) => taken.includes(slot)));
   const name = nameOf[role];
-  const [first] = slots;
-  if (first === undefined) {
+  const own =
+    all.length > 0 ? textsOf(view, first, role).texts : generatorTexts(view, outputs, role);
+  const { slots, others } = chooseText(view, free(own), role);
+  const [chosen] = slots;
+  if (chosen === undefined) {
     if (others.length > 0) notes.push({ text: unsure(view, name, others), unless: [name] });
     return [];
   }
-  // A refiner or detailer with the same text follows.
-  const same = everywhere.filter(
-    ({ slots: [slot = ""] }) => view.valueAt(slot) === view.valueAt(first),
+  // A sampler that shares the work takes part in the text, whatever the author wrote there.
+  const shared = main.map((sampler) =>
+    chooseText(view, free(textsOf(view, [sampler], role).texts), role),
   );
-  const bound = [...new Set([...slots, ...same.flatMap((text) => text.slots)])];
+  // A refiner or detailer follows where it has the same text.
+  const same = free(textsOf(view, all, role).texts).filter(
+    ({ slots: [slot = ""] }) => view.valueAt(slot) === view.valueAt(chosen),
+  );
+  const followers = [...shared, ...same].flatMap((each) => each.slots);
+  const bound = [...new Set([...followers, ...slots])];
   addDraft(view, parameters, name, bound, role === "positive");
-  const fixed = others.filter((slot) => view.valueAt(slot) !== "");
+  const fixed = others.filter((slot) => view.valueAt(slot) !== "" && !bound.includes(slot));
   if (fixed.length > 0) {
     const text = `beside ${name} these texts stay as they are: ${shown(view, fixed)}`;
     notes.push({ text, unless: [] });

@@ -78,5 +78,6 @@ function sharesWork(view: GraphView, sampler: Sampler): boolean {
   const link = conditioningLink(view, sampler, "positive");
   if (link && view.link(link[0], "stage_c")) return false;
   const denoise = settingSlot(view, sampler, ["denoise", "denoise_strength"], "number");
-  return denoise !== undefined && Number(view.valueAt(denoise)) >= leastShare;
+  const isNew = denoise !== undefined && Number(view.valueAt(denoise)) >= leastShare;
+  return isNew && hasText(view, sampler);
 }

@@ -114,6 +114,7 @@ function declare({ name, type }: Meaning, isPicture: boolean): Declaration {
     optional: hasDefault,
     hidden: false,
     order: 99,
-    ...(isPicture ? { type: "image" } : !Object.hasOwn(defaults, name) && { type, required: true }),
+    type: isPicture ? "image" : type,
+    ...(!Object.hasOwn(defaults, name) && { required: true }),
   };
 }

@@ -22,7 +22,7 @@ const encoderNames: readonly string[] = [
 const textName = /^(text|prompt|string|str|value)s?(_?[a-z0-9])?$|(^|_)(text|prompt)(_|$|\d)/i;
 /** Inputs that say how a text is treated, or what a language model is told about it. */
 const about =
-  /system|preset|template|delimiter|separator|find|replace|style|format|prefix|suffix|seed|name|path|file|url|result|output|instruct|mode|weight|normal|token|trigger|lora|image|custom_/i;
+  /system|preset|template|delimiter|separator|find|replace|style|format|prefix|suffix|seed|name|path|file|url|result|output|instruct|mode|weight|normal|token|trigger|lora|image|custom_|option|choice|type|control|length|count|strength/i;
 const ofRole: Record<Role, RegExp> = {
   positive: /(^|_)pos(itive)?(_|$)/i,
   negative: /(^|_)neg(ative)?(_|$)/i,
