@@ -1,12 +1,18 @@
 import { keepUnmasked, putBackground } from "../images/composite.ts";
 import { deliver } from "../images/convert.ts";
 import type { ImageStore } from "../images/store.ts";
-import type { InputRecord, Task } from "./task.ts";
+import type { InputRecord, Size, Task } from "./task.ts";
 
 /** From what ComfyUI made to what is handed over: put into its place, exact size, format. */
 export async function finishPicture(images: ImageStore, task: Task, made: Buffer): Promise<Buffer> {
   const placed = await place(images, task, made);
   return deliver(placed, { format: task.outputFormat, ...task.deliver });
+}
+
+/** What to tell of a picture whose size is not the one asked for. */
+export function sizeNote({ asked, workflow }: Task, made: Size): string | undefined {
+  if (!asked || (asked.width === made.width && asked.height === made.height)) return undefined;
+  return `The picture is ${made.width}x${made.height}, not ${asked.width}x${asked.height}: workflow ${workflow} changes the size by itself.`;
 }
 
 async function place(images: ImageStore, { finish }: Task, made: Buffer): Promise<Buffer> {

@@ -47,29 +47,30 @@ export async function prepareInputs(
     prepared.inputs[name] = await keep(parts, name, bytes, origin);
   }
   const rules = inputRules(workflow, choices);
-  const { image, mask, background, ...others } = given;
+  const { image, background, ...others } = given;
+  // A mask that does not say where to repaint is a picture like others.
+  const { mask } = workflow.repaints ? others : {};
+  if (workflow.repaints) delete others["mask"];
   const upload = async (name: string, bytes: Buffer) => {
     prepared.uploads[name] = await keep(parts, name, bytes, `made from ${name}`);
   };
-  for (const [name, { bytes }] of Object.entries(others)) {
-    await upload(name, rules ? (await scaleInput(bytes, rules)).image : bytes);
-  }
+  const scaledTo = async (bytes: Buffer) =>
+    rules ? (await scaleInput(bytes, rules)).image : bytes;
+  for (const [name, { bytes }] of Object.entries(others)) await upload(name, await scaledTo(bytes));
   if (!image) return prepared;
-  if (workflow.parameters["mask"]) {
+  if (workflow.repaints) {
     const edit = await maskedEdit(tool, image.bytes, mask?.bytes, request);
     const scaled = await scalePair(edit, rules);
     await upload("image", scaled.image);
     await upload("mask", scaled.mask);
-    const [original, whole] = await Promise.all([
-      keep(parts, "image", edit.image, "what was repainted"),
-      keep(parts, "mask", edit.mask, "where it was repainted"),
-    ]);
-    prepared.finish = { kind: "keep_unmasked", original, mask: whole };
+    // A graph that changes the size makes a picture of its own, with nothing to lay back.
+    if (workflow.keepsSize) prepared.finish = await unmaskedRest(parts, edit);
     return prepared;
   }
-  await upload("image", rules ? (await scaleInput(image.bytes, rules)).image : image.bytes);
+  await upload("image", await scaledTo(image.bytes));
   const size = prepared.inputs["image"];
-  if (size) prepared.deliver = times(size, tool === "upscale" ? (request.factor ?? 2) : 1);
+  const factor = resultFactor(tool, workflow, request);
+  if (size && factor !== undefined) prepared.deliver = times(size, factor);
   if (request.background !== undefined) {
     prepared.finish = background
       ? {
@@ -157,6 +158,21 @@ async function paddingOf(image: Buffer, { padding, aspectRatio }: TaskRequest) {
     "invalid_input",
     `aspect_ratio: ${JSON.stringify(aspectRatio)} ${most === 0 ? `is what it has already; ${is}` : `would add more than ${mostPadding} pixels to a side; ${is}`}.`,
   );
+}
+
+/** How many times the image's size the result has; undefined where the graph decides. */
+function resultFactor(tool: string, workflow: Workflow, request: TaskRequest): number | undefined {
+  if (tool === "upscale") return request.factor ?? 2;
+  return workflow.keepsSize ? 1 : undefined;
+}
+
+/** What is laid over the result outside the mask. */
+async function unmaskedRest(parts: Parts, edit: Edit): Promise<Finish> {
+  const [original, mask] = await Promise.all([
+    keep(parts, "image", edit.image, "what was repainted"),
+    keep(parts, "mask", edit.mask, "where it was repainted"),
+  ]);
+  return { kind: "keep_unmasked", original, mask };
 }
 
 async function scalePair(edit: Edit, rules: InputRules | undefined): Promise<Edit> {

@@ -12,7 +12,7 @@ import type { Log } from "../log.ts";
 import { bind } from "../workflows/bind.ts";
 import { spliceLoras } from "../workflows/loras.ts";
 import type { Workflow } from "../workflows/workflow.ts";
-import { finishPicture } from "./finish.ts";
+import { finishPicture, sizeNote } from "./finish.ts";
 import type { ProgressBoard } from "./progress.ts";
 import { isTerminal } from "./state.ts";
 import { type ImageRecord, imageIdFor, type Run, type Task } from "./task.ts";
@@ -204,6 +204,8 @@ export class Runner {
   async #keep(task: Task, run: Run, file: number, original: Buffer): Promise<ImageRecord> {
     const bytes = await finishPicture(this.#ports.images, task, original);
     const info = await inspectImage(bytes, "the picture from ComfyUI", largestResultPixels);
+    const note = sizeNote(task, info);
+    if (note !== undefined && !task.warnings.includes(note)) task.warnings.push(note);
     const id = imageIdFor(task, run, file);
     const { sha256 } = await this.#ports.images.putResult(id, bytes, info.mimeType);
     return {

@@ -15,7 +15,7 @@ import type { Workflow } from "../workflows/workflow.ts";
 import { prepareInputs } from "./inputs.ts";
 import { checkBounds, maxSeed, type TaskRequest, withVariation } from "./request.ts";
 import type { TaskStore } from "./store/store.ts";
-import { newTaskId, type Run, type Size, type Task } from "./task.ts";
+import { newTaskId, type Run, type Task } from "./task.ts";
 
 /** Before something is said to be missing, what is there must have been read this recently. */
 const freshMs = 5_000;
@@ -82,7 +82,8 @@ export async function prepare(
     choices,
     ...(loras.length > 0 && workflow.loras ? { loras } : {}),
     ...(sizes ? { render: sizes.render } : {}),
-    ...(sizes && differs(sizes.render, sizes.deliver) ? { deliver: sizes.deliver } : {}),
+    ...(sizes && workflow.makesSize ? { deliver: sizes.deliver } : {}),
+    ...(sizes && !workflow.makesSize && asksSize(request) ? { asked: sizes.deliver } : {}),
     ...(request.saveTo === undefined
       ? {}
       : { saveTo: { target: request.saveTo, overwrite: request.overwrite ?? false } }),
@@ -124,7 +125,7 @@ async function checkTarget(saver: SaveTo, { saveTo, count = 1, overwrite }: Task
 
 /** Pictures that are given or made below; their slots are filled when they are uploaded. */
 function madeHere(workflow: Workflow): Record<string, unknown> {
-  return workflow.parameters["mask"] ? { mask: "made from image" } : {};
+  return workflow.repaints ? { mask: "made from image" } : {};
 }
 
 function imageParameters(workflow: Workflow): string[] {
@@ -215,8 +216,10 @@ function side(value: unknown): number | undefined {
   return typeof value === "number" ? value : undefined;
 }
 
-function differs(a: Size, b: Size): boolean {
-  return a.width !== b.width || a.height !== b.height;
+function asksSize({ parameters, aspectRatio }: TaskRequest): boolean {
+  return [parameters["width"], parameters["height"], aspectRatio].some(
+    (each) => each !== undefined,
+  );
 }
 
 /** What was asked for and this workflow cannot follow. */

@@ -91,6 +91,8 @@ export interface Task {
   render?: Size;
   /** Pixels of the picture handed over, where it must differ from what comes out. */
   deliver?: Size;
+  /** What was asked for where the graph may make another size, to be told apart. */
+  asked?: Size;
   finish?: Finish;
   saveTo?: { target: string; overwrite: boolean };
   /** Where the pictures were also put. */
