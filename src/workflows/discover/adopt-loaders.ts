@@ -37,6 +37,8 @@ function isForeignLoader(view: GraphView, id: string): boolean {
   return inputs.some((input) => holds.test(input) && isText(view, id, input));
 }
 
+/** A text here or in a node for texts; another loader's file name is none. */
 function isText(view: GraphView, id: string, input: string): boolean {
-  return view.valueSlot(id, input, "string") !== undefined;
+  const slot = view.valueSlot(id, input, "string");
+  return slot !== undefined && (slot === `${id}.${input}` || !slot.endsWith(".image"));
 }
