@@ -108,6 +108,21 @@ test.for(workflows)("%s is written the way ComfyUI writes an export", ([, workfl
   }
 });
 
+test.for(workflows)("%s says how to prompt it, in at most 300 characters", ([, { guide }]) => {
+  expect(guide?.length).toBeGreaterThan(60);
+  expect(guide?.length).toBeLessThanOrEqual(300);
+});
+
+test.for(workflows)("%s: what it does with sizes and masks is known", ([, workflow]) => {
+  const { tool, keepsSize, makesSize, repaints } = workflow;
+  const isEdit = ["img2img", "inpaint", "outpaint"].includes(tool);
+
+  expect(makesSize).toBe(tool === "generate_image");
+  expect(repaints).toBe(tool === "inpaint" || tool === "outpaint");
+  if (isEdit) expect(keepsSize).toBe(true);
+  if (tool === "upscale") expect(keepsSize).toBe(false);
+});
+
 test.for(workflows)("%s declares where each of its models comes from", ([, workflow]) => {
   const named = Object.entries(workflow.graph).flatMap(([id, node]) =>
     Object.entries(node.inputs).flatMap(([input, value]) =>
