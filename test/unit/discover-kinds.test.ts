@@ -140,6 +140,24 @@ describe("which text is the prompt", () => {
       "llm.prompt_text *",
     ],
     [
+      "what the user says to a language model that a switch may leave out",
+      textToImage({
+        pos: encoder(["show", 0]),
+        show: node("PreviewAny", { source: ["switch", 0] }),
+        switch: node("ComfySwitchNode", {
+          switch: ["on", 0],
+          on_false: ["user", 0],
+          on_true: ["llm", 0],
+        }),
+        on: node("PrimitiveBoolean", { value: true }),
+        llm: node("TextGenerate", { clip: ["ckpt", 1], prompt: ["join", 0], max_length: 256 }),
+        join: joined(["system", 0], ["user", 0]),
+        system: node("PrimitiveStringMultiline", { value: "Write a prompt" }, "System Prompt"),
+        user: node("PrimitiveStringMultiline", { value: "a mill" }, "Text (User Prompt)"),
+      }),
+      "user.value *",
+    ],
+    [
       "the branch that a switch takes",
       textToImage({
         pos: encoder(["switch", 0]),
@@ -562,11 +580,20 @@ describe("images", () => {
     });
   });
 
-  test("a loader that nothing uses changes nothing", () => {
-    const { tool, parameters } = found(textToImage({ img: loadImage() }));
+  test("a loader that no output needs changes nothing, and is not asked for its file", () => {
+    const { tool, workflow } = found(
+      textToImage({
+        img: loadImage(),
+        show: node("PreviewImage", { images: ["img", 0] }),
+        progress: node("PreviewImage", { images: ["dec", 0] }),
+      }),
+    );
 
     expect(tool).toBe("generate_image");
-    expect(parameters).not.toHaveProperty("image");
+    expect(workflow.parameters).not.toHaveProperty("image");
+    expect(workflow.graph).not.toHaveProperty("img");
+    expect(workflow.graph).not.toHaveProperty("show");
+    expect(workflow.graph).toHaveProperty("progress");
   });
 
   test("titles name several images, and say which may be left out", () => {

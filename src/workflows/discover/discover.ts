@@ -9,7 +9,7 @@ import { isRecord, type Json, overrideParameters } from "./overrides.ts";
 import { readPlaceholders } from "./placeholders.ts";
 import { fillEmptyImages, readTitles } from "./titles.ts";
 import { short, toolFor } from "./tool-name.ts";
-import { dropDangling, unwrap } from "./unwrap.ts";
+import { dropDangling, dropUnusedLoaders, unwrap } from "./unwrap.ts";
 import { GraphView } from "./view.ts";
 import { type FlowMetadata, lowerVisionatrix } from "./visionatrix.ts";
 import { walk } from "./walk.ts";
@@ -59,6 +59,7 @@ export function discover(source: Export): Discovered | { reason: string } {
         "has no node that saves an image; end it with SaveImage in ComfyUI and export it again with Workflow > Export (API)",
     };
   }
+  dropUnusedLoaders(view, outputs);
   const declarations = [...lowered, ...titles.declarations, ...placeholders.declarations];
   if (isFlow) dropUndeclaredTexts(parameters, declarations);
   applyDeclarations(view, parameters, declarations);

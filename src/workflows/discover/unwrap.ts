@@ -1,4 +1,6 @@
+import { isLoader } from "./images.ts";
 import { isRecord } from "./overrides.ts";
+import type { GraphView } from "./view.ts";
 
 /** Keys under which services and scripts keep the graph, in requests they save whole. */
 const wrappers: readonly string[] = [
@@ -29,6 +31,15 @@ function hasNodes(data: unknown): boolean {
   return Object.values(data).some(
     (node) => isRecord(node) && typeof node["class_type"] === "string",
   );
+}
+
+/** Takes out, in place, pictures that no output needs, with what only shows them. */
+export function dropUnusedLoaders(view: GraphView, outputs: readonly string[]): void {
+  const needed = new Set(view.upstream(outputs));
+  const unused = Object.keys(view.graph).filter((id) => isLoader(view, id) && !needed.has(id));
+  // Their files are the author's; ComfyUI refuses an output that shows one it does not have.
+  for (const id of unused) delete view.graph[id];
+  dropDangling(view.graph, needed);
 }
 
 /** Takes out, in place, what is linked to nodes that are not there and no output needs. */
