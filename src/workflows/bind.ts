@@ -1,6 +1,7 @@
 import type { Graph } from "../comfy/protocol.ts";
 import { scaledValue } from "./check-value.ts";
 import { findSlot } from "./graph.ts";
+import { leaveOut } from "./leave-out.ts";
 import type { Parameter, Slot, Workflow } from "./workflow.ts";
 
 /**
@@ -12,7 +13,7 @@ export function bind(
   values: Readonly<Record<string, unknown>>,
   choices: Readonly<Record<string, string>> = {},
 ): Graph {
-  const graph = structuredClone(workflow.graph);
+  const graph = withoutUnused(workflow, values);
   for (const [name, value] of Object.entries(values)) {
     const slots = Object.hasOwn(workflow.parameters, name)
       ? (workflow.parameters[name]?.slots ?? [])
@@ -26,6 +27,16 @@ export function bind(
     const { node, input } = found.slot;
     const own = workflow.graph[node]?.inputs[input];
     if (graph[node]?.inputs[input] === own) setSlot(graph, found.slot, file);
+  }
+  return graph;
+}
+
+/** Without the optional pictures that are not given: the file that the graph names is the author's. */
+function withoutUnused(workflow: Workflow, values: Readonly<Record<string, unknown>>): Graph {
+  let graph = structuredClone(workflow.graph);
+  for (const { name, leavesOut, slots } of Object.values(workflow.parameters)) {
+    if (leavesOut !== true || values[name] !== undefined) continue;
+    for (const { node } of slots) graph = leaveOut(graph, node, workflow.outputs);
   }
   return graph;
 }

@@ -39,6 +39,8 @@ const parameter = z.strictObject({
   multipleOf: z.number().positive().optional(),
   choices: z.array(value).min(1).optional(),
   required: z.boolean().optional(),
+  /** An optional picture that is not given is taken out of the graph, with what works on it alone. */
+  leavesOut: z.boolean().optional(),
   type: z.enum(parameterTypes).optional(),
 });
 

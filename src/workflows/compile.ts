@@ -1,13 +1,14 @@
-import type { Graph, GraphNode } from "../comfy/protocol.ts";
+import type { Graph } from "../comfy/protocol.ts";
 import { isLink } from "../comfy/protocol.ts";
 import { type Binding, type BoundParameter, parseBinding } from "./binding.ts";
-import { limitFault, scaledValue, typeFault } from "./check-value.ts";
+import { limitFault, typeFault } from "./check-value.ts";
 import { factsOf } from "./facts.ts";
 import { deepFreeze, findSlot, graphHash, parseGraph } from "./graph.ts";
 import { knownParameter, type ParameterType } from "./known-parameters.ts";
+import { heldType, isSame, type Literal, limitsOf, wholeValue } from "./literal.ts";
 import { checkNeeds } from "./needs.ts";
 import { optionsOf } from "./options.ts";
-import type { Parameter, Problem, Slot, Value, Workflow } from "./workflow.ts";
+import type { Parameter, Problem, Workflow } from "./workflow.ts";
 
 /** The two files of a workflow as read from disk. */
 export interface Pair {
@@ -102,10 +103,7 @@ class Compilation {
 
   #parameter(name: string, bound: BoundParameter): Parameter | undefined {
     const found = bound.slots.map((text) => this.#literal(name, text, bound.times?.[text]));
-    for (const text of Object.keys(bound.times ?? {})) {
-      if (!bound.slots.includes(text))
-        this.#refuseSlot(name, text, "times: is not among its slots");
-    }
+    this.#checkTimes(name, bound);
     const slots = found.flatMap((each) => (each ? [each.slot] : []));
     const first = found[0];
     if (!first || slots.length < found.length) return undefined;
@@ -121,13 +119,20 @@ class Compilation {
       type,
       required,
       ...limits,
-      ...(hasDefault && { default: whole(first) }),
+      ...(bound.leavesOut === true && { leavesOut: true }),
+      ...(hasDefault && { default: wholeValue(first) }),
       ...(bound.description !== undefined && { description: bound.description }),
     };
     for (const each of found) {
       if (each && !this.#fits(parameter, each, first)) return undefined;
     }
     return parameter;
+  }
+
+  #checkTimes(name: string, { slots, times = {} }: BoundParameter): void {
+    for (const text of Object.keys(times)) {
+      if (!slots.includes(text)) this.#refuseSlot(name, text, "times: is not among its slots");
+    }
   }
 
   /** The slot and the literal in it; undefined after refusing it. */
@@ -221,50 +226,6 @@ class Compilation {
     if (Object.values(parameters).some(({ type }) => type === "image")) return;
     this.#refuse("input: no parameter is an image; remove it");
   }
-}
-
-interface Literal {
-  slot: Slot;
-  value: Value;
-}
-
-/** The value of the parameter that a slot's literal stands for. */
-function whole({ slot, value }: Literal): Value {
-  if (slot.times === undefined || typeof value !== "number") return value;
-  return Number((value / slot.times).toFixed(4));
-}
-
-function isSame(parameter: Parameter, { slot, value }: Literal, first: Literal): boolean {
-  const all = whole(first);
-  if (slot.times === undefined || typeof all !== "number") return value === all;
-  return value === scaledValue(all * slot.times, parameter);
-}
-
-const imageLoaders: readonly string[] = ["LoadImage", "LoadImageMask"];
-
-function heldType(
-  node: GraphNode | undefined,
-  { slot, value }: Literal,
-): "string" | "number" | "boolean" | "image" {
-  if (typeof value === "number") return "number";
-  if (typeof value === "boolean") return "boolean";
-  return slot.input === "image" && imageLoaders.includes(node?.class_type ?? "")
-    ? "image"
-    : "string";
-}
-
-type Limits = Pick<Parameter, "minimum" | "maximum" | "multipleOf" | "choices">;
-
-function limitsOf(name: string, bound: BoundParameter): Limits {
-  const known = knownParameter(name);
-  const minimum = bound.minimum ?? known?.minimum;
-  const maximum = bound.maximum ?? known?.maximum;
-  return {
-    ...(minimum !== undefined && { minimum }),
-    ...(maximum !== undefined && { maximum }),
-    ...(bound.multipleOf !== undefined && { multipleOf: bound.multipleOf }),
-    ...(bound.choices && { choices: bound.choices }),
-  };
 }
 
 function readGraph(pair: Pair): { graph: Graph } | { problems: Problem[] } {

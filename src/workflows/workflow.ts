@@ -25,6 +25,8 @@ export interface Parameter {
   multipleOf?: number;
   choices?: readonly Value[];
   required: boolean;
+  /** An optional picture that goes out of the graph when it is not given. */
+  leavesOut?: boolean;
   description?: string;
 }
 

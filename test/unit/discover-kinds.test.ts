@@ -401,6 +401,14 @@ describe("sizes", () => {
     expect(bind(workflow, {})).toEqual(workflow.graph);
   });
 
+  test("a binding that names other slots has them as they are", () => {
+    const own = { parameters: { width: { slots: ["lat.width"] }, height: null } };
+    const { workflow } = discovered("mine", own, hires());
+
+    expect(parametersOf(workflow)["width"]).toBe("lat.width = 320");
+    expect(workflow.makesSize).toBe(false);
+  });
+
   test("a pass that enlarges by a factor counts into the size", () => {
     const graph = hires();
     graph["up"] = node("LatentUpscaleBy", { samples: ["ks", 0], scale_by: 1.5 });
@@ -616,6 +624,34 @@ describe("images", () => {
       style_picture: { required: false, description: "Style picture" },
       image_3: { required: true },
     });
+    const graph = bind(workflow, { face: "a.png", image_3: "c.png" });
+    expect(graph).not.toHaveProperty("b");
+    expect(graph["ip"]?.inputs).not.toHaveProperty("image_2");
+    expect(graph["a"]?.inputs["image"]).toBe("a.png");
+    expect(bind(workflow, { style_picture: "b.png" })["b"]?.inputs["image"]).toBe("b.png");
+  });
+
+  test("an optional picture takes along what only works on it, and nothing that is needed", () => {
+    const others = { scale: node("ImageScaleBy", { image: ["b", 0], scale_by: 0.5 }) };
+    const edit = (image: [string, number]) =>
+      found(
+        textToImage({
+          b: loadImage("Style (optional)"),
+          ...others,
+          pos: node("TextEncodeQwenImageEditPlus", {
+            prompt: "x",
+            clip: ["ckpt", 1],
+            image2: ["scale", 0],
+          }),
+          save: node("SaveImage", { filename_prefix: "x", images: image }),
+        }),
+      ).workflow;
+
+    const graph = bind(edit(["dec", 0]), {});
+    expect(Object.keys(graph)).not.toContain("b");
+    expect(Object.keys(graph)).not.toContain("scale");
+    expect(graph["pos"]?.inputs).not.toHaveProperty("image2");
+    expect(bind(edit(["scale", 0]), {})).toHaveProperty("b");
   });
 });
 

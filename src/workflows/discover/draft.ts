@@ -13,6 +13,8 @@ export interface Draft {
   multipleOf?: number;
   choices?: Value[];
   required?: boolean;
+  /** A picture that goes out of the graph when it is not given. */
+  leavesOut?: boolean;
 }
 
 export type Drafts = Map<string, Draft>;

@@ -56,7 +56,7 @@ function addAll(
     parameters.set(freeName(parameters, wanted), {
       slots: [`${id}.image`],
       ...(title !== "" && { description: title }),
-      ...(isOptional && { required: false }),
+      ...(isOptional && { required: false, leavesOut: true }),
     });
   }
 }

@@ -25,7 +25,11 @@ export function overrideParameters(drafts: Drafts, own: unknown): unknown {
 }
 
 function merged(draft: unknown, own: unknown): unknown {
-  return isRecord(draft) && isRecord(own) ? { ...draft, ...own } : own;
+  if (!isRecord(draft) || !isRecord(own)) return own;
+  const { times, ...rest } = draft;
+  // What holds for the slots that were found need not hold for others.
+  const isMoved = Array.isArray(own["slots"]) && times !== undefined;
+  return isMoved ? { ...rest, ...own } : { ...draft, ...own };
 }
 
 export function slotsOf(parameter: unknown): string[] {
