@@ -433,6 +433,39 @@ describe("sizes", () => {
     ]);
   });
 
+  test.for<[what: string, size: Graph[string], offered: boolean]>([
+    [
+      "its numbers",
+      node("CR Aspect Ratio", { width: 640, height: 384, aspect_ratio: "custom" }),
+      true,
+    ],
+    ["its list", node("CR Aspect Ratio", { width: 640, height: 384, aspect_ratio: "3:2" }), false],
+    ["a shape", node("ResolutionSelector", { shape: "3:2", megapixels: 1 }), false],
+  ])("a node that makes a size of %s", ([, size, offered]) => {
+    const { workflow, notes } = found(
+      textToImage({
+        size,
+        lat: node("EmptyLatentImage", { width: ["size", 0], height: ["size", 1], batch_size: 1 }),
+      }),
+    );
+
+    expect(workflow.makesSize).toBe(offered);
+    expect(notes).toEqual(
+      offered
+        ? []
+        : [`width and height are not offered: node size (${size?.class_type}) decides the size`],
+    );
+  });
+
+  test("a saver of a pack keeps the size", () => {
+    const { workflow, notes } = found(
+      textToImage({ save: node("Image Saver", { images: ["dec", 0], path: "x", quality: 90 }) }),
+    );
+
+    expect(workflow.makesSize).toBe(true);
+    expect(notes).toEqual([]);
+  });
+
   const encode = node("VAEEncode", { pixels: ["img", 0], vae: ["ckpt", 2] });
   test.for<[what: string, others: Graph, keeps: boolean]>([
     ["sampling from it", { lat: encode, img: loadImage() }, true],
@@ -460,6 +493,15 @@ describe("sizes", () => {
       {
         crop: node("ImageCrop", { image: ["img", 0], width: 32, height: 32, x: 0, y: 0 }),
         lat: node("VAEEncode", { pixels: ["crop", 0], vae: ["ckpt", 2] }),
+        img: loadImage(),
+      },
+      false,
+    ],
+    [
+      "a scale to the model's own size before the sampler",
+      {
+        scale: node("FluxKontextImageScale", { image: ["img", 0] }),
+        lat: node("VAEEncode", { pixels: ["scale", 0], vae: ["ckpt", 2] }),
         img: loadImage(),
       },
       false,

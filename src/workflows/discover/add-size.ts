@@ -1,7 +1,7 @@
 import { type Draft, limitsAround } from "./draft.ts";
 import { sideInputs } from "./samplers.ts";
 import { type SizeStep, sizePath } from "./size-path.ts";
-import type { GraphView } from "./view.ts";
+import { type GraphView, isPreset } from "./view.ts";
 import type { Walked } from "./walk.ts";
 
 /** Sizes must be multiples of what the model's latents are made of. */
@@ -24,9 +24,9 @@ export function addSize(view: GraphView, walked: Walked, starts: readonly string
   const reachable = view.upstream(walked.outputs);
   detachSquare(view, start, reachable);
   const first = placeOf(view, start);
-  if (!first) return;
-  if (isPreset(view, start)) {
-    const text = `width and height are not offered: ${start}.resolution decides the size`;
+  if (!first || isPreset(view, start)) {
+    const [from] = view.link(start, "width") ?? [start];
+    const text = `width and height are not offered: node ${from} (${view.classOf(from)}) decides the size`;
     walked.notes.push({ text, unless: ["width"] });
     return;
   }
@@ -60,12 +60,6 @@ export function addSize(view: GraphView, walked: Walked, starts: readonly string
 function area(view: GraphView, steps: readonly SizeStep[]): number {
   const [width, height] = resultOf(view, steps) ?? [0, 0];
   return width * height;
-}
-
-/** Loaders with a list of sizes take numbers only when the list says so. */
-function isPreset(view: GraphView, id: string): boolean {
-  const preset = view.input(id, "resolution");
-  return typeof preset === "string" && !/custom/i.test(preset);
 }
 
 function unknownNote(view: GraphView, steps: readonly SizeStep[]): string {

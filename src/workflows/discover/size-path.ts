@@ -22,7 +22,6 @@ export interface SizePath {
 
 /** Which input of a node has the size of its output; from the nodes of ComfyUI 0.33.0. */
 const samePixels: readonly (readonly [RegExp, readonly string[]])[] = [
-  [/^(Save|Preview)(Image|Animated)|^Image Save|^SaveImage/, ["images", "image"]],
   [/^VAEDecode/, ["samples"]],
   [/^VAEEncode/, ["pixels"]],
   [/^(SetLatentNoiseMask|RepeatLatentBatch|LatentFromBatch|LatentBatch)/, ["samples", "samples1"]],
@@ -44,12 +43,14 @@ const scales: readonly (readonly [RegExp, string, readonly string[]])[] = [
 ];
 const sizesOf = /^(Get)?ImageSize|GetImageSize|^easy imageSize/i;
 const loads = /^LoadImage/;
+const passesOn = /reroute|switch|select|router|show|display|preview/i;
 
 /** Follows the picture of an output back, by what decides its size. */
 export function sizePath(view: GraphView, output: string): SizePath {
   const path: SizePath = { steps: [], isSampled: false };
   const seen = new Set<string>();
-  let at: string | undefined = output;
+  // Whatever node an output is, it shows or saves pictures as they come.
+  let at: string | undefined = (view.link(output, "images") ?? view.link(output, "image"))?.[0];
   while (at !== undefined && !seen.has(at)) {
     seen.add(at);
     if (isSampler(view, at)) path.isSampled = true;
@@ -97,7 +98,8 @@ function linkBefore(
   const named = link(scaled ?? same ?? []);
   if (named) return named;
   if (isSampler(view, id)) return startLinks(view, { id, settings: [id] })[0];
-  const handed = handedOn(view, id);
+  // A node with one input may do anything to a picture, unless its class says that it does not.
+  const handed = passesOn.test(view.classOf(id)) ? handedOn(view, id) : undefined;
   if (handed !== undefined) return view.link(id, handed);
   return view.link(id, "pipe");
 }

@@ -102,9 +102,17 @@ export class GraphView {
     const handed = handedOn(this, id);
     if (handed !== undefined) return handed;
     // What was made of another value is not that value.
-    if (this.links(id).length > 0) return undefined;
+    if (this.links(id).length > 0 || isPreset(this, id)) return undefined;
     return [role, ...valueNames].find((name) => typeof this.input(id, name) === held);
   }
+}
+
+/** Whether a choice from a list decides what a node gives, whatever numbers it holds beside it. */
+export function isPreset(view: GraphView, id: string): boolean {
+  return Object.entries(view.node(id)?.inputs ?? {}).some(([name, value]) => {
+    const lists = /aspect|ratio|preset|resolution|dimensions/i.test(name);
+    return lists && typeof value === "string" && !/custom/i.test(value);
+  });
 }
 
 /** By number where ids are numbers, so that "9" comes before "10". */
