@@ -292,6 +292,22 @@ describe("which samplers follow", () => {
     expect(graph["low"]?.inputs).toMatchObject({ ...both, start_at_step: 5, end_at_step: 20 });
   });
 
+  test("one of two that goes without guidance keeps going without", () => {
+    const { parameters } = found(
+      textToImage({
+        ks: turn({ cfg: 3.5, start_at_step: 0, end_at_step: 6 }),
+        low: turn({ cfg: 1, start_at_step: 6, end_at_step: 12, latent_image: ["ks", 0] }),
+        dec: node("VAEDecode", { samples: ["low", 0], vae: ["ckpt", 2] }),
+      }),
+    );
+
+    expect(parameters).toMatchObject({
+      guidance: "ks.cfg = 3.5",
+      negative_prompt: "neg.text = grainy",
+      steps: "low.steps + ks.steps + low.start_at_step + low.end_at_step + ks.end_at_step = 12",
+    });
+  });
+
   test("two branches side by side: both", () => {
     const { parameters } = found(
       textToImage({
@@ -592,6 +608,59 @@ describe("masks", () => {
     expect(workflow.graph["lat"]?.inputs["mask"]).toEqual(["mask", 0]);
   });
 
+  test("a mask drawn for a ControlNet is a mask of its own, and nothing is laid back", () => {
+    const { workflow, parameters } = found(
+      textToImage({
+        img: loadImage(),
+        ks: sampler({ positive: ["cn", 0], negative: ["cn", 1] }),
+        cn: node("ControlNetInpaintingAliMamaApply", {
+          positive: ["pos", 0],
+          negative: ["neg", 0],
+          image: ["img", 0],
+          mask: ["img", 1],
+          strength: 1,
+        }),
+      }),
+    );
+
+    expect(parameters).toMatchObject({ image: "img.image *", mask: "img:mask.image *" });
+    expect(workflow.repaints).toBe(false);
+  });
+
+  test.for<[what: string, lat: Graph]>([
+    [
+      "SetLatentNoiseMask",
+      {
+        enc: node("VAEEncode", { pixels: ["img", 0], vae: ["ckpt", 2] }),
+        lat: node("SetLatentNoiseMask", { samples: ["enc", 0], mask: ["grown", 0] }),
+      },
+    ],
+    [
+      "InpaintModelConditioning",
+      {
+        lat: node("InpaintModelConditioning", {
+          positive: ["pos", 0],
+          negative: ["neg", 0],
+          vae: ["ckpt", 2],
+          pixels: ["img", 0],
+          mask: ["grown", 0],
+        }),
+        ks: sampler({ positive: ["lat", 0], negative: ["lat", 1], latent_image: ["lat", 2] }),
+      },
+    ],
+  ])("a mask that goes into %s repaints, grown or not", ([, lat]) => {
+    const { workflow, tool } = found(
+      textToImage({
+        img: loadImage(),
+        grown: node("GrowMask", { mask: ["img", 1], expand: 4, tapered_corners: true }),
+        ...lat,
+      }),
+    );
+
+    expect(tool).toBe("inpaint");
+    expect(workflow).toMatchObject({ repaints: true, keepsSize: true });
+  });
+
   test("a picture's own transparency is no mask", () => {
     const { parameters } = found({
       img: loadImage(),
@@ -721,6 +790,28 @@ describe("files as other tools write them", () => {
       guidance: "ks.cfg = 7",
     });
     expect(JSON.stringify(workflow.graph)).not.toMatch(/PARAM_|%seed%/);
+  });
+
+  test("a placeholder for a picture becomes the picture", () => {
+    const img = (inputs: Record<string, string>, classType: string) =>
+      found(
+        textToImage({
+          img: node(classType, inputs),
+          lat: node("VAEEncode", { pixels: ["img", 0], vae: ["ckpt", 2] }),
+        }),
+      ).parameters;
+
+    expect(img({ image: "PARAM_IMAGE" }, "LoadImage")["image"]).toBe("img.image *");
+    expect(img({ image: "%image%" }, "ETN_LoadImageBase64")["image"]).toBe("img.image *");
+    expect(img({ url: "%image_url%" }, "LoadImageFromURL")).toMatchObject({ image: "img.image *" });
+  });
+
+  test("a placeholder inside a longer text is told", () => {
+    const { notes } = found(textToImage({ pos: encoder("best quality, %prompt%") }));
+
+    expect(notes).toEqual([
+      "pos.text holds %prompt% inside a longer text; a caller's value takes the place of all of it",
+    ]);
   });
 
   test("a placeholder that only its author knows must be given", () => {

@@ -58,7 +58,7 @@ function sharedSetting(
   held: Held,
 ): Draft | undefined {
   const found = main.flatMap((sampler) => settingSlot(view, sampler, inputs, held) ?? []);
-  const slots = [...new Set(found)];
+  const slots = inputs.includes("cfg") ? guided(view, found) : [...new Set(found)];
   const [first] = slots;
   if (first === undefined) return undefined;
   const value = view.valueAt(first);
@@ -70,6 +70,12 @@ function sharedSetting(
   }
   const kept = slots.filter((slot) => view.valueAt(slot) === value || times[slot] !== undefined);
   return { slots: kept, ...(Object.keys(times).length > 0 && { times }) };
+}
+
+/** Where one of two samplers goes without guidance, only the other's can be set. */
+function guided(view: GraphView, slots: readonly string[]): string[] {
+  const on = slots.filter((slot) => view.valueAt(slot) !== 1);
+  return [...new Set(on.length > 0 ? on : slots)];
 }
 
 /** Where samplers take turns, each begins and ends at its share of the steps. */

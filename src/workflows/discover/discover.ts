@@ -2,7 +2,7 @@ import type { Graph, ObjectInfo } from "../../comfy/protocol.ts";
 import { isModelInput } from "../combo.ts";
 import { parseGraph, parseNodes } from "../graph.ts";
 import { noteTexts } from "./add-texts.ts";
-import { applyDeclarations, dropUndeclaredTexts } from "./declared.ts";
+import { applyDeclarations, type Declaration, dropUndeclaredTexts } from "./declared.ts";
 import { clampSeeds, unify } from "./literals.ts";
 import { outputNodes } from "./outputs.ts";
 import { isRecord, type Json, overrideParameters } from "./overrides.ts";
@@ -60,7 +60,11 @@ export function discover(source: Export): Discovered | { reason: string } {
     };
   }
   dropUnusedLoaders(view, outputs);
-  const declarations = [...lowered, ...titles.declarations, ...placeholders.declarations];
+  const declarations = [
+    ...lowered,
+    ...titles.declarations,
+    ...held(view, placeholders.declarations),
+  ];
   if (isFlow) dropUndeclaredTexts(parameters, declarations);
   applyDeclarations(view, parameters, declarations);
   fillEmptyImages(view);
@@ -83,6 +87,14 @@ export function discover(source: Export): Discovered | { reason: string } {
     binding,
     notes: [...notes, ...titles.notes, ...placeholders.notes, ...left.map(({ text }) => text)],
   };
+}
+
+/** What stands in a node that a loader of ComfyUI has replaced is found as an image anyway. */
+function held(view: GraphView, declarations: readonly Declaration[]): Declaration[] {
+  return declarations.map((declaration) => ({
+    ...declaration,
+    slots: declaration.slots.filter((slot) => view.valueAt(slot) !== undefined),
+  }));
 }
 
 /** The graph inside the file, without what is broken and no output needs. */

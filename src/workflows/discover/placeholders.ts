@@ -63,7 +63,23 @@ export function readPlaceholders(view: GraphView): Placeholders {
     declaration.slots.push(`${id}.${input}`);
     found.set(meant.name, declaration);
   }
-  return { declarations: [...found.values()], notes };
+  return { declarations: [...found.values()], notes: [...notes, ...partNotes(view)] };
+}
+
+const inside =
+  /%(prompt|negative_prompt|seed|width|height)%|\bPARAM_[A-Z][A-Z0-9_]*|\{\{\s*\w+\s*\}\}/;
+
+/** A parameter is a whole value, so what stands around a placeholder would be lost. */
+function partNotes(view: GraphView): string[] {
+  return Object.entries(view.graph).flatMap(([id, node]) =>
+    Object.entries(node.inputs).flatMap(([input, value]) => {
+      const part = typeof value === "string" ? inside.exec(value)?.[0] : undefined;
+      if (part === undefined || input === "filename_prefix") return [];
+      return [
+        `${id}.${input} holds ${part} inside a longer text; a caller's value takes the place of all of it`,
+      ];
+    }),
+  );
 }
 
 function placeholdersIn(view: GraphView) {
