@@ -93,8 +93,8 @@ export class Intake {
     const { planned, objectInfo } = await this.#plan(tool, request);
     const inputs = await prepareInputs(sources, asker.sources, tool, planned, request, signal);
     if (signal?.aborted) throw new AppError("cancelled", "Cancelled before there was a task.");
-    const { pictures, ...prepared } = inputs;
-    const { workflow, recipe, loras, deliver } = planned;
+    const { pictures, notes, ...prepared } = inputs;
+    const { workflow, recipe, loras, deliver, asked } = planned;
     const task: Task = {
       id: newTaskId(),
       tool,
@@ -109,13 +109,14 @@ export class Intake {
       createdAt: new Date().toISOString(),
       params: planned.params,
       ...(deliver ? { deliver } : {}),
+      ...(asked ? { asked } : {}),
       ...prepared,
       ...(loras.length > 0 ? { loras } : {}),
       ...(saveTo ? { saveTo } : {}),
       outputFormat: request.outputFormat ?? "png",
       packs: packsOf(recipe, objectInfo),
       runs: runsOf(planned, pool, objectInfo),
-      warnings: planned.notes,
+      warnings: [...planned.notes, ...notes],
       ...(webhook ? { webhook } : {}),
       server: await hold(),
     };
