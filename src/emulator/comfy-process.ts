@@ -107,7 +107,7 @@ export class ComfyProcess {
     const sockets: Sockets = new Sockets({
       faults,
       queueInfo: () => execInfo(queue.remaining),
-      features,
+      features: () => features(version),
       currentNode: (sid) => (parts.current.clientId === sid ? parts.current.nodeId : undefined),
     });
     const queue = new PromptQueue(history, () =>
@@ -154,7 +154,7 @@ export class ComfyProcess {
   }
 
   #refusal(request: Request): Reply | NoReply | undefined {
-    const { auth, pathPrefix, faults } = this.#options;
+    const { auth, pathPrefix, faults, version } = this.#options;
     if (auth && request.headers[auth.header.toLowerCase()] !== auth.value) {
       return text("401 Unauthorized", 401);
     }
@@ -162,7 +162,7 @@ export class ComfyProcess {
     request.path = request.path.slice(pathPrefix.length);
     const fault = faults.takeRequestFault(request.method, request.path);
     if (fault) return fault.status === undefined ? "cut" : { ...serverError, status: fault.status };
-    return isForeign(request.headers) ? empty(403) : undefined;
+    return isForeign(request.headers, version) ? empty(403) : undefined;
   }
 
   #upgrade(message: IncomingMessage, socket: Socket, head: Buffer): void {
