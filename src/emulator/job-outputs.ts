@@ -25,17 +25,14 @@ export function summary(
 ): { count: number; preview: Preview | undefined } {
   const items = [...listed(outputs)];
   const files = items.filter(isFile);
-  const texts = items.filter(isBareText);
-  if (!atLeast(version, "0.16.0")) {
-    return { count: files.length, preview: firstShown(files, version) };
-  }
-  if (!atLeast(version, "0.30.0")) {
-    const shown = items.filter((item) => isFile(item) || isBareText(item));
-    return { count: shown.length, preview: firstShown(shown, version) };
-  }
+  const showsText = atLeast(version, "0.16.0");
+  // Bare text was not seen before 0.16.0, and counted until 0.28.0.
+  const shown = items.filter((item) => isFile(item) || (isBareText(item) && showsText));
+  const count = atLeast(version, "0.28.0") ? files.length : shown.length;
+  if (!atLeast(version, "0.30.0")) return { count, preview: firstShown(shown, version) };
   const media = files.filter((file) => !isText(file));
-  const preview = firstShown(media, version) ?? firstShown([...files, ...texts], version);
-  return { count: files.length, preview };
+  const rest = [...files, ...items.filter(isBareText)];
+  return { count, preview: firstShown(media, version) ?? firstShown(rest, version) };
 }
 
 /** Undefined before 0.32.0, which told no such number. */
