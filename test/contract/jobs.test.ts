@@ -143,12 +143,12 @@ describeSince("0.6.0", "jobs", () => {
   async function textJob(): Promise<{ content: unknown; job: Json }> {
     const comfy = await startComfy();
     const { entry, promptId } = await comfy.run({
-      "1": { class_type: "PrimitiveString", inputs: { value: `hello ${randomUUID()}` } },
-      "2": { class_type: "PreviewAny", inputs: { source: ["1", 0] } },
-      "3": emptyImage(),
-      "4": previewImage(["3", 0]),
+      words: { class_type: "PrimitiveString", inputs: { value: `hello ${randomUUID()}` } },
+      shown: { class_type: "PreviewAny", inputs: { source: ["words", 0] } },
+      canvas: emptyImage(),
+      picture: previewImage(["canvas", 0]),
     });
-    const [content] = (entry.outputs["2"]?.["text"] ?? []) as string[];
+    const [content] = (entry.outputs["shown"]?.["text"] ?? []) as string[];
     expect(content).toMatch(/^hello /);
     return { content, job: await comfy.job(promptId) };
   }
@@ -159,7 +159,7 @@ describeSince("0.6.0", "jobs", () => {
       const { job } = await textJob();
 
       expect(job.outputs_count).toBe(1);
-      expect(job.preview_output).toMatchObject({ nodeId: "4", mediaType: "images" });
+      expect(job.preview_output).toMatchObject({ nodeId: "picture", mediaType: "images" });
     },
   );
 
@@ -169,10 +169,15 @@ describeSince("0.6.0", "jobs", () => {
       const { content, job } = await textJob();
 
       const [first] = Object.keys(job.outputs);
-      const text = { content, nodeId: "2", mediaType: "text" };
-      const picture = { ...job.outputs["4"].images[0], nodeId: "4", mediaType: "images" };
+      // ComfyUI runs output nodes in any order.
+      const text = { content, nodeId: "shown", mediaType: "text" };
+      const picture = {
+        ...job.outputs["picture"].images[0],
+        nodeId: "picture",
+        mediaType: "images",
+      };
       expect(job.outputs_count).toBe(2);
-      expect(job.preview_output).toEqual(first === "2" ? text : picture);
+      expect(job.preview_output).toEqual(first === "shown" ? text : picture);
     },
   );
 
@@ -180,7 +185,7 @@ describeSince("0.6.0", "jobs", () => {
     const { job } = await textJob();
 
     expect(job.outputs_count).toBe(1);
-    expect(job.preview_output).toMatchObject({ nodeId: "4", mediaType: "images" });
+    expect(job.preview_output).toMatchObject({ nodeId: "picture", mediaType: "images" });
   });
 
   since("0.16.0")("text alone is shown as such", async () => {
