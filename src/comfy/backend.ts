@@ -149,9 +149,10 @@ export class Backend {
    */
   async run(request: RunRequest): Promise<Outcome> {
     const { promptId, signal } = request;
-    const leave = request.leave
-      ? AbortSignal.any([request.leave, exceptCancel(signal)])
-      : exceptCancel(signal);
+    const leave = AbortSignal.any([
+      exceptCancel(signal),
+      ...(request.leave ? [request.leave] : []),
+    ]);
     refuseAborted(leave);
     const following = new Following(request, this.#portsOf(request), this.#patience);
     this.#followings.set(promptId, following);

@@ -4,14 +4,15 @@ import { fileExtensions } from "../images/sniff.ts";
 import type { Recipe } from "../workflows/recipe.ts";
 import type { Announcer } from "./announcer.ts";
 import { erase } from "./deletion.ts";
+import type { DrivePorts } from "./drive.ts";
 import type { TaskEvents } from "./events.ts";
 import { LiveTask } from "./live-task.ts";
-import { Runner, type RunnerPorts } from "./runner.ts";
+import { Runner } from "./runner.ts";
 import type { TaskStore } from "./store/store.ts";
 import { imagesOf, type Task } from "./task.ts";
 
 export interface LiveTasksOptions
-  extends Omit<RunnerPorts, "isWatched" | "progressed" | "previewed"> {
+  extends Omit<DrivePorts, "isWatched" | "progressed" | "previewed"> {
   store: TaskStore;
   events: TaskEvents;
   announcer: Announcer;
