@@ -29,7 +29,7 @@ export interface DrivePorts {
   /** Carries out what other servers want of this one's tasks. */
   lookForWishes(): Promise<void>;
   /** Whether somebody would see a preview. */
-  isWatched(taskId: string): boolean;
+  wantsPreviews(taskId: string): boolean;
   progressed(live: LiveTask): void;
   previewed(live: LiveTask, preview: LivePreview): void;
 }
@@ -122,7 +122,7 @@ export class Drive {
         signal: this.#live.signal,
         leave: this.#live.leave,
         before: () => this.#beforePost(),
-        previews: this.#ports.isWatched(this.#live.id),
+        previews: this.#ports.wantsPreviews(this.#live.id),
         onPosted: this.#posted,
         onStatus: (status) => this.#onStatus(status),
         onPreview: (preview) => {

@@ -12,11 +12,13 @@ import type { TaskStore } from "./store/store.ts";
 import { imagesOf, type Task } from "./task.ts";
 
 export interface LiveTasksOptions
-  extends Omit<DrivePorts, "isWatched" | "progressed" | "previewed"> {
+  extends Omit<DrivePorts, "wantsPreviews" | "progressed" | "previewed"> {
   store: TaskStore;
   events: TaskEvents;
   announcer: Announcer;
   saver: SaveTo;
+  /** Whether somebody looks at this task through another server. */
+  isSeenElsewhere(id: string): boolean;
 }
 
 interface Entry {
@@ -37,7 +39,7 @@ export class LiveTasks {
     const { events, announcer } = options;
     this.#runner = new Runner({
       ...options,
-      isWatched: (id) => events.isWatched(id),
+      wantsPreviews: (id) => events.wantsPreviews(id) || options.isSeenElsewhere(id),
       progressed: ({ record, board }) => {
         announcer.progressed(record, () => board.read(record));
         events.progressed(record.id, record.caller);

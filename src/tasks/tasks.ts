@@ -79,6 +79,7 @@ export class Tasks {
       ...options,
       events: this.#events,
       announcer: new Announcer(options.webhooks, log),
+      isSeenElsewhere: (id) => this.#elsewhere.isSeen(id),
       mayWork: () => this.#lease.isHeld,
       lookForWishes: async () => this.#carryOut(await store.wishes(this.#lease.serverId)),
     });
