@@ -90,6 +90,8 @@ function depsOf(app: App): Deps {
     images: app.images,
     log: app.log,
     waitSeconds: app.config.waitSeconds,
+    resultLinks: app.config.resultLinks,
+    resultImages: app.config.resultImages,
     locate: (image) => app.images.resultPath(image.id, image.mimeType),
   };
 }

@@ -23,6 +23,9 @@ export interface Config {
   keepGb: number | undefined;
   /** Image URLs and webhooks may name private addresses. */
   allowPrivateUrls: boolean;
+  /** Whether answers hold `resource_link` blocks, and previews. */
+  resultLinks: "auto" | "always" | "never";
+  resultImages: "allow" | "omit";
   logLevel: LogLevel;
   demo: boolean;
 }
@@ -122,6 +125,18 @@ export const options = {
     env: "EASEL_ALLOW_PRIVATE_URLS",
     help: "let image URLs and webhooks name private and loopback addresses",
   },
+  resultLinks: {
+    flag: "result-links",
+    env: "EASEL_RESULT_LINKS",
+    value: "auto|always|never",
+    help: "resource_link blocks in answers: auto sends them to clients known to take them, as others break on them (default auto)",
+  },
+  resultImages: {
+    flag: "result-images",
+    env: "EASEL_RESULT_IMAGES",
+    value: "allow|omit",
+    help: "previews in answers; omit them for a model without eyes, which would read them as text (default allow)",
+  },
   demo: {
     flag: "demo",
     env: "EASEL_DEMO",
@@ -186,6 +201,8 @@ function readConfig(given: Given): Config {
     allowPrivateUrls: isOn("allowPrivateUrls", one("allowPrivateUrls")),
     inputRoots: (given.inputRoots ?? [os.homedir()]).map((root) => path.resolve(root)),
     deliverBySocket: choice("delivery", one("delivery"), ["view", "socket"]) === "socket",
+    resultLinks: choice("resultLinks", one("resultLinks"), ["auto", "always", "never"]) ?? "auto",
+    resultImages: choice("resultImages", one("resultImages"), ["allow", "omit"]) ?? "allow",
     logLevel: choice("logLevel", one("logLevel"), logLevels) ?? "info",
     demo: isDemo,
   };

@@ -11,6 +11,8 @@ export interface DeliverOptions {
   /** Of the two sides, one left out follows from the aspect ratio. */
   width?: number | undefined;
   height?: number | undefined;
+  /** A picture of another shape gets transparent bars instead of being cut. @default false */
+  bars?: boolean | undefined;
   /** 1-100, for JPEG and WebP. */
   quality?: number | undefined;
 }
@@ -38,18 +40,21 @@ export async function deliver(bytes: Buffer, options: DeliverOptions = {}): Prom
     if (keepsSize && keepsFormat) return bytes;
 
     const picture = await openImage({ bytes, autoOrient: true });
-    if (!keepsSize) {
-      picture.resize({
-        ...(options.width === undefined ? {} : { width: options.width }),
-        ...(options.height === undefined ? {} : { height: options.height }),
-        fit: "cover",
-        position: "centre",
-        kernel: "lanczos3",
-      });
-    }
+    if (!keepsSize) resizeTo(picture, options);
     const format = options.format ?? deliverable(own);
     refuseTooLong(format, Math.max(width, height));
     return await encode(picture, format, options.quality).toBuffer();
+  });
+}
+
+function resizeTo(picture: Sharp, { width, height, bars }: DeliverOptions): void {
+  picture.resize({
+    ...(width === undefined ? {} : { width }),
+    ...(height === undefined ? {} : { height }),
+    fit: bars === true ? "contain" : "cover",
+    background: { r: 0, g: 0, b: 0, alpha: 0 },
+    position: "centre",
+    kernel: "lanczos3",
   });
 }
 

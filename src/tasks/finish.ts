@@ -6,7 +6,11 @@ import type { InputRecord, Task } from "./task.ts";
 /** From what ComfyUI made to what is handed over: put into its place, exact size, format. */
 export async function finishPicture(images: ImageStore, task: Task, made: Buffer): Promise<Buffer> {
   const placed = await place(images, task, made);
-  return deliver(placed, { format: task.outputFormat, ...task.deliver });
+  return deliver(placed, {
+    format: task.outputFormat,
+    ...task.deliver,
+    bars: task.fit === "fit",
+  });
 }
 
 async function place(images: ImageStore, { finish }: Task, made: Buffer): Promise<Buffer> {

@@ -22,6 +22,7 @@ export interface PreparedInputs {
   uploads: Record<string, InputRecord>;
   /** The exact size of what is handed over. */
   deliver?: Size;
+  fitted?: "fit";
   finish?: Finish;
 }
 
@@ -65,11 +66,13 @@ export async function prepareInputs(
       keep(parts, "mask", edit.mask, "where it was repainted"),
     ]);
     prepared.finish = { kind: "keep_unmasked", original, mask: whole };
+    const exact = tool === "outpaint" ? sizeIn(request.aspectRatio) : undefined;
+    if (exact) prepared.deliver = exact;
     return prepared;
   }
   await upload("image", rules ? (await scaleInput(image.bytes, rules)).image : image.bytes);
   const size = prepared.inputs["image"];
-  if (size) prepared.deliver = times(size, tool === "upscale" ? (request.factor ?? 2) : 1);
+  if (size) Object.assign(prepared, sizeFor(tool, size, request));
   if (request.background !== undefined) {
     prepared.finish = background
       ? {
@@ -163,6 +166,34 @@ async function scalePair(edit: Edit, rules: InputRules | undefined): Promise<Edi
   if (!rules) return edit;
   const { image, width, height } = await scaleInput(edit.image, rules);
   return { image, mask: await scaleTo(edit.mask, width, height, "mask") };
+}
+
+/** Enlarged by the factor, or to the exact size asked for; one side alone keeps the shape. */
+function sizeFor(
+  tool: string,
+  size: Size,
+  { factor = 2, fit, parameters }: TaskRequest,
+): Pick<PreparedInputs, "deliver" | "fitted"> {
+  if (tool !== "upscale") return { deliver: size };
+  const width = sideOf(parameters["width"]);
+  const height = sideOf(parameters["height"]);
+  if (width === undefined && height === undefined) return { deliver: times(size, factor) };
+  const scale = (width ?? 0) / size.width || (height ?? 0) / size.height;
+  const whole = times(size, scale);
+  return {
+    deliver: { width: width ?? whole.width, height: height ?? whole.height },
+    ...(fit === "fit" && width !== undefined && height !== undefined ? { fitted: fit } : {}),
+  };
+}
+
+/** "1920x1080" is not only a shape to extend to, but the size to hand over. */
+function sizeIn(aspectRatio: string | undefined): Size | undefined {
+  const shape = aspectRatio === undefined ? undefined : parseAspectRatio(aspectRatio);
+  return shape && "width" in shape ? shape : undefined;
+}
+
+function sideOf(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
 }
 
 function times({ width, height }: Size, factor: number): Size {

@@ -27,6 +27,8 @@ export interface TaskRequest {
   feather?: number;
   /** Upscaling: how many times the width and the height. */
   factor?: number;
+  /** An exact size in another shape: cut what is over, or add bars. */
+  fit?: "fill" | "fit";
   /** Cut-outs: a colour, or where a picture is. */
   background?: string;
   saveTo?: string;
@@ -51,6 +53,7 @@ const names: Readonly<Record<string, Named>> = {
   grow: "grow",
   feather: "feather",
   factor: "factor",
+  fit: "fit",
   background: "background",
   save_to: "saveTo",
   overwrite: "overwrite",

@@ -6,16 +6,18 @@ import type { ImageSources } from "../images/source.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { Catalog } from "../workflows/catalog.ts";
 import { chooseWorkflow } from "../workflows/choose.ts";
-import { efforts } from "../workflows/known-parameters.ts";
+import { efforts, effortWords } from "../workflows/known-parameters.ts";
 import { resolveLoras } from "../workflows/loras.ts";
 import { composePrompt, type PromptSources } from "../workflows/prompt.ts";
 import { checkChoices, resolveParameters } from "../workflows/resolve.ts";
 import { type RenderSize, renderSize, sizeRules } from "../workflows/sizes.ts";
 import type { Workflow } from "../workflows/workflow.ts";
+import { withEditingModel } from "./edit-in-words.ts";
 import { prepareInputs } from "./inputs.ts";
 import { checkBounds, maxSeed, type TaskRequest, withVariation } from "./request.ts";
 import type { TaskStore } from "./store/store.ts";
 import { newTaskId, type Run, type Size, type Task } from "./task.ts";
+import { ruledOut } from "./unmet.ts";
 
 /** Before something is said to be missing, what is there must have been read this recently. */
 const freshMs = 5_000;
@@ -49,9 +51,10 @@ export async function prepare(
   const request = { ...asked, parameters: withVariation(asked.parameters) };
   await checkTarget(parts.saver, request);
   await parts.backend.ready();
-  const { workflow, choices, objectInfo } = await choose(parts, tool, request);
+  const { workflow, choices, objectInfo, note } = await choose(parts, tool, request);
   const effort = presetFor(workflow, request.quality);
-  const args = { ...madeHere(workflow), ...effort.values, ...request.parameters };
+  const given = tool === "upscale" ? withoutSize(request.parameters) : request.parameters;
+  const args = { ...madeHere(workflow), ...effort.values, ...given };
   const { values, warnings } = resolveParameters(workflow, args);
   checkChoices(workflow, args, objectInfo);
   const loras = request.loras === undefined ? [] : resolveLoras(request.loras, objectInfo);
@@ -59,14 +62,17 @@ export async function prepare(
   const runs = await runsFor(parts.prompts, workflow, request, values);
   const id = newTaskId();
   const useInput = (sha256: string) => parts.store.useInputs(id, [sha256]);
-  const inputs = await prepareInputs(
+  const { fitted, ...inputs } = await prepareInputs(
     { ...parts, useInput },
     tool,
     workflow,
     choices,
     request,
     signal,
-  );
+  ).catch((error) => {
+    const isMaskless = tool === "inpaint" && request.parameters["mask"] === undefined;
+    throw isMaskless ? withEditingModel(error, parts.catalog, objectInfo) : error;
+  });
   const params: Record<string, unknown> = { ...values, ...sizes?.deliver };
   for (const name of ["seed", ...imageParameters(workflow)]) delete params[name];
   const task: Task = {
@@ -87,22 +93,38 @@ export async function prepare(
       ? {}
       : { saveTo: { target: request.saveTo, overwrite: request.overwrite ?? false } }),
     outputFormat: request.outputFormat ?? "png",
+    ...(fitted ? { fit: fitted } : {}),
     runs,
     warnings: [
+      ...(note === undefined ? [] : [note]),
       ...(workflow.note ? [workflow.note] : []),
       ...warnings,
       ...effort.warnings,
       ...ignored(workflow, request),
+      ...ruledOut(tool, asked),
     ],
   };
   return { task, workflow };
+}
+
+/** Parameters for whose sake another workflow is taken than the first that can run. */
+const counting: readonly string[] = ["strength", "prompt"];
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== "";
+}
+
+/** Of an enlargement: the size of what is handed over, not of anything that is painted. */
+function withoutSize(parameters: TaskRequest["parameters"]): TaskRequest["parameters"] {
+  const { width, height, ...rest } = parameters;
+  return rest;
 }
 
 /** A model that was put there a minute ago is found: a refusal is not given on old knowledge. */
 async function choose({ backend, catalog }: SubmissionParts, tool: string, request: TaskRequest) {
   const wishes = {
     model: request.model,
-    taking: "strength" in request.parameters ? ["strength"] : [],
+    taking: counting.filter((name) => isGiven(request.parameters[name])),
   };
   const among = (objectInfo: ObjectInfo) => ({
     ...chooseWorkflow(catalog, tool, request.workflow, objectInfo, wishes),
@@ -134,8 +156,9 @@ function imageParameters(workflow: Workflow): string[] {
 }
 
 /** What is not a parameter of the workflow but belongs to the recipe of the picture. */
-function recorded({ quality, styles, factor, padding, grow, feather, background }: TaskRequest) {
-  const all = { quality, styles, factor, padding, grow, feather, background };
+function recorded(request: TaskRequest) {
+  const { quality, styles, factor, fit, padding, grow, feather, background } = request;
+  const all = { quality, styles, factor, fit, padding, grow, feather, background };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
@@ -158,8 +181,15 @@ function presetFor(workflow: Workflow, quality: string | undefined): Preset {
       ? [`quality has no effect: workflow ${workflow.name} has no steps to vary.`]
       : nearest === quality
         ? []
-        : [`quality: workflow ${workflow.name} has no ${quality}; ${nearest} was used.`];
+        : [
+            `quality: workflow ${workflow.name} has no "${wordOf(quality)}"; "${effortWords[nearest]}" was used.`,
+          ];
   return { values: (nearest && workflow.presets[nearest]) ?? {}, warnings: warning };
+}
+
+function wordOf(quality: string): string {
+  const effort = efforts.find((word) => word === quality);
+  return effort ? effortWords[effort] : quality;
 }
 
 /** Picture i uses seed + i, so that each can be made again alone. */

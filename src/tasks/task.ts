@@ -91,6 +91,8 @@ export interface Task {
   render?: Size;
   /** Pixels of the picture handed over, where it must differ from what comes out. */
   deliver?: Size;
+  /** How a picture of another shape is brought to it; left out, what is over is cut. */
+  fit?: "fit";
   finish?: Finish;
   saveTo?: { target: string; overwrite: boolean };
   /** Where the pictures were also put. */

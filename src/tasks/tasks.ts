@@ -12,8 +12,10 @@ import type { PromptSources } from "../workflows/prompt.ts";
 import { Announcer } from "./announcer.ts";
 import { type CancelReport, reportOf, stopRuns } from "./cancelling.ts";
 import { erase, sweep } from "./deletion.ts";
+import { type Installed, installed } from "./installed.ts";
 import { Membership } from "./membership.ts";
 import type { TaskProgress } from "./progress.ts";
+import { promptOnRecord } from "./prompt-on-record.ts";
 import type { TaskRequest } from "./request.ts";
 import { Retention, type RetentionRules } from "./retention.ts";
 import { isTerminal } from "./state.ts";
@@ -100,7 +102,9 @@ export class Tasks {
   /** Checks the call and stores it as a task; the work goes on after the answer. */
   async submit(tool: string, request: TaskRequest, signal?: AbortSignal): Promise<Task> {
     if (request.webhook) checkWebhook(request.webhook, this.#options.addressRule);
-    const { task, workflow } = await prepare(this.#options, tool, request, signal);
+    const prompted = await promptOnRecord(this, tool, request);
+    const { task, workflow } = await prepare(this.#options, tool, prompted.request, signal);
+    task.warnings.push(...prompted.notes);
     signal?.throwIfAborted();
     if (request.webhook) task.webhook = request.webhook;
     task.owner = this.#membership.server.id;
@@ -176,6 +180,11 @@ export class Tasks {
 
   workflows(): Promise<WorkflowStates> {
     return workflowStates(this.#options.catalog, this.#options.backend);
+  }
+
+  installed(): Promise<Installed> {
+    const { catalog, backend, prompts } = this.#options;
+    return installed(catalog, backend, prompts);
   }
 
   /**

@@ -64,6 +64,8 @@ export async function startApp(url: string, overrides: Partial<Config> = {}): Pr
       keepDays: undefined,
       keepGb: undefined,
       allowPrivateUrls: false,
+      resultLinks: "auto",
+      resultImages: "allow",
       logLevel: "debug",
       demo: false,
       ...overrides,
@@ -77,14 +79,16 @@ export async function startApp(url: string, overrides: Partial<Config> = {}): Pr
     images: app.images,
     log,
     waitSeconds: app.config.waitSeconds,
+    resultLinks: app.config.resultLinks,
+    resultImages: app.config.resultImages,
     locate: (image) => app.images.resultPath(image.id, image.mimeType),
   };
   return { app, deps, log, dataDir };
 }
 
 /** A real SDK client over an in-memory pair. */
-export async function connect(deps: Deps): Promise<Client> {
-  const client = new Client({ name: "test", version: "1.0.0" });
+export async function connect(deps: Deps, name = "test"): Promise<Client> {
+  const client = new Client({ name, version: "1.0.0" });
   const [left, right] = InMemoryTransport.createLinkedPair();
   const server = createMcpServer(deps);
   await Promise.all([server.connect(right), client.connect(left)]);

@@ -3,6 +3,7 @@ import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { messageOf } from "../../errors.ts";
 import { isTerminal } from "../../tasks/state.ts";
 import type { Deps } from "./deps.ts";
+import { guideOf } from "./guide.ts";
 import { ProgressReporter } from "./progress.ts";
 import { renderEnded, renderUnfinished } from "./render.ts";
 import type { Call } from "./tool.ts";
@@ -23,13 +24,15 @@ export async function follow(
     const task = await deps.tasks.wait(taskId, seconds * 1000, call.signal);
     if (isTerminal(task.state)) {
       if (task.state === "completed") reporter.finish("Done");
-      return await renderEnded(task, deps);
+      return await renderEnded(task, deps, call.view, guideOf(deps.catalog, task, call.guided));
     }
     if (onCancel === "cancel" && (await wantsCancel(call))) {
       deps.log.info(`task ${taskId}: cancelled by the client`);
       await deps.tasks.cancel(taskId).catch((error) => deps.log.warn(messageOf(error)));
     }
-    return renderUnfinished(task, deps.tasks.progress(taskId), deps.tasks.elsewhere(task));
+    const elsewhere = deps.tasks.elsewhere(task);
+    const guide = guideOf(deps.catalog, task, call.guided);
+    return renderUnfinished(task, deps.tasks.progress(taskId), elsewhere, call.view, guide);
   } finally {
     reporter.stop();
   }

@@ -2,13 +2,27 @@ import { z } from "zod";
 import { maxCount, maxSeed } from "../../tasks/request.ts";
 import { outputFormats } from "../../tasks/task.ts";
 import type { Catalog } from "../../workflows/catalog.ts";
+import { efforts, effortWords } from "../../workflows/known-parameters.ts";
 import { mostLoras } from "../../workflows/loras.ts";
 import { type ToolParameter, toolOptions, toolParameters } from "../../workflows/schema.ts";
+import type { Value } from "../../workflows/workflow.ts";
 
 type Shape = Record<string, z.ZodType>;
 
+export interface ImageToolSchema {
+  input: z.ZodObject;
+  /** The parameters that hold a picture. */
+  pictures: string[];
+  /** Said at `generate_image` for all. */
+  unlisted: string[];
+}
+
 /** The arguments of an image tool: what its workflows take, then what the server does itself. */
-export function imageToolSchema(catalog: Catalog, tool: string, waitSeconds: number): z.ZodObject {
+export function imageToolSchema(
+  catalog: Catalog,
+  tool: string,
+  waitSeconds: number,
+): ImageToolSchema {
   const parameters = toolParameters(catalog, tool);
   const has = (name: string) => parameters.some((parameter) => parameter.name === name);
   const options = toolOptions(catalog, tool);
@@ -18,9 +32,10 @@ export function imageToolSchema(catalog: Catalog, tool: string, waitSeconds: num
     shape[parameter.name] = parameterSchema(tool, parameter);
   }
   Object.assign(shape, own[tool]?.());
+  const pictures = parameters.filter(({ name, type }) => type === "image" && name in shape);
   if (has("width") && has("height")) shape["aspect_ratio"] = aspectRatio();
-  if (has("prompt")) shape["styles"] = styles(tool);
-  if (has("seed")) {
+  if (has("prompt") && tool !== "upscale") shape["styles"] = styles(tool);
+  if (has("seed") && tool !== "upscale") {
     shape["count"] = z
       .int()
       .min(1)
@@ -28,25 +43,38 @@ export function imageToolSchema(catalog: Catalog, tool: string, waitSeconds: num
       .optional()
       .describe("Pictures, each with the next seed");
   }
-  return z.strictObject({
+  const input = z.strictObject({
     ...shape,
     workflow: z.string().optional().describe("Default: the first that can run"),
     output_format: z.enum(outputFormats).optional().describe("Default png"),
     save_to: z.string().optional().describe("File or folder to put it in too"),
     overwrite: z.boolean().optional().describe("Let save_to replace files"),
     wait_seconds: waitSchema(waitSeconds),
+    previews: previewsSchema(),
     webhook_url: z.string().optional().describe("Gets the task's events"),
   });
+  return {
+    input,
+    pictures: pictures.map(({ name }) => name),
+    unlisted: tool === "generate_image" ? [] : ["previews"],
+  };
+}
+
+export function previewsSchema(): z.ZodType {
+  return z.boolean().optional().describe("false: answer in text alone; any image tool takes it");
 }
 
 export function waitSchema(standard: number): z.ZodType {
-  return z.number().min(0).max(3600).default(standard).describe("Seconds to wait; 0: none");
+  return z.number().min(0).max(3600).default(standard).describe("Seconds to wait, 0-3600");
 }
 
 /** What the server does around ComfyUI, by tool. */
 const own: Record<string, () => Shape> = {
   img2img: () => ({
-    vary: z.enum(["subtle", "strong"]).optional().describe("Instead of strength: a variation"),
+    vary: z
+      .enum(["subtle", "strong"])
+      .optional()
+      .describe("A variation of image, instead of strength; prompt may be left out"),
   }),
   inpaint: () => ({
     grow: z.int().min(-256).max(256).optional().describe("Pixels the mask grows (default 0)"),
@@ -64,6 +92,16 @@ const own: Record<string, () => Shape> = {
   }),
   upscale: () => ({
     factor: z.number().min(1.5).max(4).optional().describe("Times width and height (default 2)"),
+    ...Object.fromEntries(
+      ["width", "height"].map((side) => [
+        side,
+        z.int().min(16).max(8192).optional().describe("Exact pixels, instead of factor"),
+      ]),
+    ),
+    fit: z
+      .enum(["fill", "fit"])
+      .optional()
+      .describe("In another shape: fill cuts (default), fit adds bars; outpaint extends"),
   }),
   remove_background: () => ({
     background: z.string().optional().describe("Colour or image to put behind (default none)"),
@@ -75,25 +113,35 @@ function aspectRatio(): z.ZodType {
 }
 
 function styles(tool: string): z.ZodType {
-  const example =
-    tool === "generate_image"
-      ? ', e.g. "watercolor", "cinematic"; a wrong name lists near ones'
-      : "";
+  const example = tool === "generate_image" ? ', e.g. "watercolor"; list_workflows shows them' : "";
   return z.array(z.string()).max(8).optional().describe(`Style names${example}`);
 }
 
 function parameterSchema(tool: string, parameter: ToolParameter): z.ZodType {
   const brief = tool === "generate_image" ? undefined : briefly[parameter.name];
   const schema = valueSchema(parameter).describe(brief ?? parameter.description);
-  return parameter.required && !(tool === "inpaint" && parameter.name === "mask")
+  return parameter.required && !mayBeLeftOut[tool]?.includes(parameter.name)
     ? schema
     : schema.optional();
 }
 
+/** What every workflow of the tool needs and the server can find by itself. */
+const mayBeLeftOut: Readonly<Record<string, readonly string[]>> = {
+  inpaint: ["mask"],
+  img2img: ["prompt"],
+};
+
+/** Their limits differ by workflow; the one that is chosen says its own. */
+const limitedByWorkflow: readonly string[] = ["steps", "guidance"];
+
 function valueSchema(parameter: ToolParameter): z.ZodType {
   if (parameter.name === "seed") return z.int().min(0).max(maxSeed);
-  const { type, choices, minimum, maximum } = parameter;
-  if (choices && choices.length > 0) return z.enum(choices.map(String) as [string, ...string[]]);
+  const { type, choices } = parameter;
+  if (parameter.name === "quality" && choices) return qualitySchema(choices);
+  if (choices && choices.length > 0) return choiceSchema(choices);
+  const { minimum, maximum } = limitedByWorkflow.includes(parameter.name)
+    ? {}
+    : (parameter as Pick<ToolParameter, "minimum" | "maximum">);
   switch (type) {
     case "loras":
       return z.array(z.string()).max(mostLoras);
@@ -109,18 +157,36 @@ function valueSchema(parameter: ToolParameter): z.ZodType {
   }
 }
 
+function choiceSchema(choices: readonly Value[]): z.ZodType {
+  const numbers = choices.filter((choice) => typeof choice === "number");
+  if (numbers.length === choices.length) return z.literal(numbers);
+  return z.enum(choices.map(String) as [string, ...string[]]);
+}
+
+function qualitySchema(choices: readonly Value[]): z.ZodType {
+  const words = efforts
+    .filter((effort) => choices.includes(effort))
+    .map((effort) => effortWords[effort]);
+  return z.enum(words as [string, ...string[]]);
+}
+
+/** The word of the bindings for what `quality` is called here. */
+export function effortCalled(word: unknown): string | undefined {
+  return efforts.find((effort) => effortWords[effort] === word);
+}
+
 /** Said in full for `generate_image`; a model that reads the list has read it there. */
 const briefly: Readonly<Record<string, string>> = {
   negative_prompt: "What to keep out, where the model can",
   image: "File path, URL, data URI, or an image or task id",
   mask: "Like image: white is repainted. Left out, what is transparent in image is",
-  strength: "How much to change: 0 keeps, 1 ignores it",
+  strength: "How much to change: 0.3 a little, 1 all",
   seed: "Default random",
   steps: "Sampling steps",
   guidance: "How closely to follow the prompt",
   sampler: "ComfyUI sampler",
   scheduler: "ComfyUI scheduler",
-  model: "Another model file",
+  model: "Model file or family",
   loras: 'LoRA files, "name:weight"',
-  quality: "Effort; sets steps",
+  quality: "Detail; sets steps",
 };

@@ -1,9 +1,11 @@
 import { requestFrom } from "../../tasks/request.ts";
+import { plain } from "../../words.ts";
 import type { Catalog } from "../../workflows/catalog.ts";
 import type { Deps } from "./deps.ts";
 import { follow } from "./follow.ts";
-import { imageToolSchema } from "./image-schema.ts";
+import { effortCalled, imageToolSchema } from "./image-schema.ts";
 import type { Tool } from "./tool.ts";
+import { seeing } from "./view.ts";
 
 /** One tool per tool name the bindings mention. */
 export function imageTools(deps: Deps): Tool[] {
@@ -12,12 +14,14 @@ export function imageTools(deps: Deps): Tool[] {
 
 function imageTool(deps: Deps, name: string): Tool {
   const { title, description } = texts(deps.catalog, name);
-  const input = imageToolSchema(deps.catalog, name, deps.waitSeconds);
+  const { input, pictures, unlisted } = imageToolSchema(deps.catalog, name, deps.waitSeconds);
   return {
     name,
     title,
     description,
     input,
+    pictures,
+    unlisted,
     annotations: {
       readOnlyHint: false,
       destructiveHint: false,
@@ -25,12 +29,14 @@ function imageTool(deps: Deps, name: string): Tool {
       // Image parameters take URLs.
       openWorldHint: "image" in input.shape,
     },
-    async run({ wait_seconds, webhook_url, ...args }, call) {
+    async run({ wait_seconds, webhook_url, previews, ...args }, call) {
       const request = requestFrom(args);
+      const effort = effortCalled(args["quality"]);
+      if (effort !== undefined) request.quality = effort;
       const url = webhook_url ?? call.webhook?.url;
       if (typeof url === "string") request.webhook = { ...call.webhook, url };
       const task = await deps.tasks.submit(name, request, call.signal);
-      return follow(deps, task.id, Number(wait_seconds), call, "cancel");
+      return follow(deps, task.id, Number(wait_seconds), seeing(call, previews), "cancel");
     },
   };
 }
@@ -40,19 +46,23 @@ function texts(catalog: Catalog, name: string): { title: string; description: st
   const known = ownTexts[name];
   if (known) return known;
   const [first] = catalog.ofTool(name);
-  return { title: first?.title ?? name, description: first?.description ?? `Runs ${name}.` };
+  // An author's words, read by every model: freed of what does not belong into a description.
+  return {
+    title: plain(first?.title ?? name, 80),
+    description: plain(first?.description ?? `Runs ${name}.`, 600),
+  };
 }
 
 const ownTexts: Record<string, { title: string; description: string }> = {
   generate_image: {
     title: "Generate image",
     description:
-      "Make pictures from a text prompt. Only `prompt` is needed: workflow, size and seed are chosen for you. If it takes longer than wait_seconds you get a task_id for task_status; so do the other image tools.",
+      "Make pictures from a text prompt. Only `prompt` is needed: workflow, size and seed are chosen for you. Backgrounds are opaque; for a transparent sticker or logo call remove_background on the result. If it takes longer than wait_seconds you get a task_id for task_status; so do the other image tools.",
   },
   img2img: {
     title: "Change image",
     description:
-      "Make a new picture from an existing one and a prompt that says what it should become or what to change.",
+      'Change a whole picture as a prompt says, or make variations of it. For an edit in words ("remove the red car") use this; with a mask use inpaint.',
   },
   inpaint: {
     title: "Repaint part of an image",
@@ -67,7 +77,7 @@ const ownTexts: Record<string, { title: string; description: string }> = {
   upscale: {
     title: "Upscale image",
     description:
-      "Enlarge a picture, adding detail with an upscale model where one is installed; the result says if none was.",
+      "Enlarge a picture, or give it an exact size, with an upscale model where one is installed; the result says if none was. With `prompt` a checkpoint repaints its detail: slow.",
   },
   remove_background: {
     title: "Remove background",

@@ -12,10 +12,12 @@ import type { Webhook } from "../../webhooks/webhook.ts";
 import { nearest } from "../../words.ts";
 import type { Deps } from "./deps.ts";
 import { imageTools } from "./image-tools.ts";
+import { peerOf } from "./peer.ts";
 import { deleteTasks, listTasks } from "./record-tools.ts";
 import { registerResources } from "./resources.ts";
 import { cancelTask, getImage, taskStatus } from "./task-tools.ts";
 import { type Call, entryOf, parseArguments, type Tool } from "./tool.ts";
+import { viewFor } from "./view.ts";
 import { listWorkflows } from "./workflow-tools.ts";
 
 const instructions = `Pictures with ComfyUI. generate_image needs only a prompt; img2img, inpaint, outpaint, upscale and remove_background take an image: a file path, a URL, or an image id of an earlier result.
@@ -53,15 +55,20 @@ export function createMcpServer(deps: Deps): McpServer {
     tools = toolsByName(deps);
     mcp.server.sendToolListChanged().catch((error) => deps.log.debug(String(error)));
   });
+  const peer = peerOf(mcp);
+  const guided = new Set<string>();
   // The SDK's own tool handlers drop unknown parameters without a word; ours name them.
   mcp.server.setRequestHandler(ListToolsRequestSchema, () => ({
-    tools: [...tools.values()].map(entryOf),
+    tools: [...tools.values()].map((tool) => entryOf(tool, peer())),
   }));
   mcp.server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) => {
     const progressToken = extra._meta?.progressToken;
     const webhook = webhookIn(params._meta);
     return answer(deps, tools, params.name, params.arguments, {
       signal: extra.signal,
+      client: peer(),
+      view: viewFor(peer(), deps),
+      guided,
       progressToken,
       ...(webhook ? { webhook } : {}),
       isConnected: () => mcp.isConnected(),

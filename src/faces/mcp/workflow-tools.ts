@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { AppError } from "../../errors.ts";
 import type { WorkflowState } from "../../tasks/workflow-states.ts";
-import { nearest } from "../../words.ts";
+import { nearest, plain, quoted } from "../../words.ts";
 import type { Deps } from "./deps.ts";
+import { guideIn } from "./guide.ts";
+import { wordInstalled } from "./installed-words.ts";
 import { reading } from "./task-tools.ts";
 import type { Tool } from "./tool.ts";
 
@@ -14,16 +16,25 @@ export function listWorkflows(deps: Deps): Tool {
     name: "list_workflows",
     title: "List workflows",
     description:
-      "Which workflows each image tool has, which can run on this ComfyUI, and what the others lack; in full for one workflow.",
+      "Which workflows each image tool has, which can run on this ComfyUI, and what the others lack; or the models, LoRAs or styles there are.",
     input: z.strictObject({
       tool: z.string().optional().describe("Only this tool's"),
       workflow: z
         .string()
         .optional()
-        .describe("One name: its parameters, and what to install where"),
+        .describe("One name: parameters, how to prompt it, what to install"),
+      show: z
+        .enum(["workflows", "models", "loras", "styles"])
+        .optional()
+        .describe("What to list (default workflows)"),
     }),
     annotations: reading,
     async run(args) {
+      const { show } = args;
+      if (show === "models" || show === "loras" || show === "styles") {
+        const text = wordInstalled(await deps.tasks.installed(), show, args["tool"]);
+        return { content: [{ type: "text", text }] };
+      }
       const { states, problem } = await deps.tasks.workflows();
       const asked = narrowed(states, args["tool"], args["workflow"]);
       const text = args["workflow"] === undefined ? listed(asked) : asked.map(inFull).join("\n\n");
@@ -57,7 +68,7 @@ function listed(states: WorkflowState[]): string {
   const tools = [...new Set(states.map(({ workflow }) => workflow.tool))];
   const ready = tools.map((tool) => {
     const can = states.filter((state) => state.workflow.tool === tool && state.ready !== false);
-    const names = can.map(({ workflow }) => `${workflow.name} (${workflow.title})`);
+    const names = can.map(({ workflow }) => `${workflow.name} (${plain(workflow.title, 80)})`);
     return `${tool}: ${names.join(", ") || "none is ready"}`;
   });
   const others = states.filter((state) => state.ready === false).map(briefly);
@@ -91,11 +102,13 @@ function withinRoom(lines: string[]): string {
 
 function inFull({ workflow, ready, lacks }: WorkflowState): string {
   const parameters = Object.values(workflow.parameters).map(({ name, default: standard }) =>
-    standard === undefined || standard === "" ? name : `${name} (${standard})`,
+    standard === undefined || standard === "" ? name : `${name} (${plain(String(standard), 80)})`,
   );
   const mark = ready === undefined ? "readiness unknown" : ready ? "ready" : "not ready";
+  const guide = guideIn(workflow);
   return [
-    `${workflow.tool}/${workflow.name}: ${workflow.title}, ${mark}. ${workflow.description}`,
+    `${workflow.tool}/${workflow.name}: ${plain(workflow.title, 80)}, ${mark}. Its author says: ${quoted(workflow.description, 600)}`,
+    ...(guide === undefined ? [] : [`Guide: ${guide}`]),
     `Parameters: ${parameters.join(", ")}.`,
     ...(lacks ? [lacks.text] : []),
   ].join("\n");
