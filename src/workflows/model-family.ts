@@ -43,7 +43,9 @@ function matcher(wanted: string): (name: string) => boolean {
   const isFile = /\.(safetensors|gguf|ckpt|pth|pt|bin|sft)$/i.test(wanted);
   if (isFile || folded.length < shortest) return () => false;
   const family = families.find(({ called }) => called.includes(folded));
-  return (name) => fold(name).includes(folded) || (family?.file.test(name) ?? false);
+  const words = wanted.split(/[^\p{L}\p{N}]+/u).map(fold);
+  return (name) =>
+    words.every((word) => fold(name).includes(word)) || (family?.file.test(name) ?? false);
 }
 
 function fold(name: string): string {
