@@ -7,9 +7,10 @@ import { parseTarget } from "../src/comfy/target.ts";
 import { readCommandLine } from "../src/config.ts";
 import { Emulator } from "../src/emulator/emulator.ts";
 import { createLog } from "../src/log.ts";
+import { owner } from "../src/studio/caller.ts";
 import { openTaskStore } from "../src/tasks/store/open.ts";
 import { bind } from "../src/workflows/bind.ts";
-import { record } from "../test/support/record.ts";
+import { emptyRecipe, record } from "../test/support/record.ts";
 import { BareClient } from "./bare-client.ts";
 import { timed } from "./figures.ts";
 
@@ -32,17 +33,18 @@ export async function throughput(dir: string): Promise<void> {
       ),
     ),
   );
+  const studio = app.studio(owner);
   const easelMs = await timed(async () => {
     const tasks = await Promise.all(
       Array.from({ length: inFlight }, (_, seed) =>
-        app.tasks.submit("generate_image", {
+        studio.submit("generate_image", {
           workflow: "checkpoint",
           seed,
           parameters: { prompt: "easel", ...size },
         }),
       ),
     );
-    const ended = await Promise.all(tasks.map(({ id }) => app.tasks.wait(id, 3_600_000)));
+    const ended = await Promise.all(tasks.map(({ id }) => studio.wait(id, 3_600_000)));
     const wrong = ended.filter((task) => task.state !== "completed").length;
     if (wrong > 0) throw new Error(`${wrong} tasks did not complete`);
   });
@@ -72,20 +74,16 @@ export async function recovery(dir: string): Promise<void> {
   for (let i = 0; i < unfinished; i += 1) {
     const promptId = randomUUID();
     await backend.client.queuePrompt({ prompt: graph, prompt_id: promptId });
-    await store.insert(record({ runs: [{ promptId, state: "queued", images: [] }] }));
+    const run = { promptId, state: "queued" as const, images: [] };
+    await store.insert(record({ runs: [run] }), emptyRecipe);
   }
   const oneByOneMs = await timed(async () => {
     const { tasks } = await store.list({}, unfinished);
     for (const { runs } of tasks) await backend.client.job(String(runs[0]?.promptId));
   });
   const recoveryMs = await timed(async () => {
-    await store.beat({ id: "bench", host: "bench", pid: 0 });
-    const tasks = await store.claim("bench", {
-      staleMs: 10_000,
-      limit: unfinished,
-      backend: record().backend,
-      workflows: ["generate_image/checkpoint"],
-    });
+    await store.beat({ id: "bench", host: "bench", pid: 0 }, 10_000);
+    const tasks = await store.claim("bench", () => true, unfinished);
     await Promise.all(
       tasks.map(
         ({ runs }) =>

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { KeyvSqlite } from "@keyv/sqlite";
-import { SqliteTaskStore } from "../src/tasks/store/sqlite.ts";
+import { openSqlite } from "../src/tasks/store/sqlite.ts";
+import type { TaskStore } from "../src/tasks/store/store.ts";
 import { median, spread, timed } from "./figures.ts";
 
 const rounds = 40;
@@ -44,8 +45,8 @@ export async function pages(dir: string): Promise<void> {
 }
 
 /** Records of about 1 KB each, one a second, written by SQLite itself. */
-async function filled(file: string, count: number): Promise<SqliteTaskStore> {
-  const store = await SqliteTaskStore.open(file);
+async function filled(file: string, count: number): Promise<TaskStore> {
+  const store = await openSqlite(file);
   const sqlite = new KeyvSqlite({ uri: `sqlite://${file}`, table: "tasks" });
   await sqlite.query(
     `INSERT INTO tasks(key, value)

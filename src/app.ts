@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { Backend } from "./comfy/backend.ts";
 import { defaultPatience } from "./comfy/patience.ts";
+import { Pool } from "./comfy/pool.ts";
 import type { Config } from "./config.ts";
 import { messageOf } from "./errors.ts";
 import { SaveTo } from "./files/save-to.ts";
@@ -8,6 +9,10 @@ import { ImageSources } from "./images/source.ts";
 import { ImageStore } from "./images/store.ts";
 import type { Log } from "./log.ts";
 import { type AddressRule, refuseAddress } from "./net/address.ts";
+import { type Caller, owner } from "./studio/caller.ts";
+import { installed } from "./studio/installed.ts";
+import { Studio } from "./studio/studio.ts";
+import { workflowStates } from "./studio/workflow-states.ts";
 import { openTaskStore } from "./tasks/store/open.ts";
 import { Tasks } from "./tasks/tasks.ts";
 import { WebhookSender } from "./webhooks/sender.ts";
@@ -19,12 +24,11 @@ import { problemText } from "./workflows/workflow.ts";
 
 /** The parts every face is built on, and their end. */
 export interface App {
-  config: Config;
-  log: Log;
-  backend: Backend;
   catalog: Catalog;
   images: ImageStore;
   tasks: Tasks;
+  /** What one caller may see and do. */
+  studio(caller: Caller): Studio;
   close(): Promise<void>;
 }
 
@@ -54,12 +58,17 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     roots: inputRoots.length > 0 ? [...inputRoots, images.resultsDir] : [],
     allowPrivateAddresses: config.allowPrivateUrls,
     lookup: async (reference) => {
-      const { record } = await tasks.image(await imageIdIn(tasks, reference));
-      return images.readResult(record.id, record.mimeType);
+      const { bytes } = await studio(owner).original(await imageIdIn(tasks, reference));
+      return bytes;
     },
   });
+  const pool = new Pool([backend]);
+  const prompts = {
+    styles: await loadStyles([shippedStyles, ...(config.stylesDir ? [config.stylesDir] : [])]),
+    ...(config.wildcardsDir ? { wildcards: await loadWildcards(config.wildcardsDir) } : {}),
+  };
   const tasks: Tasks = new Tasks({
-    backend,
+    pool,
     catalog,
     images,
     sources,
@@ -67,27 +76,38 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     log,
     deliverBySocket: config.deliverBySocket,
     saver: new SaveTo(inputRoots),
-    prompts: {
-      styles: await loadStyles([shippedStyles, ...(config.stylesDir ? [config.stylesDir] : [])]),
-      ...(config.wildcardsDir ? { wildcards: await loadWildcards(config.wildcardsDir) } : {}),
-    },
-    webhooks: new WebhookSender({ outbox: store.outbox, rule: addressRule, log }),
+    prompts,
+    webhooks: new WebhookSender({
+      outbox: store.outbox,
+      rule: addressRule,
+      allowPrivate: config.allowPrivateUrls,
+      log,
+    }),
     addressRule,
     retention: { keepDays: config.keepDays, keepGb: config.keepGb },
   });
   tasks
     .start()
     .catch((error) => log.error(`unfinished tasks cannot be taken up: ${messageOf(error)}`));
+  const studio = (caller: Caller) =>
+    new Studio(
+      {
+        tasks,
+        images,
+        workflows: () => workflowStates(catalog, pool),
+        installed: () => installed(catalog, pool, prompts),
+      },
+      caller,
+    );
   return {
-    config,
-    log,
-    backend,
     catalog,
     images,
     tasks,
+    studio,
     async close() {
       watch.close();
-      await backend.close();
+      // Whatever waits for a ComfyUI lets go first.
+      await pool.close();
       await tasks.close();
       await store.close();
     },

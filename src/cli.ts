@@ -5,14 +5,13 @@ import { ComfyClient } from "./comfy/client.ts";
 import { parseTarget } from "./comfy/target.ts";
 import { type Config, type ExtraOptions, optionsHelp, readCommandLine } from "./config.ts";
 import { AppError, messageOf } from "./errors.ts";
-import type { Deps } from "./faces/mcp/deps.ts";
 import { serveStdio } from "./faces/mcp/stdio.ts";
 import { generate } from "./faces/terminal/generate.ts";
 import { checkWorkflow, initWorkflow } from "./faces/terminal/workflow.ts";
 import { createLog } from "./log.ts";
-import type { TaskRequest } from "./tasks/request.ts";
-import { type OutputFormat, outputFormats } from "./tasks/task.ts";
+import { owner } from "./studio/caller.ts";
 import { version } from "./version.ts";
+import { type OutputFormat, outputFormats, type TaskRequest } from "./workflows/request.ts";
 
 const help = `comfy-easel ${version}: an MCP server that gives AI assistants a picture studio on ComfyUI
 
@@ -79,21 +78,16 @@ async function runStdio(args: string[]): Promise<void> {
       process.once("SIGINT", resolve);
       process.once("SIGTERM", resolve);
     });
-    await Promise.race([serveStdio(depsOf(app)), stop]);
+    const deps = {
+      catalog: app.catalog,
+      studio: app.studio(owner),
+      log: createLog(config.logLevel),
+      waitSeconds: config.waitSeconds,
+      resultLinks: config.resultLinks,
+      resultImages: config.resultImages,
+    };
+    await Promise.race([serveStdio(deps), stop]);
   });
-}
-
-function depsOf(app: App): Deps {
-  return {
-    tasks: app.tasks,
-    catalog: app.catalog,
-    images: app.images,
-    log: app.log,
-    waitSeconds: app.config.waitSeconds,
-    resultLinks: app.config.resultLinks,
-    resultImages: app.config.resultImages,
-    locate: (image) => app.images.resultPath(image.id, image.mimeType),
-  };
 }
 
 async function runGenerate(args: string[]): Promise<void> {
@@ -115,7 +109,7 @@ async function runGenerate(args: string[]): Promise<void> {
     request.overwrite = true;
   }
   await withApp(config, async (app) => {
-    const paths = await generate(app, request);
+    const paths = await generate(app.studio(owner), request);
     process.stdout.write(`${paths.join("\n")}\n`);
   });
 }

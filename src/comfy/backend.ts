@@ -31,7 +31,11 @@ export interface RunRequest {
   /** The prompt may have been posted before (by an earlier process): look before posting. */
   resume?: boolean;
   /** Aborted when the run is not wanted any more: it is then kept from ComfyUI, or stopped there. */
-  cancel?: AbortSignal;
+  signal?: AbortSignal;
+  outputs?: readonly string[];
+  guard?: () => void;
+  previews?: boolean;
+  onPreview?(preview: { bytes: Buffer; mimeType: string }): void;
   onStatus(status: RunStatus): void;
   /** ComfyUI has it now. */
   onPosted?(): void;
@@ -137,8 +141,8 @@ export class Backend {
     const watch = new Watch(request.promptId, request.graph, ports, this.#patience);
     this.#watches.set(request.promptId, watch);
     const want = () => watch.wantCancel();
-    request.cancel?.addEventListener("abort", want, { once: true });
-    if (request.cancel?.aborted) want();
+    request.signal?.addEventListener("abort", want, { once: true });
+    if (request.signal?.aborted) want();
     try {
       const posted = await this.#bring(request, watch);
       watch.posted(posted);
@@ -147,7 +151,7 @@ export class Backend {
       if (watch.cancelWanted) watch.check();
       return await watch.outcome;
     } finally {
-      request.cancel?.removeEventListener("abort", want);
+      request.signal?.removeEventListener("abort", want);
       watch.stop();
       this.#watches.delete(request.promptId);
     }
@@ -189,6 +193,20 @@ export class Backend {
       this.#log.debug(`${file.filename} was cut on its way (${messageOf(error)}); asking again`);
       return this.client.view(file);
     }
+  }
+
+  async upload(
+    sha256: string,
+    read: () => Promise<Buffer>,
+    onStatus: (status: RunStatus) => void,
+    { signal, throughCancel }: { signal: AbortSignal; throughCancel: boolean },
+  ): Promise<string> {
+    const bytes = await read();
+    return this.persist(
+      () => this.client.uploadImage(`${sha256.slice(0, 32)}.png`, bytes, "comfy-easel"),
+      onStatus,
+      throughCancel ? undefined : signal,
+    );
   }
 
   /** Stops following these prompts, which go on: somebody else follows them. */

@@ -1,4 +1,4 @@
-import type { NodeOutput, OutputFile } from "./protocol.ts";
+import type { Graph, NodeOutput, OutputFile } from "./protocol.ts";
 
 /**
  * The pictures a node reported. ComfyUI puts files into lists under several keys (`images`,
@@ -19,4 +19,31 @@ function isOutputFile(value: unknown): value is OutputFile {
     typeof value.filename === "string" &&
     "type" in value
   );
+}
+
+export interface OutputShape {
+  /** Pictures come over the socket and leave no file on the ComfyUI machine. */
+  bySocket: boolean;
+  /** From 1; a further one must not be answered from ComfyUI's cache with a file that is gone. */
+  attempt: number;
+}
+
+/** The graph with its saving nodes as the pictures are to be handed over; changes `graph`. */
+export function shapeOutputs(
+  graph: Graph,
+  outputs: readonly string[],
+  { bySocket, attempt }: OutputShape,
+): Graph {
+  for (const id of outputs) {
+    const node = graph[id];
+    if (node?.class_type !== "SaveImage") continue;
+    if (bySocket) {
+      node.class_type = "SaveImageWebsocket";
+      node.inputs = { images: node.inputs["images"] ?? null };
+    } else if (attempt > 1) {
+      // Another prefix makes the node save anew where ComfyUI would point to its old file.
+      node.inputs["filename_prefix"] = `${node.inputs["filename_prefix"]}_${attempt}`;
+    }
+  }
+  return graph;
 }

@@ -57,7 +57,7 @@ export class SaveTo {
     target: string,
     count: number,
     { overwrite = false }: SaveOptions = {},
-  ): Promise<void> {
+  ): Promise<string> {
     const refusals = new SaveRefusals(parameter, this.#roots);
     const place = await this.#place(refusals, target);
     await refuseTaken(
@@ -66,6 +66,7 @@ export class SaveTo {
       place.file ? numbered(place.file.name, count) : [],
       overwrite,
     );
+    return target;
   }
 
   /**

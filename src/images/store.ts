@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AppError } from "../errors.ts";
 import { errnoOf, storageError } from "../files/storage-error.ts";
@@ -38,7 +38,7 @@ export class ImageStore {
   }
 
   resultPath(imageId: string, mimeType: ImageMimeType): string {
-    if (!/^t[0-9a-z]{16}-\d{1,3}$/.test(imageId)) {
+    if (!/^t[0-9a-z]{16}-\d{1,4}$/.test(imageId)) {
       throw new Error(`not an image id: ${JSON.stringify(imageId.slice(0, 60))}`);
     }
     return this.#path("images", imageId, imageId.slice(1, 3), mimeType);
@@ -65,9 +65,24 @@ export class ImageStore {
     return await this.#read(path, `Input picture ${sha256.slice(0, 12)}`, "Send it again.");
   }
 
-  /** The bytes freed; 0 when the file was gone already. */
-  async deleteInput(sha256: string, mimeType: ImageMimeType): Promise<number> {
-    return await this.#delete(this.#inputPath(sha256, mimeType));
+  /**
+   * The bytes freed; 0 when the file was gone already, or when `isUsed` says that somebody has
+   * come to need it. It is put aside first and asked about then: who registers an input after that
+   * writes it anew, who did before gets it back.
+   */
+  async deleteInput(
+    sha256: string,
+    mimeType: ImageMimeType,
+    isUsed: () => Promise<boolean>,
+  ): Promise<number> {
+    const path = this.#inputPath(sha256, mimeType);
+    const aside = `${path}.${randomUUID()}${tempSuffix}`;
+    const size = await this.#size(path);
+    if (size === undefined) return 0;
+    await this.#guard(() => unlessMissing(rename(path, aside)));
+    if (!(await isUsed())) return await this.#delete(aside);
+    await this.#guard(() => unlessMissing(rename(aside, path)));
+    return 0;
   }
 
   /** Removes what a crash left half written, and says how many files that were. */

@@ -57,6 +57,11 @@ export class Announcer {
       });
   }
 
+  /** The task is not worked on here any more. */
+  forget(id: string): void {
+    this.#told.delete(id);
+  }
+
   #of(id: string) {
     const told = this.#told.get(id) ?? { started: false, progressAt: 0, sending: false };
     this.#told.set(id, told);

@@ -1,9 +1,10 @@
-import type { Backend, Cancelled } from "../comfy/backend.ts";
+import type { Cancelled } from "../comfy/backend.ts";
+import type { Pool } from "../comfy/pool.ts";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
+import type { LiveTask } from "./live-task.ts";
 import { isTerminal, type TaskState } from "./state.ts";
-import type { Run, Task } from "./task.ts";
-import type { Workbench } from "./workbench.ts";
+import { openRuns, type Run, type Task } from "./task.ts";
 
 /** What became of one run when its task was cancelled. */
 export type RunEnd =
@@ -13,6 +14,10 @@ export type RunEnd =
   | "still_stopping"
   /** ComfyUI is away and will be told. */
   | "when_back"
+  /** The server that works on it has been asked, and has done it. */
+  | "stopped"
+  /** That server has been asked, and will do it; if it has died, the next one will. */
+  | "asked"
   | "already_failed"
   | "already_cancelled";
 
@@ -20,11 +25,6 @@ export interface CancelReport {
   task: Task;
   /** How many runs met which end. */
   runs: Partial<Record<RunEnd, number>>;
-}
-
-interface Parts {
-  backend: Backend;
-  log: Log;
 }
 
 /** What a run that had ended before is called. */
@@ -36,28 +36,27 @@ const ended: Record<TaskState, RunEnd> = {
   cancelled: "already_cancelled",
 };
 
-/** Tells ComfyUI to stop the open runs of a task; one end for each of its runs. */
-export async function stopRuns(task: Task, bench: Workbench, parts: Parts): Promise<RunEnd[]> {
-  const open = task.runs.filter((run) => !isTerminal(run.state));
-  const before = task.runs.filter((run) => isTerminal(run.state)).map(({ state }) => ended[state]);
-  if (open.length === 0) return before;
-  await bench
-    .wantCancel(task.id)
-    .catch((error) => parts.log.warn(`task ${task.id}: ${messageOf(error)}`));
-  // What waits is taken away before what runs is stopped, or the next of it would start.
-  const waiting = open.filter((run) => run.state === "queued").toReversed();
-  const running = open.filter((run) => run.state === "running");
-  const stop = (run: Run) => stopRun(run, parts);
-  return [
-    ...before,
-    ...(await Promise.all(waiting.map(stop))),
-    ...(await Promise.all(running.map(stop))),
-  ];
+/** The ends of the runs that had ended before. */
+export function endsBefore(task: Task): RunEnd[] {
+  return task.runs.filter((run) => isTerminal(run.state)).map(({ state }) => ended[state]);
 }
 
-async function stopRun(run: Run, { backend, log }: Parts): Promise<RunEnd> {
+/** Stops a task that is at work here, and tells ComfyUI; one end for each run that was open. */
+export async function stopHere(live: LiveTask, pool: Pool, log: Log): Promise<RunEnd[]> {
+  const open = openRuns(live.record);
+  live.stop("cancelled");
+  // Waiting runs first: ComfyUI would start the next one as soon as the running one stops.
+  const waiting = open.filter((run) => run.state === "queued").toReversed();
+  const running = open.filter((run) => run.state === "running");
+  const stop = (run: Run) => stopRun(run, pool, log);
+  return [...(await Promise.all(waiting.map(stop))), ...(await Promise.all(running.map(stop)))];
+}
+
+async function stopRun({ at, promptId }: Run, pool: Pool, log: Log): Promise<RunEnd> {
+  const backend = at && pool.of(at.backend);
+  if (!backend) return "not_started";
   try {
-    const what = await backend.cancel(run.promptId);
+    const what = await backend.cancel(promptId);
     return what === "unknown" ? "not_started" : what;
   } catch (error) {
     log.warn(`a cancel has to wait: ${messageOf(error)}`);
@@ -65,13 +64,23 @@ async function stopRun(run: Run, { backend, log }: Parts): Promise<RunEnd> {
   }
 }
 
+/** What another server has made of a wish by now; one end for each run that was open. */
+export function endsElsewhere(before: Task, after: Task): RunEnd[] {
+  return openRuns(before).map(({ promptId }) => {
+    const now = after.runs.find((run) => run.promptId === promptId)?.state;
+    if (now === "cancelled") return "stopped";
+    return now !== undefined && isTerminal(now) ? ended[now] : "asked";
+  });
+}
+
 /** Counted by what is seen afterwards: who was told to stop and goes on is still stopping. */
 export function reportOf(task: Task, ends: readonly RunEnd[]): CancelReport {
-  const stopping = task.runs.filter((run) => !isTerminal(run.state)).length;
+  const stopping = openRuns(task).length;
+  const isAsked = ends.includes("when_back") || ends.includes("asked");
   const runs: CancelReport["runs"] = {};
   for (const end of ends) {
     if (end !== "interrupted" || stopping === 0) runs[end] = (runs[end] ?? 0) + 1;
   }
-  if (stopping > 0 && !ends.includes("when_back")) runs.still_stopping = stopping;
+  if (stopping > 0 && !isAsked) runs.still_stopping = stopping;
   return { task, runs };
 }

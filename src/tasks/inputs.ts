@@ -6,12 +6,14 @@ import { inspectImage } from "../images/inspect.ts";
 import { maskFor } from "../images/mask.ts";
 import { paddingForRatio, padForOutpaint } from "../images/pad.ts";
 import { scaleInput, scaleTo } from "../images/scale-input.ts";
+import type { ImageMimeType } from "../images/sniff.ts";
 import type { ImageSources } from "../images/source.ts";
-import type { ImageStore } from "../images/store.ts";
+import type { Plan } from "../workflows/plan.ts";
+import type { TaskRequest } from "../workflows/request.ts";
+import type { Size } from "../workflows/sizes.ts";
 import { type InputRules, inputRules, parseAspectRatio } from "../workflows/sizes.ts";
 import type { Workflow } from "../workflows/workflow.ts";
-import type { TaskRequest } from "./request.ts";
-import type { Finish, InputRecord, Size } from "./task.ts";
+import type { Finish, InputRecord } from "./task.ts";
 
 const mostPadding = 4_096;
 
@@ -22,35 +24,30 @@ export interface PreparedInputs {
   uploads: Record<string, InputRecord>;
   /** The exact size of what is handed over. */
   deliver?: Size;
-  fitted?: "fit";
+  /** How a picture of another shape is brought to that size; left out, what is over is cut. */
+  fit?: "fit";
   finish?: Finish;
+  /** Every picture the record names, to be kept once the call is known to be good. */
+  pictures: Map<string, { bytes: Buffer; mimeType: ImageMimeType }>;
 }
 
-interface Parts {
-  sources: ImageSources;
-  images: ImageStore;
-  /** Says that the task to be needs this input, before it is kept. */
-  useInput(sha256: string): Promise<void>;
-}
-
-/** Fetches the pictures of a call and makes of them what the workflow's slots take. */
+/** Fetches the pictures of a call and makes of them what the workflow's slots take. Keeps none. */
 export async function prepareInputs(
-  parts: Parts,
+  sources: ImageSources,
   tool: string,
-  workflow: Workflow,
-  choices: Readonly<Record<string, string>>,
+  { workflow, recipe }: Plan,
   request: TaskRequest,
   signal: AbortSignal | undefined,
 ): Promise<PreparedInputs> {
-  const prepared: PreparedInputs = { inputs: {}, uploads: {} };
-  const given = await fetchAll(parts, workflow, request, signal);
+  const prepared: PreparedInputs = { inputs: {}, uploads: {}, pictures: new Map() };
+  const given = await fetchAll(sources, workflow, request, signal);
   for (const [name, { bytes, origin }] of Object.entries(given)) {
-    prepared.inputs[name] = await keep(parts, name, bytes, origin);
+    prepared.inputs[name] = await keep(prepared, name, bytes, origin);
   }
-  const rules = inputRules(workflow, choices);
+  const rules = inputRules(workflow, recipe.files);
   const { image, mask, background, ...others } = given;
   const upload = async (name: string, bytes: Buffer) => {
-    prepared.uploads[name] = await keep(parts, name, bytes, `made from ${name}`);
+    prepared.uploads[name] = await keep(prepared, name, bytes, `made from ${name}`);
   };
   for (const [name, { bytes }] of Object.entries(others)) {
     await upload(name, rules ? (await scaleInput(bytes, rules)).image : bytes);
@@ -62,8 +59,8 @@ export async function prepareInputs(
     await upload("image", scaled.image);
     await upload("mask", scaled.mask);
     const [original, whole] = await Promise.all([
-      keep(parts, "image", edit.image, "what was repainted"),
-      keep(parts, "mask", edit.mask, "where it was repainted"),
+      keep(prepared, "image", edit.image, "what was repainted"),
+      keep(prepared, "mask", edit.mask, "where it was repainted"),
     ]);
     prepared.finish = { kind: "keep_unmasked", original, mask: whole };
     const exact = tool === "outpaint" ? sizeIn(request.aspectRatio) : undefined;
@@ -77,7 +74,7 @@ export async function prepareInputs(
     prepared.finish = background
       ? {
           kind: "background",
-          image: await keep(parts, "background", background.bytes, background.origin),
+          image: await keep(prepared, "background", background.bytes, background.origin),
         }
       : { kind: "background", color: request.background };
   }
@@ -90,7 +87,7 @@ interface Given {
 }
 
 async function fetchAll(
-  { sources }: Parts,
+  sources: ImageSources,
   workflow: Workflow,
   request: TaskRequest,
   signal: AbortSignal | undefined,
@@ -136,7 +133,12 @@ async function maskedEdit(
   return padForOutpaint(image, { ...(await paddingOf(image, request)), feather });
 }
 
-async function paddingOf(image: Buffer, { padding, aspectRatio }: TaskRequest) {
+async function paddingOf(image: Buffer, request: TaskRequest) {
+  const { left, top, right, bottom, aspectRatio } = request;
+  const isGiven = [left, top, right, bottom].some((side) => side !== undefined);
+  const padding = isGiven
+    ? { left: left ?? 0, top: top ?? 0, right: right ?? 0, bottom: bottom ?? 0 }
+    : undefined;
   if (padding && aspectRatio !== undefined) {
     throw new AppError(
       "invalid_input",
@@ -173,7 +175,7 @@ function sizeFor(
   tool: string,
   size: Size,
   { factor = 2, fit, parameters }: TaskRequest,
-): Pick<PreparedInputs, "deliver" | "fitted"> {
+): Pick<PreparedInputs, "deliver" | "fit"> {
   if (tool !== "upscale") return { deliver: size };
   const width = sideOf(parameters["width"]);
   const height = sideOf(parameters["height"]);
@@ -182,7 +184,7 @@ function sizeFor(
   const whole = times(size, scale);
   return {
     deliver: { width: width ?? whole.width, height: height ?? whole.height },
-    ...(fit === "fit" && width !== undefined && height !== undefined ? { fitted: fit } : {}),
+    ...(fit === "fit" && width !== undefined && height !== undefined ? { fit } : {}),
   };
 }
 
@@ -201,14 +203,13 @@ function times({ width, height }: Size, factor: number): Size {
 }
 
 async function keep(
-  { images, useInput }: Parts,
+  { pictures }: PreparedInputs,
   name: string,
   bytes: Buffer,
   origin: string,
 ): Promise<InputRecord> {
   const { mimeType, width, height } = await inspectImage(bytes, name);
   const sha256 = createHash("sha256").update(bytes).digest("hex");
-  await useInput(sha256);
-  await images.putInput(bytes, mimeType);
+  pictures.set(sha256, { bytes, mimeType });
   return { sha256, mimeType, width, height, origin };
 }

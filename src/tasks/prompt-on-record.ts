@@ -1,12 +1,10 @@
 import { AppError } from "../errors.ts";
 import { cut } from "../words.ts";
-import type { TaskRequest } from "./request.ts";
+import type { TaskRequest } from "../workflows/request.ts";
 import { imagesOf, type Task, taskIdOf } from "./task.ts";
 
-/** What is looked up of earlier work. */
-export interface Record {
-  get(taskId: string): Promise<Task>;
-}
+/** A task of the same caller; undefined when there is none. */
+export type Earlier = (taskId: string) => Promise<Task | undefined>;
 
 export interface Prompted {
   request: TaskRequest;
@@ -18,7 +16,7 @@ export interface Prompted {
  * is taken. Throws `invalid_input` where there is none.
  */
 export async function promptOnRecord(
-  record: Record,
+  record: Earlier,
   tool: string,
   request: TaskRequest,
 ): Promise<Prompted> {
@@ -39,9 +37,9 @@ export async function promptOnRecord(
   };
 }
 
-async function promptOf(record: Record, reference: string): Promise<string | undefined> {
+async function promptOf(record: Earlier, reference: string): Promise<string | undefined> {
   const id = reference.replace(/^comfy:\/\/(images|tasks)\//, "");
-  const task = await record.get(taskIdOf(id) ?? id).catch(() => undefined);
+  const task = await record(taskIdOf(id) ?? id);
   if (!task) return undefined;
   const wanted = imagesOf(task).find((image) => image.id === id) ?? imagesOf(task)[0];
   const run = task.runs.find((each) => wanted !== undefined && each.images.includes(wanted));

@@ -2,45 +2,38 @@ import { randomUUID } from "node:crypto";
 import type { Backend } from "../comfy/backend.ts";
 import { ExecutionFailedError, PromptRejectedError, quote } from "../comfy/errors.ts";
 import type { Outcome, RunStatus } from "../comfy/outcome.ts";
-import { imageFiles } from "../comfy/outputs.ts";
+import { imageFiles, shapeOutputs } from "../comfy/outputs.ts";
+import type { Pool } from "../comfy/pool.ts";
 import type { Graph } from "../comfy/protocol.ts";
 import { AppError, messageOf } from "../errors.ts";
-import { largestResultPixels } from "../images/decoder.ts";
-import { inspectImage } from "../images/inspect.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { Log } from "../log.ts";
-import { bind } from "../workflows/bind.ts";
-import { spliceLoras } from "../workflows/loras.ts";
-import type { Workflow } from "../workflows/workflow.ts";
-import { finishPicture } from "./finish.ts";
-import type { ProgressBoard } from "./progress.ts";
+import { choicesOn, graphOf } from "../workflows/recipe.ts";
+import type { Value } from "../workflows/workflow.ts";
+import type { LivePreview } from "./events.ts";
+import { keepPicture } from "./keep.ts";
+import type { LiveTask } from "./live-task.ts";
 import { isTerminal } from "./state.ts";
-import { type ImageRecord, imageIdFor, type Run, type Task } from "./task.ts";
+import { type ImageRecord, imageIdFor, type Placement, type Run } from "./task.ts";
 
 /** Making a lost run again must end some day. */
 const attemptsPerRun = 4;
 
-/** A task that is being worked on, with what is known of it beyond its record. */
-export interface LiveTask {
-  task: Task;
-  workflow: Workflow;
-  board: ProgressBoard;
-  /** Aborted when somebody cancels the task. */
-  cancel: AbortController;
-}
-
 export interface RunnerPorts {
-  backend: Backend;
+  pool: Pool;
   images: ImageStore;
   log: Log;
   /** Pictures come over the socket and leave no file on the ComfyUI machine. */
   deliverBySocket: boolean;
-  /** A run or the task has changed: store it and tell whoever listens. */
-  changed(live: LiveTask): Promise<void>;
+  /** False when this server may have been taken for dead. */
+  mayWork(): boolean;
+  /** Whether somebody would see a preview. */
+  isWatched(taskId: string): boolean;
   progressed(live: LiveTask): void;
+  previewed(live: LiveTask, preview: LivePreview): void;
 }
 
-/** Brings tasks to their end: one ComfyUI prompt per run, all in ComfyUI's own queue. */
+/** Brings tasks to their end: one ComfyUI prompt per run. */
 export class Runner {
   readonly #ports: RunnerPorts;
 
@@ -49,58 +42,115 @@ export class Runner {
   }
 
   /**
-   * Resolves when every run has ended. Rejects only on `close()`, which leaves the record as it
+   * Resolves when every run has ended, or when the task was let go of and its record stays as it
    * is. `resume`: an earlier process may have posted these runs, so ComfyUI is asked first.
    */
   async run(live: LiveTask, resume: boolean): Promise<void> {
     let turn = Promise.resolve();
     const drives: Promise<void>[] = [];
-    for (const run of live.task.runs.filter((each) => !isTerminal(each.state))) {
+    for (const [index, { state }] of live.draft.runs.entries()) {
+      if (isTerminal(state)) continue;
       const before = turn;
       // One after another into ComfyUI's queue, so that the pictures come in their order.
       turn = new Promise((posted) => {
-        drives.push(before.then(() => this.#drive(live, run, resume, posted)).finally(posted));
+        const drive = new Drive(this.#ports, live, index, resume, posted);
+        drives.push(before.then(() => drive.toEnd()).finally(posted));
       });
     }
-    await Promise.all(drives);
+    await Promise.allSettled(drives);
+  }
+}
+
+/** One run on its way to its end. */
+class Drive {
+  readonly #ports: RunnerPorts;
+  readonly #live: LiveTask;
+  readonly #index: number;
+  readonly #posted: () => void;
+  /** ComfyUI may have it already. */
+  #look: boolean;
+
+  constructor(
+    ports: RunnerPorts,
+    live: LiveTask,
+    index: number,
+    resume: boolean,
+    posted: () => void,
+  ) {
+    this.#ports = ports;
+    this.#live = live;
+    this.#index = index;
+    this.#look = resume;
+    this.#posted = posted;
   }
 
-  async #drive(live: LiveTask, run: Run, resume: boolean, posted: () => void): Promise<void> {
+  async toEnd(): Promise<void> {
     try {
-      await this.#complete(live, run, resume, posted);
-      run.state = "completed";
+      await this.#complete();
     } catch (error) {
-      if (error instanceof Error && error.name === "AbortError") throw error;
+      if (this.#isOver(error)) return;
       if (!(error instanceof AppError))
-        this.#ports.log.error(`task ${live.task.id}: ${trace(error)}`);
-      run.state = error instanceof AppError && error.code === "cancelled" ? "cancelled" : "failed";
-      run.error = wording(error);
+        this.#ports.log.error(`task ${this.#live.id}: ${trace(error)}`);
+      const isCancel = error instanceof AppError && error.code === "cancelled";
+      this.#edit((run) => {
+        run.state = isCancel ? "cancelled" : "failed";
+        run.error = wording(error);
+      });
     }
-    await this.#ports
-      .changed(live)
-      .catch((error) => this.#ports.log.error(`task ${live.task.id}: ${messageOf(error)}`));
+    await this.#live.written();
   }
 
-  async #complete(live: LiveTask, run: Run, resume: boolean, posted: () => void): Promise<void> {
-    let look = resume;
+  get #run(): Run {
+    const run = this.#live.draft.runs[this.#index];
+    if (!run) throw new Error(`task ${this.#live.id} has no run ${this.#index}`);
+    return run;
+  }
+
+  #edit(change: (run: Run) => void): void {
+    this.#live.editRun(this.#index, change);
+  }
+
+  /** The work goes on elsewhere, or after the next start. A deleted task still has to let go. */
+  #isOver(error: unknown): boolean {
+    if (error instanceof Error && error.name === "AbortError") return true;
+    return this.#live.isLost;
+  }
+
+  /** Before every step: nothing is done for a task that may be somebody else's. */
+  #check(): void {
+    const isTaken = this.#live.isLost && this.#live.signal.reason !== "cancelled";
+    if (isTaken || !this.#ports.mayWork()) {
+      throw new DOMException("another server may have taken the task over", "AbortError");
+    }
+  }
+
+  async #complete(): Promise<void> {
     for (let attempt = 1; attempt <= attemptsPerRun; attempt += 1) {
-      const graph = await this.#graph(live, run, attempt, look);
-      const outcome = await this.#ports.backend.run({
-        promptId: run.promptId,
+      this.#check();
+      const at = this.#run.at ?? (await this.#place());
+      const backend = this.#backend(at);
+      const graph = await this.#graph(backend, at, attempt);
+      this.#check();
+      const outcome = await backend.run({
+        promptId: this.#run.promptId,
         graph,
-        resume: look,
-        cancel: live.cancel.signal,
-        onPosted: posted,
-        onStatus: (status) => this.#onStatus(live, run, status),
+        outputs: this.#live.recipe.outputs,
+        resume: this.#look,
+        signal: this.#live.signal,
+        guard: () => this.#check(),
+        previews: this.#ports.isWatched(this.#live.id),
+        onPosted: this.#posted,
+        onStatus: (status) => this.#onStatus(status),
+        onPreview: (preview) => {
+          this.#live.preview = preview;
+          this.#ports.previewed(this.#live, preview);
+        },
       });
-      look = false;
+      this.#look = false;
       if (outcome.kind === "completed") {
-        if (await this.#collect(live, run, outcome)) return;
-        // The file ComfyUI's cache points to is gone, or a socket gap swallowed the picture.
-        run.promptId = randomUUID();
-        await this.#ports.changed(live);
+        if (await this.#collect(backend, outcome)) return;
       } else refuse(outcome);
-      this.#ports.log.info(`task ${live.task.id}: making run ${run.promptId} again`);
+      await this.#again(outcome);
     }
     throw new AppError(
       "lost",
@@ -108,114 +158,123 @@ export class Runner {
     );
   }
 
-  #onStatus(live: LiveTask, run: Run, status: RunStatus): void {
-    live.board.report(run.promptId, status);
-    if (status.phase === "running" && run.state === "queued") {
-      run.state = "running";
-      this.#ports
-        .changed(live)
-        .catch((error) => this.#ports.log.error(`task ${live.task.id}: ${messageOf(error)}`));
-    }
-    this.#ports.progressed(live);
+  /** The id of a run that ended is used up; one that ComfyUI lost may be placed anew. */
+  async #again(outcome: Outcome): Promise<void> {
+    this.#ports.log.info(`task ${this.#live.id}: making run ${this.#run.promptId} again`);
+    if (outcome.kind !== "completed") return;
+    // The file ComfyUI's cache points to is gone, or a socket gap swallowed the picture.
+    this.#edit((run) => {
+      run.promptId = randomUUID();
+    });
+    await this.#live.written();
   }
 
-  async #graph(live: LiveTask, run: Run, attempt: number, look: boolean): Promise<Graph> {
-    const { task, workflow } = live;
-    const values: Record<string, unknown> = { ...task.params };
-    if (run.seed !== undefined) values["seed"] = run.seed;
-    if (task.render) Object.assign(values, task.render);
-    if (run.prompt !== undefined) values["prompt"] = run.prompt;
-    if (run.negativePrompt !== undefined) values["negative_prompt"] = run.negativePrompt;
-    for (const [parameter, input] of Object.entries(task.uploads)) {
-      const bytes = await this.#ports.images.readInput(input.sha256, input.mimeType);
-      values[parameter] = await this.#ports.backend.persist(
-        () =>
-          this.#ports.backend.client.uploadImage(
-            `${input.sha256.slice(0, 32)}.png`,
-            bytes,
-            "comfy-easel",
-          ),
-        (status) => this.#onStatus(live, run, status),
+  async #place(): Promise<Placement> {
+    const { pool } = this.#ports;
+    const { recipe, signal } = this.#live;
+    const { backend, choices } = await pool.place((info) => choicesOn(recipe, info), signal);
+    const at: Placement = { backend: backend.url, choices };
+    this.#edit((run) => {
+      run.at = at;
+    });
+    // On record before the POST: whoever takes the task over must know where to look.
+    await this.#live.written();
+    return at;
+  }
+
+  #backend(at: Placement): Backend {
+    const backend = this.#ports.pool.of(at.backend);
+    if (backend) return backend;
+    throw new AppError(
+      "lost",
+      `It was given to the ComfyUI at ${at.backend}, which this server does not use. Add it with --comfyui-url, or ask again.`,
+    );
+  }
+
+  #onStatus(status: RunStatus): void {
+    this.#live.board.report(this.#run.promptId, status);
+    if (status.phase === "running" && this.#run.state === "queued") {
+      this.#edit((run) => {
+        run.state = "running";
+      });
+    }
+    this.#ports.progressed(this.#live);
+  }
+
+  async #graph(backend: Backend, at: Placement, attempt: number): Promise<Graph> {
+    const { recipe, draft } = this.#live;
+    const { seed, prompt, negativePrompt } = this.#run;
+    const values: Record<string, Value> = {};
+    if (seed !== undefined) values["seed"] = seed;
+    if (prompt !== undefined) values["prompt"] = prompt;
+    if (negativePrompt !== undefined) values["negative_prompt"] = negativePrompt;
+    for (const [parameter, { sha256, mimeType }] of Object.entries(draft.uploads)) {
+      this.#check();
+      values[parameter] = await backend.upload(
+        sha256,
+        () => this.#ports.images.readInput(sha256, mimeType),
+        (status) => this.#onStatus(status),
         // A run that may be in ComfyUI already must be looked for, not given up here.
-        look ? undefined : live.cancel.signal,
+        { signal: this.#live.signal, throughCancel: this.#look },
       );
     }
-    const bound = bind(workflow, values, task.choices);
-    const graph =
-      task.loras && workflow.loras ? spliceLoras(bound, workflow.loras, task.loras) : bound;
-    for (const id of workflow.outputs) this.#shapeOutput(graph, id, attempt);
-    return graph;
-  }
-
-  #shapeOutput(graph: Graph, id: string, attempt: number): void {
-    const node = graph[id];
-    if (node?.class_type !== "SaveImage") return;
-    if (this.#ports.deliverBySocket) {
-      node.class_type = "SaveImageWebsocket";
-      node.inputs = { images: node.inputs["images"] ?? null };
-    } else if (attempt > 1) {
-      // Another prefix makes the node save anew where ComfyUI would point to its old file.
-      node.inputs["filename_prefix"] = `${node.inputs["filename_prefix"]}_${attempt}`;
-    }
+    return shapeOutputs(graphOf(recipe, values, at.choices), recipe.outputs, {
+      bySocket: this.#ports.deliverBySocket,
+      attempt,
+    });
   }
 
   /** False when a picture that was made cannot be had. */
   async #collect(
-    live: LiveTask,
-    run: Run,
+    backend: Backend,
     outcome: Extract<Outcome, { kind: "completed" }>,
   ): Promise<boolean> {
-    const pictures = await this.#fetch(live, run, outcome);
+    const pictures = await this.#fetch(backend, outcome);
     if (!pictures) return false;
     if (pictures.length === 0) {
       if (this.#ports.deliverBySocket && !outcome.blocked) return false;
       const why = outcome.blocked ? `: ${quote(outcome.blocked)}` : " and reported no error";
       throw new ExecutionFailedError(`ComfyUI ended the run without a picture${why}.`);
     }
+    const { draft, recipe } = this.#live;
     const images: ImageRecord[] = [];
+    const notes: string[] = [];
     for (const [file, bytes] of pictures.entries()) {
-      images.push(await this.#keep(live.task, run, file, bytes));
+      this.#check();
+      const id = imageIdFor(draft, this.#run, file);
+      const kept = await keepPicture(this.#ports.images, draft, id, bytes);
+      images.push({
+        ...kept.record,
+        ...(this.#run.seed === undefined ? {} : { seed: this.#run.seed }),
+      });
+      notes.push(...kept.notes);
     }
-    run.images = images;
-    if (live.workflow.outputs.some((id) => outcome.cached.has(id))) run.cached = true;
+    this.#live.editRun(this.#index, (run, task) => {
+      run.images = images;
+      run.state = "completed";
+      if (recipe.outputs.some((id) => outcome.cached.has(id))) run.cached = true;
+      task.warnings.push(...notes.filter((note) => !task.warnings.includes(note)));
+    });
     return true;
   }
 
   async #fetch(
-    live: LiveTask,
-    run: Run,
+    backend: Backend,
     outcome: Extract<Outcome, { kind: "completed" }>,
   ): Promise<Buffer[] | undefined> {
     const pictures: Buffer[] = [];
-    for (const id of live.workflow.outputs) {
+    for (const id of this.#live.recipe.outputs) {
       pictures.push(...(outcome.images[id] ?? []));
       for (const file of imageFiles(outcome.outputs[id])) {
-        const bytes = await this.#ports.backend.persist(
-          () => this.#ports.backend.fetchFile(file),
-          (status) => this.#onStatus(live, run, status),
+        const bytes = await backend.persist(
+          () => backend.fetchFile(file),
+          (status) => this.#onStatus(status),
         );
         if (!bytes) return undefined;
         pictures.push(bytes);
       }
     }
     return pictures;
-  }
-
-  async #keep(task: Task, run: Run, file: number, original: Buffer): Promise<ImageRecord> {
-    const bytes = await finishPicture(this.#ports.images, task, original);
-    const info = await inspectImage(bytes, "the picture from ComfyUI", largestResultPixels);
-    const id = imageIdFor(task, run, file);
-    const { sha256 } = await this.#ports.images.putResult(id, bytes, info.mimeType);
-    return {
-      id,
-      mimeType: info.mimeType,
-      width: info.width,
-      height: info.height,
-      bytes: bytes.length,
-      hasAlpha: info.hasAlpha,
-      sha256,
-      ...(run.seed === undefined ? {} : { seed: run.seed }),
-    };
   }
 }
 

@@ -3,7 +3,10 @@ import type { ErrorCode } from "../errors.ts";
 import type { ImageMimeType } from "../images/sniff.ts";
 import type { Webhook } from "../webhooks/webhook.ts";
 import type { Lora } from "../workflows/loras.ts";
-import type { TaskState } from "./state.ts";
+import type { Choices } from "../workflows/recipe.ts";
+import type { OutputFormat } from "../workflows/request.ts";
+import type { Size } from "../workflows/sizes.ts";
+import { isTerminal, type TaskState } from "./state.ts";
 
 /** A picture of a task, kept as a file under its id. */
 export interface ImageRecord {
@@ -29,6 +32,16 @@ export interface InputRecord {
   origin: string;
 }
 
+/** Which ComfyUI makes a run, decided before the POST and stored with the prompt id. */
+export interface Placement {
+  /** The backend's URL without credentials, or its name. */
+  backend: string;
+  /** Its spelling of each model file, by slot. */
+  choices: Choices;
+  /** Its version, where it says. */
+  comfyui?: string;
+}
+
 /** One execution of one graph in ComfyUI; a task has one per picture asked for. */
 export interface Run {
   /** Chosen and stored before the POST, so that a lost answer or process can be made good. */
@@ -36,6 +49,8 @@ export interface Run {
   /** Missing where the workflow has no seed. */
   seed?: number;
   state: TaskState;
+  /** Missing until it is placed. */
+  at?: Placement;
   images: ImageRecord[];
   /** ComfyUI had run this very graph before and sent the picture it had. */
   cached?: true;
@@ -55,24 +70,26 @@ export interface TaskError {
   message: string;
 }
 
-export interface Size {
-  width: number;
-  height: number;
-}
-
 /** What was asked for, with its results: the record that is stored, JSON through and through. */
 export interface Task {
   id: string;
   tool: string;
   workflow: string;
-  graphHash: string;
-  /** URL of the ComfyUI, without credentials. */
-  backend: string;
+  /** Hash under which the recipe is stored. */
+  recipe: string;
+  /** Whose it is: only this caller sees it. */
+  caller: string;
+  /** The program that asked, as it calls itself. */
+  client?: string;
+  /** The caller's own word for it. */
+  label?: string;
+  /** Of the call that made it, so that the same call again finds it. */
+  idempotency?: { key: string; digest: string };
+  /** The ComfyUIs of the server that took it; only servers with one of these go on with it. */
+  backends: string[];
   state: TaskState;
-  /** The server process that works on it. */
-  owner?: string;
-  /** Somebody wants it cancelled; remembered while ComfyUI cannot be told. */
-  cancelAskedAt?: string;
+  /** The server that works on it. */
+  server?: string;
   /** Its deletion has begun: not shown any more, files and record about to go. */
   deletedAt?: string;
   /** ISO 8601, UTC, with milliseconds; so are the other times. */
@@ -85,19 +102,19 @@ export interface Task {
   /** What was made of the inputs for ComfyUI, by parameter. */
   uploads: Record<string, InputRecord>;
   loras?: Lora[];
-  /** Model files chosen on that backend, by slot. */
-  choices: Record<string, string>;
-  /** Pixels of the rendering, where the workflow has a size. */
-  render?: Size;
   /** Pixels of the picture handed over, where it must differ from what comes out. */
   deliver?: Size;
   /** How a picture of another shape is brought to it; left out, what is over is cut. */
   fit?: "fit";
   finish?: Finish;
-  saveTo?: { target: string; overwrite: boolean };
+  /** Where the pictures are also put: an absolute path, checked when the call came. */
+  saveTo?: { path: string; overwrite: boolean };
   /** Where the pictures were also put. */
   savedTo?: string[];
-  outputFormat: OutputFormat;
+  /** Unset: as it was made. */
+  outputFormat?: OutputFormat;
+  /** Node packs the recipe uses; with `run.at.comfyui` what the picture depends on beside it. */
+  packs?: string[];
   runs: Run[];
   warnings: string[];
   error?: TaskError;
@@ -106,9 +123,6 @@ export interface Task {
   webhook?: Webhook;
 }
 
-export const outputFormats = ["png", "jpeg", "webp"] as const;
-export type OutputFormat = (typeof outputFormats)[number];
-
 /** 80 random bits in base 32, so that ids can be neither guessed nor walked. */
 export function newTaskId(): string {
   const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -116,7 +130,7 @@ export function newTaskId(): string {
 }
 
 const taskIdPattern = /^t[0-9a-z]{16}$/;
-const imageIdPattern = /^(t[0-9a-z]{16})-(\d{1,3})$/;
+const imageIdPattern = /^(t[0-9a-z]{16})-(\d{1,4})$/;
 
 export function isTaskId(text: string): boolean {
   return taskIdPattern.test(text);
@@ -137,9 +151,22 @@ export function imagesOf(task: Task): ImageRecord[] {
 }
 
 /** The record for other eyes: of its webhook only the host, for the path may be the secret. */
-export function withoutSecrets(task: Task): Task {
-  const { webhook, ...rest } = task;
+export function withoutSecrets({ webhook, idempotency, ...rest }: Task): Task {
   return webhook ? { ...rest, webhook: { url: `${new URL(webhook.url).origin}/…` } } : rest;
+}
+
+/** A task fails with its first failed run, though the pictures of the others stay. */
+export function stateOf({ runs }: Pick<Task, "runs">): TaskState {
+  const states = runs.map((run) => run.state);
+  if (states.every(isTerminal)) {
+    if (states.includes("failed")) return "failed";
+    return states.includes("cancelled") ? "cancelled" : "completed";
+  }
+  return states.every((state) => state === "queued") ? "queued" : "running";
+}
+
+export function openRuns(task: Task): Run[] {
+  return task.runs.filter((run) => !isTerminal(run.state));
 }
 
 /** Every picture under its hash that the task needs to be made, or made again. */

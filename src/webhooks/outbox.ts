@@ -3,12 +3,15 @@ import type { Message } from "./webhook.ts";
 /** Messages that are not delivered yet. On disk they outlive the process that wrote them. */
 export interface Outbox {
   add(message: Message): Promise<void>;
-  /** Messages whose time has come, each handed to one taker only for `leaseMs`. */
-  take(leaseMs: number, limit: number): Promise<Message[]>;
+  /**
+   * Messages whose time has come, each handed to one taker only for `leaseMs`. `withPrivate`:
+   * those too that only a server may deliver that calls private addresses.
+   */
+  take(leaseMs: number, limit: number, withPrivate: boolean): Promise<Message[]>;
   /** Delivered, or given up. */
   drop(id: string): Promise<void>;
-  /** To be tried again in `delayMs`. */
-  retry(id: string, attempts: number, delayMs: number): Promise<void>;
+  /** To be tried again in `delayMs`, as it is now. */
+  retry(message: Message, delayMs: number): Promise<void>;
 }
 
 interface Entry {
@@ -35,10 +38,8 @@ export class MemoryOutbox implements Outbox {
     this.#entries.delete(id);
   }
 
-  async retry(id: string, attempts: number, delayMs: number): Promise<void> {
-    const entry = this.#entries.get(id);
-    if (!entry) return;
-    entry.message.attempts = attempts;
-    entry.due = Date.now() + delayMs;
+  async retry(message: Message, delayMs: number): Promise<void> {
+    if (!this.#entries.has(message.id)) return;
+    this.#entries.set(message.id, { message, due: Date.now() + delayMs });
   }
 }

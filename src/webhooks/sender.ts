@@ -16,7 +16,11 @@ const takenAtOnce = 20;
 export interface SenderOptions {
   outbox: Outbox;
   rule: AddressRule;
+  /** Whether `rule` lets private addresses be called. @default false */
+  allowPrivate?: boolean;
   log: Log;
+  /** How often the outbox is looked at. @default 1_000 */
+  everyMs?: number;
   /** @default the schedule above */
   retryAfterMs?: readonly number[];
 }
@@ -45,14 +49,17 @@ export class WebhookSender {
 
   /** Delivers what earlier processes left, too. */
   start(): void {
-    this.#timer = setInterval(() => this.#go(), 1_000);
+    this.#timer = setInterval(() => this.#go(), this.#options.everyMs ?? 1_000);
     this.#timer.unref();
     this.#go();
   }
 
   /** Kept until delivered; resolves when it is kept. Sent again, it has the same id. */
   async send(taskId: string, webhook: Webhook, type: string, data: object): Promise<void> {
-    await this.#options.outbox.add(messageFor(`${taskId}_${type}`, taskId, webhook, type, data));
+    const message = messageFor(`${taskId}_${type}`, taskId, webhook, type, data);
+    await this.#options.outbox.add(
+      this.#options.allowPrivate ? { ...message, private: true } : message,
+    );
     this.#go();
   }
 
@@ -82,7 +89,7 @@ export class WebhookSender {
   async #drain(): Promise<void> {
     const { outbox } = this.#options;
     for (;;) {
-      const messages = await outbox.take(leaseMs, takenAtOnce);
+      const messages = await outbox.take(leaseMs, takenAtOnce, this.#options.allowPrivate === true);
       await Promise.all(messages.map((message) => this.#deliver(message)));
       if (messages.length < takenAtOnce || this.#closing.signal.aborted) return;
     }
@@ -91,7 +98,7 @@ export class WebhookSender {
   async #deliver(message: Message): Promise<void> {
     const { outbox, log } = this.#options;
     const failure = await this.#post(message).catch(messageOf);
-    if (this.#closing.signal.aborted) return outbox.retry(message.id, message.attempts, 0);
+    if (this.#closing.signal.aborted) return outbox.retry(message, 0);
     if (failure === undefined) return outbox.drop(message.id);
     const what = `webhook of task ${message.taskId} to ${new URL(message.webhook.url).host}`;
     const delayMs = this.#schedule[message.attempts];
@@ -100,7 +107,7 @@ export class WebhookSender {
       return outbox.drop(message.id);
     }
     log.info(`${what}: ${failure}; again in ${delayMs / 1000} s`);
-    await outbox.retry(message.id, message.attempts + 1, delayMs);
+    await outbox.retry({ ...message, attempts: message.attempts + 1 }, delayMs);
   }
 
   /** Undefined when it was taken, else why not. */

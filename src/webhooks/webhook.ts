@@ -18,6 +18,8 @@ export interface Message {
   webhook: Webhook;
   body: string;
   attempts: number;
+  /** Accepted by a server that calls private addresses: no other one may try it. */
+  private?: true;
 }
 
 /** Headers a caller may not set: they are ours, or would change where the message goes. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { efforts, parameterTypes, reservedParameters, reservedTools } from "./known-parameters.ts";
+import { efforts, parameterTypes, reservedTools } from "./known-parameters.ts";
+import { reservedParameters } from "./own-options.ts";
 
 /**
  * The sidecar file that ties parameters to slots (`NAME.binding.json`). Defaults are not in it:

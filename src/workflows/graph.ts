@@ -59,7 +59,8 @@ export function graphHash(graph: Graph): string {
   return createHash("sha256").update(canonicalJson(graph)).digest("hex");
 }
 
-function canonicalJson(value: unknown): string {
+/** JSON with sorted keys: equal content gives equal text. */
+export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>
     isRecord(part)
       ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -101,30 +101,6 @@ export const knownParameters: Readonly<Record<string, KnownParameter>> = {
   },
 };
 
-/** Parameters the server adds to the tools itself; a binding cannot use their names. */
-export const reservedParameters: readonly string[] = [
-  "workflow",
-  "count",
-  "output_format",
-  "wait_seconds",
-  "aspect_ratio",
-  "model",
-  "loras",
-  "quality",
-  "styles",
-  "save_to",
-  "background",
-  "factor",
-  "left",
-  "top",
-  "right",
-  "bottom",
-  "grow",
-  "feather",
-  "fit",
-  "previews",
-];
-
 /** Tools the server has itself; a binding cannot use their names. */
 export const reservedTools: readonly string[] = [
   "task_status",

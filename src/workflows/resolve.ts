@@ -2,7 +2,7 @@ import type { ObjectInfo } from "../comfy/protocol.ts";
 import { AppError } from "../errors.ts";
 import { choiceFault, limitFault, typeFault } from "./check-value.ts";
 import { comboChoices } from "./combo.ts";
-import { reservedParameters } from "./known-parameters.ts";
+import { reservedParameters } from "./own-options.ts";
 import type { Parameter, Value, Workflow } from "./workflow.ts";
 
 export interface Resolved {

@@ -1,27 +1,10 @@
 import { existsSync } from "node:fs";
 import { expect, test } from "vitest";
-import type { Emulator } from "../../src/emulator/emulator.ts";
-import { Assistant } from "../support/assistant.ts";
-import { pathsIn, startEmulator, taskIdIn, tempDir } from "../support/world.ts";
-
-/** Two server processes on one data folder, as two clients on one desk start them. */
-async function pair() {
-  const emulator = await startEmulator();
-  const args = ["--comfyui-url", emulator.url, "--data-dir", await tempDir()];
-  const [one, two] = await Promise.all([Assistant.start(args), Assistant.start(args)]);
-  return { emulator, args, one, two };
-}
-
-function posts(emulator: Emulator): number {
-  return emulator.requests.filter(
-    ({ method, path }) => method === "POST" && path.endsWith("/prompt"),
-  ).length;
-}
-
-const small = { prompt: "p", width: 256, height: 256 };
+import { promptPosts, serverPair, small } from "../support/servers.ts";
+import { pathsIn, taskIdIn } from "../support/world.ts";
 
 test("each sees and waits for the other's task, and only one works on it", async () => {
-  const { emulator, one, two } = await pair();
+  const { emulator, one, two } = await serverPair();
   const hold = emulator.hold("VAEDecode");
   const id = taskIdIn((await one.call("generate_image", { ...small, wait_seconds: 0 })).text);
   await hold.reached;
@@ -31,15 +14,15 @@ test("each sees and waits for the other's task, and only one works on it", async
 
   expect((await waiting).text).toMatch(/^Done/);
   expect((await one.call("task_status", { task_id: id })).text).toMatch(/^Done/);
-  expect(posts(emulator)).toBe(1);
+  expect(promptPosts(emulator)).toBe(1);
 });
 
 test("when one is killed the other takes its work over, and nothing runs twice", async () => {
-  const { emulator, one, two } = await pair();
+  const { emulator, one, two } = await serverPair();
   const hold = emulator.hold("VAEDecode");
   const early = await one.call("generate_image", { ...small, count: 3, wait_seconds: 0 });
   await hold.reached;
-  await expect.poll(() => posts(emulator)).toBe(3);
+  await expect.poll(() => promptPosts(emulator)).toBe(3);
 
   await one.kill();
   hold.release();
@@ -47,12 +30,12 @@ test("when one is killed the other takes its work over, and nothing runs twice",
 
   expect(late.text).toMatch(/^Done/);
   expect(pathsIn(late.text).filter(existsSync)).toHaveLength(3);
-  expect(posts(emulator)).toBe(3);
+  expect(promptPosts(emulator)).toBe(3);
   expect(emulator.outputFiles()).toHaveLength(3);
 });
 
 test("when one leaves in order the other goes on with what it left", async () => {
-  const { emulator, one, two } = await pair();
+  const { emulator, one, two } = await serverPair();
   const hold = emulator.hold("VAEDecode");
   const early = await one.call("generate_image", { ...small, wait_seconds: 0 });
   await hold.reached;
@@ -62,20 +45,20 @@ test("when one leaves in order the other goes on with what it left", async () =>
   hold.release();
 
   expect((await two.call("task_status", { task_id: taskIdIn(early.text) })).text).toMatch(/^Done/);
-  expect(posts(emulator)).toBe(1);
+  expect(promptPosts(emulator)).toBe(1);
 });
 
 test("one cancels the other's task", async () => {
-  const { emulator, one, two } = await pair();
+  const { emulator, one, two } = await serverPair();
   const hold = emulator.hold("VAEDecode");
   const early = await one.call("generate_image", { ...small, count: 2, wait_seconds: 0 });
   await hold.reached;
-  await expect.poll(() => posts(emulator)).toBe(2);
+  await expect.poll(() => promptPosts(emulator)).toBe(2);
 
   const cancelled = await two.call("cancel_task", { task_id: taskIdIn(early.text) });
 
   expect(cancelled.text).toMatch(
-    /is cancelled: 1 image removed from ComfyUI's queue; 1 image interrupted while running\.$/,
+    /is cancelled: 2 images stopped by the server that worked on it\.$/,
   );
   expect((await one.call("task_status", { task_id: taskIdIn(early.text) })).text).toMatch(
     /^Cancelled/,
@@ -83,7 +66,7 @@ test("one cancels the other's task", async () => {
 });
 
 test("one deletes the other's running task, and nothing of it comes back", async () => {
-  const { emulator, one, two } = await pair();
+  const { emulator, one, two } = await serverPair();
   const hold = emulator.hold("VAEDecode");
   const early = await one.call("generate_image", { ...small, wait_seconds: 0 });
   await hold.reached;

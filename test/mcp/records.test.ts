@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { SqliteTaskStore } from "../../src/tasks/store/sqlite.ts";
+import { openSqlite } from "../../src/tasks/store/sqlite.ts";
 import type { Task } from "../../src/tasks/task.ts";
-import { record } from "../support/record.ts";
+import { emptyRecipe, record } from "../support/record.ts";
 import {
   call,
   connect,
@@ -20,7 +20,7 @@ const small = { width: 256, height: 256 };
 /** A data folder with `count` tasks, one a minute from 2026-01-01. */
 async function filledDir(count: number, change: (i: number) => Partial<Task> = () => ({})) {
   const dir = await tempDir();
-  const store = await SqliteTaskStore.open(path.join(dir, "tasks.sqlite"));
+  const store = await openSqlite(path.join(dir, "tasks.sqlite"));
   const start = Date.parse("2026-01-01T00:00:00Z");
   for (let i = 0; i < count; i += 1) {
     await store.insert(
@@ -30,6 +30,7 @@ async function filledDir(count: number, change: (i: number) => Partial<Task> = (
         params: { prompt: "p".repeat(500) },
         ...change(i),
       }),
+      emptyRecipe,
     );
   }
   await store.close();

@@ -1,4 +1,4 @@
-import { initialize, type RawServer, startRaw, toolCall } from "./child.ts";
+import { initialize, type RawServer, type StartOptions, startRaw, toolCall } from "./child.ts";
 
 export interface Answer {
   text: string;
@@ -10,8 +10,8 @@ export class Assistant {
   readonly server: RawServer;
   #id = 0;
 
-  static async start(args: string[]): Promise<Assistant> {
-    const assistant = new Assistant(startRaw(args));
+  static async start(args: string[], options: StartOptions = {}): Promise<Assistant> {
+    const assistant = new Assistant(startRaw(args, options));
     assistant.server.send(initialize);
     await assistant.server.answer("init");
     return assistant;
@@ -22,9 +22,9 @@ export class Assistant {
   }
 
   /** Sends the call; its answer may never come. */
-  begin(name: string, args: object): number {
+  begin(name: string, args: object, progressToken?: string): number {
     this.#id += 1;
-    this.server.send(toolCall(this.#id, name, args));
+    this.server.send(toolCall(this.#id, name, args, progressToken));
     return this.#id;
   }
 

@@ -37,9 +37,17 @@ export interface RawServer {
   exited: Promise<number | null>;
 }
 
+export interface StartOptions {
+  cwd?: string;
+  /** Instead of node itself: a command that starts it, and what comes before the script. */
+  command?: string;
+  before?: string[];
+}
+
 /** The built server with bare pipes, for what an SDK client would never do. */
-export function startRaw(args: string[]): RawServer {
-  const child = spawn(process.execPath, [cli, ...args]);
+export function startRaw(args: string[], options: StartOptions = {}): RawServer {
+  const { cwd, command = process.execPath, before = [] } = options;
+  const child = spawn(command, [...before, cli, ...args], { ...(cwd ? { cwd } : {}) });
   onTestFinished(() => {
     child.kill("SIGKILL");
   });

@@ -1,4 +1,5 @@
 import { newTaskId, type Task } from "../../src/tasks/task.ts";
+import type { Recipe } from "../../src/workflows/recipe.ts";
 
 /** A task record as a store holds it. */
 export function record(changes: Partial<Task> = {}): Task {
@@ -6,17 +7,19 @@ export function record(changes: Partial<Task> = {}): Task {
     id: newTaskId(),
     tool: "generate_image",
     workflow: "checkpoint",
-    graphHash: "0",
-    backend: "http://127.0.0.1:8188",
+    recipe: "0",
+    caller: "owner",
+    backends: ["http://127.0.0.1:8188"],
     state: "queued",
     createdAt: "2026-01-01T00:00:00.000Z",
     params: {},
     inputs: {},
     uploads: {},
-    choices: {},
     outputFormat: "png",
     runs: [],
     warnings: [],
     ...changes,
   };
 }
+
+export const emptyRecipe: Recipe = { graph: {}, open: {}, outputs: [], files: {} };

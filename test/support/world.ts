@@ -13,6 +13,7 @@ import { Emulator, type EmulatorOptions } from "../../src/emulator/emulator.ts";
 import type { Deps } from "../../src/faces/mcp/deps.ts";
 import { createMcpServer } from "../../src/faces/mcp/server.ts";
 import { createLog, type Log } from "../../src/log.ts";
+import { owner } from "../../src/studio/caller.ts";
 
 /** Everything here is taken down when the test that asked for it has finished. */
 
@@ -74,14 +75,12 @@ export async function startApp(url: string, overrides: Partial<Config> = {}): Pr
   );
   onTestFinished(() => app.close());
   const deps: Deps = {
-    tasks: app.tasks,
     catalog: app.catalog,
-    images: app.images,
+    studio: app.studio(owner),
     log,
-    waitSeconds: app.config.waitSeconds,
-    resultLinks: app.config.resultLinks,
-    resultImages: app.config.resultImages,
-    locate: (image) => app.images.resultPath(image.id, image.mimeType),
+    waitSeconds: overrides.waitSeconds ?? 45,
+    resultLinks: overrides.resultLinks ?? "auto",
+    resultImages: overrides.resultImages ?? "allow",
   };
   return { app, deps, log, dataDir };
 }

@@ -93,11 +93,11 @@ test.for([
 ])("the export $file paints as it was exported", async ({ file, workflow, size }) => {
   const emulator = await startEmulator();
   const workflowsDir = await folderOf({ [`${file}.json`]: exportText(file) });
-  const { app } = await startApp(emulator.url, { workflowsDir });
+  const { studio } = (await startApp(emulator.url, { workflowsDir })).deps;
 
   const parameters = { prompt: "a fox", width: size[0], height: size[1] };
-  const task = await app.tasks.submit("generate_image", { workflow, parameters });
-  const ended = await app.tasks.wait(task.id, 60_000);
+  const task = await studio.submit("generate_image", { workflow, parameters });
+  const ended = await studio.wait(task.id, 60_000);
 
   expect(ended.error?.message).toBeUndefined();
   expect(ended.state).toBe("completed");

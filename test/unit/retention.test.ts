@@ -8,8 +8,8 @@ async function threeTasks() {
   const emulator = await startEmulator();
   const world = await startApp(emulator.url);
   for (let i = 0; i < 3; i += 1) {
-    const task = await world.app.tasks.submit("generate_image", { parameters: small });
-    await world.app.tasks.wait(task.id, 30_000);
+    const task = await world.deps.studio.submit("generate_image", { parameters: small });
+    await world.deps.studio.wait(task.id, 30_000);
   }
   const { tasks } = await world.app.tasks.list({}, 10);
   await world.app.close();
@@ -49,13 +49,13 @@ test("the oldest go while the pictures take too much", async () => {
 test("a task whose ComfyUI stays away fails with the reason when its time is up", async () => {
   const emulator = await startEmulator();
   const hold = emulator.hold("VAEDecode");
-  const { app } = await startApp(emulator.url, { lostAfterSeconds: 0.5 });
-  const { id } = await app.tasks.submit("generate_image", { parameters: small });
+  const { studio } = (await startApp(emulator.url, { lostAfterSeconds: 0.5 })).deps;
+  const { id } = await studio.submit("generate_image", { parameters: small });
   await hold.reached;
 
   await emulator.stop();
 
-  const ended = await app.tasks.wait(id, 30_000);
+  const ended = await studio.wait(id, 30_000);
   expect(ended.state).toBe("failed");
   expect(ended.error).toMatchObject({
     code: "lost",

@@ -1,12 +1,13 @@
-import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { KeyvSqlite } from "@keyv/sqlite";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { MemoryTaskStore } from "../../src/tasks/store/memory.ts";
 import { openTaskStore } from "../../src/tasks/store/open.ts";
-import { SqliteTaskStore } from "../../src/tasks/store/sqlite.ts";
+import { openSqlite } from "../../src/tasks/store/sqlite.ts";
 import type { TaskStore } from "../../src/tasks/store/store.ts";
-import { record } from "../support/record.ts";
+import { recipeHash } from "../../src/workflows/recipe.ts";
+import { emptyRecipe, record } from "../support/record.ts";
 import {
   call,
   connect,
@@ -21,8 +22,12 @@ function allText({ content }: ToolAnswer): string {
   return content.map((block) => String(block["text"] ?? "")).join("\n");
 }
 
-async function sqlite(dir?: string): Promise<SqliteTaskStore> {
-  const store = await SqliteTaskStore.open(path.join(dir ?? (await tempDir()), "tasks.sqlite"));
+async function sqlite(dir?: string): Promise<TaskStore> {
+  return sqliteAt(path.join(dir ?? (await tempDir()), "tasks.sqlite"));
+}
+
+async function sqliteAt(file: string, busyMs?: number): Promise<TaskStore> {
+  const store = await openSqlite(file, { busyMs });
   onTestFinished(() => store.close());
   return store;
 }
@@ -36,7 +41,7 @@ describe.for(kinds)("%s", ([, open]) => {
   test("a record comes back as it was written, and an update of a missing one is refused", async () => {
     const store = await open();
     const task = record({ params: { prompt: "ä \u{1f98a} 'quoted' \"twice\"" } });
-    await store.insert(task);
+    await store.insert(task, emptyRecipe);
 
     expect(await store.get(task.id)).toEqual(task);
     expect(await store.update({ ...task, state: "running" })).toBe(true);
@@ -47,7 +52,7 @@ describe.for(kinds)("%s", ([, open]) => {
   test("pages are stable when times are equal and while records go", async () => {
     const store = await open();
     const tasks = Array.from({ length: 25 }, () => record());
-    for (const task of tasks) await store.insert(task);
+    for (const task of tasks) await store.insert(task, emptyRecipe);
     const first = await store.list({}, 10);
     for (const { id } of first.tasks) {
       await store.conceal(id);
@@ -65,7 +70,7 @@ describe.for(kinds)("%s", ([, open]) => {
   test("a concealed record is neither seen nor written", async () => {
     const store = await open();
     const task = record();
-    await store.insert(task);
+    await store.insert(task, emptyRecipe);
 
     expect((await store.conceal(task.id))?.id).toBe(task.id);
     expect(await store.get(task.id)).toBeUndefined();
@@ -84,8 +89,8 @@ describe.for(kinds)("%s", ([, open]) => {
       origin: "x",
     };
     const [one, two] = [record({ inputs: { image, mask: image } }), record({ inputs: { image } })];
-    await store.insert(one);
-    await store.insert(two);
+    await store.insert(one, emptyRecipe);
+    await store.insert(two, emptyRecipe);
 
     expect(await store.otherUsers(image.sha256, one.id)).toBe(1);
     await store.conceal(two.id);
@@ -94,44 +99,186 @@ describe.for(kinds)("%s", ([, open]) => {
   });
 });
 
-const claim = {
-  staleMs: 10_000,
-  limit: 10,
-  backend: "http://127.0.0.1:8188",
-  workflows: ["generate_image/checkpoint"],
-};
+const all = () => true;
 
 describe("leases", () => {
-  test("tasks of another ComfyUI or of a workflow that is not known here are left alone", async () => {
+  test("only what a server can go on with is claimed", async () => {
     const store = await sqlite();
-    await store.beat({ id: "x", host: "h", pid: 1 });
-    await store.insert(record({ backend: "http://other:8188" }));
-    await store.insert(record({ workflow: "somebody_elses" }));
+    await store.beat({ id: "x", host: "h", pid: 1 }, 10_000);
+    await store.insert(record({ backends: ["http://other:8188"] }), emptyRecipe);
     const ours = record();
-    await store.insert(ours);
+    await store.insert(ours, emptyRecipe);
 
-    expect((await store.claim("x", claim)).map((task) => task.id)).toEqual([ours.id]);
+    const claimed = await store.claim("x", (task) => task.id === ours.id, 10);
+
+    expect(claimed.map((task) => task.id)).toEqual([ours.id]);
   });
 
   test("only the tasks of a silent or departed server can be claimed, once each", async () => {
     const dir = await tempDir();
     const [one, two] = [await sqlite(dir), await sqlite(dir)];
     const server = (id: string) => ({ id, host: "h", pid: 1 });
-    for (const id of ["alive", "gone", "x", "y"]) await one.beat(server(id));
-    const held = record({ owner: "alive", state: "running" });
-    const left = record({ owner: "gone" });
-    const ended = record({ owner: "gone", state: "completed" });
-    for (const task of [held, left, ended]) await one.insert(task);
+    for (const id of ["alive", "gone", "x", "y"]) await one.beat(server(id), 10_000);
+    const held = record({ server: "alive", state: "running" });
+    const left = record({ server: "gone" });
+    const ended = record({ server: "gone", state: "completed" });
+    for (const task of [held, left, ended]) await one.insert(task, emptyRecipe);
     await two.leave("gone");
 
-    const claims = await Promise.all([one.claim("x", claim), two.claim("y", claim)]);
+    const claims = await Promise.all([one.claim("x", all, 10), two.claim("y", all, 10)]);
 
     expect(claims.flat().map((task) => task.id)).toEqual([left.id]);
     expect(await one.update(left)).toBe(false);
-    const stale = await one.claim("z", { ...claim, staleMs: -1_000 });
+    for (const id of ["alive", "x", "y"]) await one.beat(server(id), -1);
+    const stale = await one.claim("z", all, 10);
     expect(new Set(stale.map((task) => task.id))).toEqual(new Set([held.id, left.id]));
   });
+
+  test("many are claimed page by page, with none left out", async () => {
+    const store = await sqlite();
+    await store.beat({ id: "x", host: "h", pid: 1 }, 10_000);
+    const tasks = Array.from({ length: 25 }, (_, i) => record({ backends: [`${i % 2}`] }));
+    for (const task of tasks) await store.insert(task, emptyRecipe);
+
+    const claimed = await store.claim("x", ({ backends }) => backends[0] === "1", 5);
+    const rest = await store.claim("x", ({ backends }) => backends[0] === "1", 100);
+
+    expect(claimed.length).toBeGreaterThanOrEqual(5);
+    expect(claimed.length + rest.length).toBe(12);
+  });
 });
+
+describe("wishes", () => {
+  test("the server that works on a task reads what is wanted of it, and no other", async () => {
+    const store = await sqlite();
+    const [cancelled, deleted, quiet] = [1, 2, 3].map(() => record({ server: "x" }));
+    for (const task of [cancelled, deleted, quiet]) await store.insert(task!, emptyRecipe);
+    await store.wantCancel(cancelled!.id);
+    await store.conceal(deleted!.id);
+
+    expect(await store.wishes("x")).toEqual(
+      expect.arrayContaining([
+        { task: cancelled!.id, wish: "cancel" },
+        { task: deleted!.id, wish: "delete" },
+      ]),
+    );
+    expect(await store.wishes("x")).toHaveLength(2);
+    expect(await store.wishes("y")).toEqual([]);
+  });
+
+  test("a deleted task that was unfinished can be claimed, so that its runs are stopped", async () => {
+    const store = await sqlite();
+    const task = record({ server: "dead", state: "running" });
+    await store.insert(task, emptyRecipe);
+    await store.conceal(task.id);
+
+    const [claimed] = await store.claim("x", all, 10);
+
+    expect(claimed?.deletedAt).toBeTruthy();
+    expect(await store.wishes("x")).toEqual([{ task: task.id, wish: "delete" }]);
+  });
+});
+
+describe.for(kinds)("%s", ([, open]) => {
+  test("the same key of the same caller finds the task that is there", async () => {
+    const store = await open();
+    const idempotency = { key: "k", digest: "d" };
+    const first = record({ idempotency });
+    expect(await store.insert(first, emptyRecipe)).toBeUndefined();
+
+    const again = await store.insert(record({ idempotency }), emptyRecipe);
+    const other = await store.insert(record({ idempotency, caller: "other" }), emptyRecipe);
+
+    expect(again?.id).toBe(first.id);
+    expect(other).toBeUndefined();
+    expect(await store.count({})).toBe(2);
+  });
+
+  test("a caller's listing holds its own tasks only", async () => {
+    const store = await open();
+    const mine = record({ caller: "me" });
+    for (const task of [mine, record({ caller: "you" })]) await store.insert(task, emptyRecipe);
+
+    expect((await store.list({ caller: "me" }, 10)).tasks.map(({ id }) => id)).toEqual([mine.id]);
+    expect(await store.count({ caller: "nobody" })).toBe(0);
+  });
+
+  test("a recipe is there as long as a task needs it", async () => {
+    const store = await open();
+    const recipe = { ...emptyRecipe, outputs: ["9"] };
+    const hash = recipeHash(recipe);
+    const [one, two] = [record({ recipe: hash }), record({ recipe: hash })];
+    await store.insert(one, recipe);
+    await store.insert(two, recipe);
+
+    await store.conceal(one.id);
+    await store.erase(one.id);
+    expect(await store.recipe(hash)).toEqual(recipe);
+    await store.conceal(two.id);
+    await store.erase(two.id);
+    expect(await store.recipe(hash)).toBeUndefined();
+  });
+});
+
+describe("the schema", () => {
+  test("a database of a newer version is left alone, and said so", async () => {
+    const dir = await tempDir();
+    const file = path.join(dir, "tasks.sqlite");
+    await (await openSqlite(file)).close();
+    const sqlite = new KeyvSqlite({ uri: `sqlite://${file}` });
+    await sqlite.query("PRAGMA user_version = 99");
+    await sqlite.close();
+
+    const store = await openTaskStore(dir, quietLog());
+    onTestFinished(() => store.close());
+
+    expect(store.notice).toMatch(/newer comfy-easel \(schema 99, this one knows \d+\); update/);
+    expect(await readdir(dir)).toContain("tasks.sqlite");
+  });
+
+  test("records without a version are shown as before, and what was unfinished has failed", async () => {
+    const dir = await tempDir();
+    const file = path.join(dir, "tasks.sqlite");
+    const { recipe, caller, backends, ...rest } = record();
+    const old = { ...rest, graphHash: "0", backend: "http://127.0.0.1:8188", choices: {} };
+    const sqlite = new KeyvSqlite({ uri: `sqlite://${file}`, table: "tasks" });
+    for (const statement of oldSchema) await sqlite.query(statement);
+    const [done, open] = [record().id, record().id];
+    for (const [id, state] of [
+      [done, "completed"],
+      [open, "running"],
+    ]) {
+      const value = JSON.stringify({ value: { ...old, id, state, owner: "s" } });
+      await sqlite.query("INSERT INTO tasks(key, value) VALUES (?, ?)", id, value);
+    }
+    await sqlite.close();
+
+    const store = await sqliteAt(file);
+
+    expect(await store.get(done!)).toMatchObject({ state: "completed", caller: "owner" });
+    expect(await store.get(open!)).toMatchObject({ state: "failed", error: { code: "lost" } });
+    expect((await store.list({ caller: "owner" }, 10)).tasks).toHaveLength(2);
+  });
+
+  test("nobody else can read the database", async () => {
+    const dir = path.join(await tempDir(), "data");
+    const store = await sqlite(dir);
+    await store.insert(record(), emptyRecipe);
+
+    expect((await stat(dir)).mode & 0o077).toBe(0);
+    for (const file of await readdir(dir)) {
+      expect((await stat(path.join(dir, file))).mode & 0o077, file).toBe(0);
+    }
+  });
+});
+
+/** As 0.1.0 made them. */
+const oldSchema = [
+  "CREATE INDEX IF NOT EXISTS tasks_created ON tasks(json_extract(value, '$.value.createdAt'), key)",
+  "CREATE TABLE IF NOT EXISTS outbox(id TEXT PRIMARY KEY, due INTEGER, message TEXT) WITHOUT ROWID",
+  "CREATE TABLE IF NOT EXISTS task_inputs(sha256 TEXT, task TEXT, PRIMARY KEY (sha256, task)) WITHOUT ROWID",
+  "CREATE TABLE IF NOT EXISTS servers(id TEXT PRIMARY KEY, beat INTEGER, host TEXT, pid INTEGER) WITHOUT ROWID",
+];
 
 describe("trouble", () => {
   test("a damaged database is moved aside, not overwritten, and answers say so", async () => {
@@ -170,16 +317,18 @@ describe("trouble", () => {
 
   test("a database that another process keeps locked is an error in words, not a hang", async () => {
     const dir = await tempDir();
-    const store = await sqlite(dir);
-    await store.insert(record());
+    const store = await sqliteAt(path.join(dir, "tasks.sqlite"), 100);
+    await store.insert(record(), emptyRecipe);
     const locker = new KeyvSqlite({ uri: `sqlite://${path.join(dir, "tasks.sqlite")}` });
     await locker.query("BEGIN EXCLUSIVE");
 
-    await expect(store.insert(record())).rejects.toThrow(/cannot be used: .*locked.*--data-dir/);
+    await expect(store.insert(record(), emptyRecipe)).rejects.toThrow(
+      /cannot be used: .*locked.*--data-dir/,
+    );
 
     await locker.query("ROLLBACK");
     await locker.close();
-    await store.insert(record());
+    await store.insert(record(), emptyRecipe);
     expect(await store.count({})).toBe(2);
   });
 

@@ -157,14 +157,13 @@ test("a private address is refused unless the operator allows it", async () => {
 test("a task tells its start, its progress and its end", async () => {
   const { deliveries, url } = await receiver();
   const emulator = await startEmulator({ timing: { stepMs: 30 } });
-  const { app } = await startApp(emulator.url, { allowPrivateUrls: true });
+  const { studio } = (await startApp(emulator.url, { allowPrivateUrls: true })).deps;
 
-  const task = await app.tasks.submit("generate_image", {
-    parameters: { prompt: "x", width: 128, height: 128 },
-    count: 2,
-    seed: 3,
-    webhook: { url, secret: "s" },
-  });
+  const task = await studio.submit(
+    "generate_image",
+    { parameters: { prompt: "x", width: 128, height: 128 }, count: 2, seed: 3 },
+    { webhook: { url, secret: "s" } },
+  );
 
   await expect.poll(() => deliveries.at(-1)?.type, { timeout: 10_000 }).toBe("task.completed");
   const types = deliveries.map(({ type }) => type);

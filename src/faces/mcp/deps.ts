@@ -1,17 +1,14 @@
-import type { ImageStore } from "../../images/store.ts";
 import type { Log } from "../../log.ts";
-import type { Tasks } from "../../tasks/tasks.ts";
+import type { Studio } from "../../studio/studio.ts";
 import type { Catalog } from "../../workflows/catalog.ts";
-import type { Locate } from "./render.ts";
 import type { ViewOptions } from "./view.ts";
 
-/** What the MCP face is built on. It keeps no state of its own. */
+/** What a connection is served from. The face keeps no state of its own. */
 export interface Deps extends ViewOptions {
-  tasks: Tasks;
   catalog: Catalog;
-  images: ImageStore;
+  /** Of whoever is at the other end. */
+  studio: Studio;
   log: Log;
   /** Default of `wait_seconds`. */
   waitSeconds: number;
-  locate: Locate;
 }

@@ -2,11 +2,42 @@ import { setImmediate } from "node:timers/promises";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { messageOf } from "../../errors.ts";
 import { isTerminal } from "../../tasks/state.ts";
+import type { Task } from "../../tasks/task.ts";
 import type { Deps } from "./deps.ts";
 import { guideOf } from "./guide.ts";
 import { ProgressReporter } from "./progress.ts";
 import { renderEnded, renderUnfinished } from "./render.ts";
 import type { Call } from "./tool.ts";
+
+/** At most 4 notifications a second. */
+const everyMs = 250;
+/** Clients with an idle watchdog give up after minutes, some after 10 s. */
+const heartbeatMs = 8_000;
+
+/** Makes a task and follows it; a client that gives up while it is prepared gets it all the same. */
+export async function submitAndFollow(
+  deps: Deps,
+  submit: (signal: AbortSignal) => Promise<Task>,
+  seconds: number,
+  call: Call,
+): Promise<CallToolResult> {
+  const unwanted = new AbortController();
+  const look = () => {
+    wantsCancel(call)
+      .then((isWish) => isWish && unwanted.abort())
+      .catch((error) => deps.log.debug(messageOf(error)));
+  };
+  call.signal.addEventListener("abort", look, { once: true });
+  const reporter = new ProgressReporter(call);
+  const preparing = setInterval(() => reporter.alive("Preparing"), heartbeatMs);
+  try {
+    const task = await submit(unwanted.signal);
+    return await follow(deps, task.id, seconds, call, "cancel", reporter);
+  } finally {
+    clearInterval(preparing);
+    call.signal.removeEventListener("abort", look);
+  }
+}
 
 /**
  * Waits for a task within a budget, reporting progress, and answers with its result or with how
@@ -18,24 +49,25 @@ export async function follow(
   seconds: number,
   call: Call,
   onCancel: "cancel" | "detach",
+  reporter = new ProgressReporter(call),
 ): Promise<CallToolResult> {
-  const reporter = new ProgressReporter(deps.tasks, taskId, call);
-  try {
-    const task = await deps.tasks.wait(taskId, seconds * 1000, call.signal);
-    if (isTerminal(task.state)) {
-      if (task.state === "completed") reporter.finish("Done");
-      return await renderEnded(task, deps, call.view, guideOf(deps.catalog, task, call.guided));
-    }
-    if (onCancel === "cancel" && (await wantsCancel(call))) {
-      deps.log.info(`task ${taskId}: cancelled by the client`);
-      await deps.tasks.cancel(taskId).catch((error) => deps.log.warn(messageOf(error)));
-    }
-    const elsewhere = deps.tasks.elsewhere(task);
-    const guide = guideOf(deps.catalog, task, call.guided);
-    return renderUnfinished(task, deps.tasks.progress(taskId), elsewhere, call.view, guide);
-  } finally {
-    reporter.stop();
+  const { studio } = deps;
+  const signal = AbortSignal.any([call.signal, AbortSignal.timeout(seconds * 1000)]);
+  for await (const event of studio.events(taskId, { signal, everyMs, heartbeatMs })) {
+    if (event.kind === "progress") reporter.report(event.progress);
   }
+  const task = await studio.get(taskId);
+  const guide = guideOf(deps.catalog, task, call.guided);
+  if (isTerminal(task.state)) {
+    if (task.state === "completed") reporter.finish("Done");
+    return renderEnded(task, studio, call.view, guide);
+  }
+  if (onCancel === "cancel" && (await wantsCancel(call))) {
+    deps.log.info(`task ${taskId}: cancelled by the client`);
+    await studio.cancel(taskId).catch((error) => deps.log.warn(messageOf(error)));
+  }
+  const elsewhere = studio.elsewhere(task);
+  return renderUnfinished(task, studio.progress(taskId), elsewhere, call.view, guide);
 }
 
 /**

@@ -1,9 +1,14 @@
 import { z } from "zod";
-import { maxCount, maxSeed } from "../../tasks/request.ts";
-import { outputFormats } from "../../tasks/task.ts";
 import type { Catalog } from "../../workflows/catalog.ts";
 import { efforts, effortWords } from "../../workflows/known-parameters.ts";
 import { mostLoras } from "../../workflows/loras.ts";
+import {
+  descriptionOf,
+  type OwnOption,
+  ownOptions,
+  ownOptionsOf,
+} from "../../workflows/own-options.ts";
+import { maxSeed } from "../../workflows/request.ts";
 import { type ToolParameter, toolOptions, toolParameters } from "../../workflows/schema.ts";
 import type { Value } from "../../workflows/workflow.ts";
 
@@ -24,97 +29,50 @@ export function imageToolSchema(
   waitSeconds: number,
 ): ImageToolSchema {
   const parameters = toolParameters(catalog, tool);
-  const has = (name: string) => parameters.some((parameter) => parameter.name === name);
   const options = toolOptions(catalog, tool);
   const shape: Shape = {};
   for (const parameter of [...parameters, ...options]) {
     if (tool === "outpaint" && parameter.name === "mask") continue;
     shape[parameter.name] = parameterSchema(tool, parameter);
   }
-  Object.assign(shape, own[tool]?.());
-  const pictures = parameters.filter(({ name, type }) => type === "image" && name in shape);
-  if (has("width") && has("height")) shape["aspect_ratio"] = aspectRatio();
-  if (has("prompt") && tool !== "upscale") shape["styles"] = styles(tool);
-  if (has("seed") && tool !== "upscale") {
-    shape["count"] = z
-      .int()
-      .min(1)
-      .max(maxCount)
-      .optional()
-      .describe("Pictures, each with the next seed");
+  for (const [name, option] of ownOptionsOf(tool, Object.keys(shape))) {
+    shape[name] =
+      name === "wait_seconds" ? waitSchema(waitSeconds) : optionSchema(option, tool).optional();
   }
-  const input = z.strictObject({
-    ...shape,
-    workflow: z.string().optional().describe("Default: the first that can run"),
-    output_format: z.enum(outputFormats).optional().describe("Default png"),
-    save_to: z.string().optional().describe("File or folder to put it in too"),
-    overwrite: z.boolean().optional().describe("Let save_to replace files"),
-    wait_seconds: waitSchema(waitSeconds),
-    previews: previewsSchema(),
-    webhook_url: z.string().optional().describe("Gets the task's events"),
-  });
+  const pictures = parameters.filter(({ name, type }) => type === "image" && name in shape);
   return {
-    input,
+    input: z.strictObject(shape),
     pictures: pictures.map(({ name }) => name),
     unlisted: tool === "generate_image" ? [] : ["previews"],
   };
 }
 
-export function previewsSchema(): z.ZodType {
-  return z.boolean().optional().describe("false: answer in text alone; any image tool takes it");
-}
-
 export function waitSchema(standard: number): z.ZodType {
-  return z.number().min(0).max(3600).default(standard).describe("Seconds to wait, 0-3600");
+  const { minimum, maximum, description } = ownOptions.wait_seconds;
+  return z.number().min(minimum).max(maximum).default(standard).describe(description);
 }
 
-/** What the server does around ComfyUI, by tool. */
-const own: Record<string, () => Shape> = {
-  img2img: () => ({
-    vary: z
-      .enum(["subtle", "strong"])
-      .optional()
-      .describe("A variation of image, instead of strength; prompt may be left out"),
-  }),
-  inpaint: () => ({
-    grow: z.int().min(-256).max(256).optional().describe("Pixels the mask grows (default 0)"),
-    feather: z.int().min(0).max(256).optional().describe("Pixels its edge fades over (default 0)"),
-  }),
-  outpaint: () => ({
-    ...Object.fromEntries(
-      ["left", "top", "right", "bottom"].map((side) => [
-        side,
-        z.int().min(0).max(4096).optional().describe("Pixels to add there"),
-      ]),
-    ),
-    aspect_ratio: z.string().optional().describe('Instead of sides: "16:9", "square", …'),
-    feather: z.int().min(0).max(256).optional().describe("Pixels the seam fades over (default 24)"),
-  }),
-  upscale: () => ({
-    factor: z.number().min(1.5).max(4).optional().describe("Times width and height (default 2)"),
-    ...Object.fromEntries(
-      ["width", "height"].map((side) => [
-        side,
-        z.int().min(16).max(8192).optional().describe("Exact pixels, instead of factor"),
-      ]),
-    ),
-    fit: z
-      .enum(["fill", "fit"])
-      .optional()
-      .describe("In another shape: fill cuts (default), fit adds bars; outpaint extends"),
-  }),
-  remove_background: () => ({
-    background: z.string().optional().describe("Colour or image to put behind (default none)"),
-  }),
-};
-
-function aspectRatio(): z.ZodType {
-  return z.string().optional().describe('Instead of width and height: "16:9", "square", …');
+export function previewsSchema(): z.ZodType {
+  return optionSchema(ownOptions.previews, "").optional();
 }
 
-function styles(tool: string): z.ZodType {
-  const example = tool === "generate_image" ? ', e.g. "watercolor"; list_workflows shows them' : "";
-  return z.array(z.string()).max(8).optional().describe(`Style names${example}`);
+function optionSchema(option: OwnOption, tool: string): z.ZodType {
+  return typeSchema(option).describe(descriptionOf(option, tool));
+}
+
+function typeSchema({ type, choices, minimum = -1e9, maximum = 1e9 }: OwnOption): z.ZodType {
+  switch (type) {
+    case "boolean":
+      return z.boolean();
+    case "integer":
+      return z.int().min(minimum).max(maximum);
+    case "number":
+      return z.number().min(minimum).max(maximum);
+    case "strings":
+      return z.array(z.string()).max(maximum);
+    default:
+      return choices ? z.enum(choices as [string, ...string[]]) : z.string();
+  }
 }
 
 function parameterSchema(tool: string, parameter: ToolParameter): z.ZodType {

@@ -1,8 +1,8 @@
-import { requestFrom } from "../../tasks/request.ts";
 import { plain } from "../../words.ts";
 import type { Catalog } from "../../workflows/catalog.ts";
+import { requestFrom } from "../../workflows/own-options.ts";
 import type { Deps } from "./deps.ts";
-import { follow } from "./follow.ts";
+import { submitAndFollow } from "./follow.ts";
 import { effortCalled, imageToolSchema } from "./image-schema.ts";
 import type { Tool } from "./tool.ts";
 import { seeing } from "./view.ts";
@@ -34,9 +34,14 @@ function imageTool(deps: Deps, name: string): Tool {
       const effort = effortCalled(args["quality"]);
       if (effort !== undefined) request.quality = effort;
       const url = webhook_url ?? call.webhook?.url;
-      if (typeof url === "string") request.webhook = { ...call.webhook, url };
-      const task = await deps.tasks.submit(name, request, call.signal);
-      return follow(deps, task.id, Number(wait_seconds), seeing(call, previews), "cancel");
+      const webhook = typeof url === "string" ? { ...call.webhook, url } : undefined;
+      const { label, idempotencyKey } = call;
+      return submitAndFollow(
+        deps,
+        (signal) => deps.studio.submit(name, request, { webhook, label, idempotencyKey, signal }),
+        Number(wait_seconds),
+        seeing(call, previews),
+      );
     },
   };
 }

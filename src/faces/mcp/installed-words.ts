@@ -1,4 +1,4 @@
-import type { Installed } from "../../tasks/installed.ts";
+import type { Installed } from "../../studio/installed.ts";
 import { plain } from "../../words.ts";
 
 /** Below 2,000 tokens at four characters each, however much is installed. */

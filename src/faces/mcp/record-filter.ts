@@ -46,7 +46,7 @@ export async function narrowed(
 /** A tool that left with its workflow may still have tasks; one that has none, never was. */
 async function knownTool(deps: Deps, name: string): Promise<string> {
   const known = deps.catalog.tools();
-  if (known.includes(name) || (await deps.tasks.count({ tool: name })) > 0) return name;
+  if (known.includes(name) || (await deps.studio.count({ tool: name })) > 0) return name;
   const close = nearest(name, known);
   throw new AppError(
     "invalid_input",

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { AppError } from "../../errors.ts";
+import type { DeleteReport } from "../../tasks/deletion.ts";
 import type { TaskFilter } from "../../tasks/store/store.ts";
 import type { Task } from "../../tasks/task.ts";
-import type { DeleteReport } from "../../tasks/tasks.ts";
 import { counted } from "../../words.ts";
 import type { Deps } from "./deps.ts";
 import { filterSchema, narrowed } from "./record-filter.ts";
@@ -30,7 +30,7 @@ export function listTasks(deps: Deps): Tool {
     async run({ limit, cursor, ...rest }) {
       const { filter, understood } = await narrowed(deps, rest);
       const from = typeof cursor === "string" ? cursor : undefined;
-      const page = await deps.tasks.list(filter, Number(limit), from);
+      const page = await deps.studio.list(filter, Number(limit), from);
       const room = promptLength(page.tasks.length);
       const lines = [
         `${counted(page.tasks.length, "task")}${understood === "" ? "" : ` ${understood}`}${page.tasks.length > 0 ? ", newest first:" : "."}`,
@@ -40,7 +40,7 @@ export function listTasks(deps: Deps): Tool {
       return {
         content: [{ type: "text", text: lines.join("\n") }],
         structuredContent: {
-          tasks: page.tasks.map((task) => summary(task, deps.locate, room)),
+          tasks: page.tasks.map((task) => summary(task, (image) => deps.studio.place(image), room)),
           ...(page.cursor ? { next_cursor: page.cursor } : {}),
         },
       };
@@ -72,7 +72,7 @@ export function deleteTasks(deps: Deps): Tool {
       }
       const unknown = await unknownIds(deps, filter.ids ?? []);
       const named = dry_run === true ? await wouldGo(deps, filter) : [];
-      const report = await deps.tasks.delete(filter, dry_run === true);
+      const report = await deps.studio.delete(filter, dry_run === true);
       const missing = unknown.length > 0 ? [`Not on record: ${unknown.join(", ")}.`] : [];
       const more = report.tasks - named.length;
       const lines = [
@@ -105,12 +105,12 @@ function deletionWords(report: DeleteReport, understood: string): string {
 
 /** The first of them, so that a person can say yes or no. */
 async function wouldGo(deps: Deps, filter: TaskFilter): Promise<Task[]> {
-  return (await deps.tasks.list(filter, mostNamed)).tasks;
+  return (await deps.studio.list(filter, mostNamed)).tasks;
 }
 
 async function unknownIds(deps: Deps, ids: readonly string[]): Promise<string[]> {
   if (ids.length === 0) return [];
-  const { tasks } = await deps.tasks.list({ ids }, ids.length);
+  const { tasks } = await deps.studio.list({ ids }, ids.length);
   const known = new Set(tasks.map((task) => task.id));
   return ids.filter((id) => !known.has(id));
 }

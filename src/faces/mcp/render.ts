@@ -1,6 +1,6 @@
 import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/sdk/types.js";
 import { preview } from "../../images/convert.ts";
-import type { ImageStore } from "../../images/store.ts";
+import type { Studio } from "../../studio/studio.ts";
 import type { TaskProgress } from "../../tasks/progress.ts";
 import { wordProgress } from "../../tasks/progress-words.ts";
 import { type ImageRecord, imagesOf, type Task } from "../../tasks/task.ts";
@@ -17,27 +17,19 @@ const previewCount = 4;
 /** Of a prompt that was drawn; all of it is on record. */
 const longestDrawn = 500;
 
-/** Where a person finds the full picture: a path over stdio, a URL over HTTP. */
-export type Locate = (image: ImageRecord) => string;
-
-export interface RenderPorts {
-  images: ImageStore;
-  locate: Locate;
-}
-
 /** A task that has ended, with its pictures: text, previews, then links where they are taken. */
 export async function renderEnded(
   task: Task,
-  ports: RenderPorts,
+  studio: Studio,
   view: View,
   guide?: string,
 ): Promise<CallToolResult> {
   const images = imagesOf(task);
   const shown = view.images ? images.slice(0, previewCount) : [];
-  const previews = await Promise.all(shown.map((image) => previewBlock(image, ports)));
+  const previews = await Promise.all(shown.map((image) => previewBlock(image, studio)));
   const gone = previews.filter((block) => block.type === "text").length;
   const text = [
-    ...endedLines(task, images, ports.locate),
+    ...endedLines(task, images, studio),
     ...(images.length > 0 ? [placesNote(shown.length - gone, images)] : []),
     ...noteLines(task, guide),
   ].join("\n");
@@ -70,11 +62,11 @@ export function renderUnfinished(
   return { content: [{ type: "text", text }, ...linksTo(images, view)] };
 }
 
-function endedLines(task: Task, images: ImageRecord[], locate: Locate): string[] {
+function endedLines(task: Task, images: ImageRecord[], studio: Studio): string[] {
   const drawn = drawnPrompts(task);
   return [
     headline(task, images.length),
-    ...images.map((image) => imageLine(task, image, locate, drawn.length > 1)),
+    ...images.map((image) => imageLine(task, image, studio, drawn.length > 1)),
     ...(drawn.length === 1 ? [`Prompt as drawn: ${cut(drawn[0] ?? "", longestDrawn)}`] : []),
     ...(task.savedTo ?? []).map((file) => `Saved to ${file}`),
   ];
@@ -114,14 +106,14 @@ function elapsed(task: Task): string {
   return ` in ${seconds(Date.parse(task.finishedAt) - Date.parse(task.createdAt))}`;
 }
 
-function imageLine(task: Task, image: ImageRecord, locate: Locate, isDrawn: boolean): string {
+function imageLine(task: Task, image: ImageRecord, studio: Studio, isDrawn: boolean): string {
   const seed = image.seed === undefined ? "" : `, seed ${image.seed}`;
   const run = task.runs.find((candidate) => candidate.images.includes(image));
   const cached = run?.cached ? ", from ComfyUI's cache" : "";
   const format = image.mimeType.replace("image/", "").toUpperCase();
   const prompt =
     isDrawn && run?.prompt !== undefined ? `\n  drawn from: ${cut(run.prompt, longestDrawn)}` : "";
-  return `- image ${image.id}: ${image.width}x${image.height} ${format}, ${size(image.bytes)}${seed}${cached}\n  ${locate(image)}${prompt}`;
+  return `- image ${image.id}: ${image.width}x${image.height} ${format}, ${size(image.bytes)}${seed}${cached}\n  ${studio.place(image)}${prompt}`;
 }
 
 /** Where the full pictures are, in words, since few clients take a link to them. */
@@ -136,9 +128,9 @@ function placesNote(previews: number, images: readonly ImageRecord[]): string {
   return `${which}; the full pictures are at the places above and at ${uri}. An image id can be the image of another tool.`;
 }
 
-async function previewBlock(image: ImageRecord, ports: RenderPorts): Promise<ContentBlock> {
+async function previewBlock(image: ImageRecord, studio: Studio): Promise<ContentBlock> {
   try {
-    const bytes = await ports.images.readResult(image.id, image.mimeType);
+    const { bytes } = await studio.original(image.id);
     const { data, mimeType } = await preview(bytes, { maxBase64: previewBase64 });
     return { type: "image", data: data.toString("base64"), mimeType };
   } catch (error) {

@@ -10,7 +10,7 @@ import {
   SubscribeRequestSchema,
   UnsubscribeRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
-import { AppError } from "../../errors.ts";
+import { AppError, messageOf } from "../../errors.ts";
 import { preview } from "../../images/convert.ts";
 import { imagesOf, type Task, withoutSecrets } from "../../tasks/task.ts";
 import type { Deps } from "./deps.ts";
@@ -25,7 +25,7 @@ const updateSpacingMs = 500;
 export function registerResources(mcp: McpServer, deps: Deps): () => void {
   const { server } = mcp;
   server.setRequestHandler(ListResourcesRequestSchema, async ({ params }) => {
-    const page = await deps.tasks.list({}, pageSize, params?.cursor);
+    const page = await invalidParams(() => deps.studio.list({}, pageSize, params?.cursor));
     const resources = page.tasks.flatMap(taskResources);
     return {
       resources: params?.cursor ? resources : [...workflowResources(deps), ...resources],
@@ -33,15 +33,20 @@ export function registerResources(mcp: McpServer, deps: Deps): () => void {
     };
   });
   server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates }));
-  server.setRequestHandler(ReadResourceRequestSchema, async ({ params }) => {
-    try {
-      return await read(deps, params.uri);
-    } catch (error) {
-      if (!(error instanceof AppError || error instanceof URIError)) throw error;
-      throw new McpError(ErrorCode.InvalidParams, error.message);
-    }
-  });
+  server.setRequestHandler(ReadResourceRequestSchema, ({ params }) =>
+    invalidParams(() => read(deps, params.uri)),
+  );
   return registerSubscriptions(mcp, deps);
+}
+
+/** Outside of tools what is the caller's fault is an error of the protocol. */
+async function invalidParams<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof AppError || error instanceof URIError)) throw error;
+    throw new McpError(ErrorCode.InvalidParams, error.message);
+  }
 }
 
 const resourceTemplates = [
@@ -99,7 +104,7 @@ async function read(deps: Deps, uri: string): Promise<ReadResourceResult> {
     case "images":
       return { contents: [await imageContent(deps, uri, id ?? "")] };
     case "tasks":
-      return { contents: [json(uri, withoutSecrets(await deps.tasks.get(id ?? "")))] };
+      return { contents: [json(uri, withoutSecrets(await deps.studio.get(id ?? "")))] };
     case "workflows":
       return { contents: [json(uri, workflowsNamed(deps, decodeURIComponent(id ?? "")))] };
     default:
@@ -112,8 +117,7 @@ async function read(deps: Deps, uri: string): Promise<ReadResourceResult> {
 
 /** The file itself while its base64 fits the line limit, else the largest version that does. */
 async function imageContent(deps: Deps, uri: string, id: string) {
-  const { record } = await deps.tasks.image(id);
-  const bytes = await deps.images.readResult(record.id, record.mimeType);
+  const { record, bytes } = await deps.studio.original(id);
   if (bytes.length * (4 / 3) <= largestBlobBase64) {
     return { uri, mimeType: record.mimeType, blob: bytes.toString("base64") };
   }
@@ -148,30 +152,30 @@ function json(uri: string, value: unknown) {
 
 /** A subscribed task is announced at every change, at most twice a second. */
 function registerSubscriptions({ server }: McpServer, deps: Deps): () => void {
-  const stops = new Map<string, () => void>();
+  const subscribed = new Map<string, AbortController>();
   server.setRequestHandler(SubscribeRequestSchema, ({ params: { uri } }) => {
     const id = /^comfy:\/\/tasks\/([^/]+)$/.exec(uri)?.[1];
-    if (!id || stops.has(uri)) return {};
-    let timer: NodeJS.Timeout | undefined;
-    const unwatch = deps.tasks.watch(id, () => {
-      timer ??= setTimeout(() => {
-        timer = undefined;
-        server.sendResourceUpdated({ uri }).catch(() => {});
-      }, updateSpacingMs);
-    });
-    stops.set(uri, () => {
-      unwatch();
-      clearTimeout(timer);
-    });
+    if (!id || subscribed.has(uri)) return {};
+    const stop = new AbortController();
+    subscribed.set(uri, stop);
+    announce(id, uri, stop.signal).catch((error) => deps.log.debug(`${uri}: ${messageOf(error)}`));
     return {};
   });
   server.setRequestHandler(UnsubscribeRequestSchema, ({ params: { uri } }) => {
-    stops.get(uri)?.();
-    stops.delete(uri);
+    subscribed.get(uri)?.abort();
+    subscribed.delete(uri);
     return {};
   });
+  async function announce(id: string, uri: string, signal: AbortSignal): Promise<void> {
+    let isFirst = true;
+    for await (const event of deps.studio.events(id, { signal, everyMs: updateSpacingMs })) {
+      // Where it is, the client has just read.
+      if (!isFirst && event.kind !== "preview") await server.sendResourceUpdated({ uri });
+      isFirst = false;
+    }
+  }
   return () => {
-    for (const stop of stops.values()) stop();
-    stops.clear();
+    for (const stop of subscribed.values()) stop.abort();
+    subscribed.clear();
   };
 }

@@ -3,7 +3,9 @@ import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import {
   CallToolRequestSchema,
   type CallToolResult,
+  ErrorCode,
   ListToolsRequestSchema,
+  McpError,
 } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
 import { AppError } from "../../errors.ts";
@@ -71,6 +73,8 @@ export function createMcpServer(deps: Deps): McpServer {
       guided,
       progressToken,
       ...(webhook ? { webhook } : {}),
+      label: textIn(params._meta, "label"),
+      idempotencyKey: textIn(params._meta, "idempotency-key"),
       isConnected: () => mcp.isConnected(),
       async sendProgress(progress, message) {
         if (progressToken === undefined) return;
@@ -101,8 +105,8 @@ function webhookIn(meta: Record<string, unknown> | undefined): Partial<Webhook> 
   if (given === undefined) return undefined;
   const parsed = webhookSchema.safeParse(given);
   if (!parsed.success) {
-    throw new AppError(
-      "invalid_input",
+    throw new McpError(
+      ErrorCode.InvalidParams,
       `_meta["comfy-easel/webhook"]: expected {url?, headers?, secret?}: ${parsed.error.issues[0]?.message}.`,
     );
   }
@@ -112,6 +116,14 @@ function webhookIn(meta: Record<string, unknown> | undefined): Partial<Webhook> 
     ...(headers ? { headers } : {}),
     ...(secret ? { secret } : {}),
   };
+}
+
+/** `_meta: {"comfy-easel/NAME": text}`. */
+function textIn(meta: Record<string, unknown> | undefined, name: string): string | undefined {
+  const key = `comfy-easel/${name}`;
+  const given = meta?.[key];
+  if (given === undefined || typeof given === "string") return given;
+  throw new McpError(ErrorCode.InvalidParams, `_meta["${key}"]: expected text.`);
 }
 
 async function answer(
@@ -132,7 +144,7 @@ async function answer(
 
 /** Trouble with the record of tasks is told with every answer, right after its first block. */
 function noted(deps: Deps, result: CallToolResult): CallToolResult {
-  const { notice } = deps.tasks;
+  const { notice } = deps.studio;
   if (notice === undefined) return result;
   const [first, ...rest] = result.content;
   const note = { type: "text" as const, text: `Note: ${notice}` };

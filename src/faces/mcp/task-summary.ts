@@ -1,7 +1,6 @@
-import { imagesOf, type Task } from "../../tasks/task.ts";
+import { type ImageRecord, imagesOf, type Task } from "../../tasks/task.ts";
 import { wordMoment } from "../../tasks/when.ts";
 import { cut } from "../../words.ts";
-import type { Locate } from "./render.ts";
 
 /** A task in a list, with what it takes to go on from it: parameters, seeds, places. */
 export interface Summary extends Record<string, unknown> {
@@ -16,6 +15,8 @@ const leastPrompt = 80;
 export function promptLength(tasks: number): number {
   return Math.max(leastPrompt, Math.min(1_000, Math.floor(promptRoom / Math.max(1, tasks))));
 }
+
+type Locate = (image: ImageRecord) => string;
 
 export function summary(task: Task, locate: Locate, room: number): Summary {
   const { prompt, ...params } = task.params;

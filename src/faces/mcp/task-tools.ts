@@ -43,7 +43,7 @@ export function cancelTask(deps: Deps): Tool {
     input: z.strictObject({ task_id: taskId }),
     annotations: removing,
     async run(args) {
-      const report = await deps.tasks.cancel(taskIdIn(args["task_id"]));
+      const report = await deps.studio.cancel(taskIdIn(args["task_id"]));
       return { content: [{ type: "text", text: wordCancel(report) }] };
     },
   };
@@ -53,6 +53,8 @@ const ends: Record<keyof CancelReport["runs"], string> = {
   removed_from_queue: "removed from ComfyUI's queue",
   interrupted: "interrupted while running",
   already_finished: "finished before",
+  stopped: "stopped by the server that worked on it",
+  asked: "asked to stop; the server that works on it, or the next one, does it",
   when_back: "will be stopped as soon as ComfyUI, which is away, is back",
   already_failed: "failed before",
   already_cancelled: "cancelled before",
@@ -66,7 +68,9 @@ function wordCancel({ task, runs }: CancelReport): string {
       `${count} ${count === 1 ? "image" : "images"} ${ends[end as keyof typeof ends]}`,
   );
   const state =
-    runs.still_stopping || runs.when_back ? `${task.state}, and will be cancelled` : task.state;
+    runs.still_stopping || runs.when_back || runs.asked
+      ? `${task.state}, and will be cancelled`
+      : task.state;
   return `Task ${task.id} is ${state}: ${parts.join("; ")}.`;
 }
 
@@ -86,15 +90,14 @@ export function getImage(deps: Deps): Tool {
     }),
     annotations: reading,
     async run(args, call) {
-      const { record } = await deps.tasks.image(await imageIdIn(deps, args["image_id"]));
-      const bytes = await deps.images.readResult(record.id, record.mimeType);
+      const { record, bytes } = await deps.studio.original(await imageIdIn(deps, args["image_id"]));
       const { data, mimeType, width, height } = await preview(bytes, {
         maxSide: Number(args["max_size"]),
         maxBase64: largestBase64,
       });
       const smaller =
         width === record.width && height === record.height ? "" : `, shown at ${width}x${height}`;
-      const text = `Image ${record.id}: ${record.width}x${record.height}, ${size(record.bytes)}${smaller}.\n${deps.locate(record)}\ncomfy://images/${record.id}`;
+      const text = `Image ${record.id}: ${record.width}x${record.height}, ${size(record.bytes)}${smaller}.\n${deps.studio.place(record)}\ncomfy://images/${record.id}`;
       return {
         content: [
           { type: "text", text },
@@ -118,7 +121,7 @@ function taskIdIn(given: unknown): string {
 async function imageIdIn(deps: Deps, given: unknown): Promise<string> {
   const id = withoutScheme(given);
   if (!isTaskId(id)) return id;
-  const [first] = imagesOf(await deps.tasks.get(id));
+  const [first] = imagesOf(await deps.studio.get(id));
   return first?.id ?? `${id}-1`;
 }
 

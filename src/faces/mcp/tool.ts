@@ -21,6 +21,9 @@ export interface Call {
   sendProgress(progress: number, message: string): Promise<void>;
   /** Of the request's `_meta`, so that no model sees a secret; the URL may be an argument too. */
   webhook?: Partial<Webhook>;
+  /** Also of `_meta`: the caller's word for the task, and what tells a call made twice. */
+  label?: string | undefined;
+  idempotencyKey?: string | undefined;
   /** False once the client has gone; tells a lost connection from a wish to cancel. */
   isConnected(): boolean;
 }

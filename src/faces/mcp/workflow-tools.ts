@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AppError } from "../../errors.ts";
-import type { WorkflowState } from "../../tasks/workflow-states.ts";
+import type { WorkflowState } from "../../studio/workflow-states.ts";
 import { nearest, plain, quoted } from "../../words.ts";
 import type { Deps } from "./deps.ts";
 import { guideIn } from "./guide.ts";
@@ -32,10 +32,10 @@ export function listWorkflows(deps: Deps): Tool {
     async run(args) {
       const { show } = args;
       if (show === "models" || show === "loras" || show === "styles") {
-        const text = wordInstalled(await deps.tasks.installed(), show, args["tool"]);
+        const text = wordInstalled(await deps.studio.installed(), show, args["tool"]);
         return { content: [{ type: "text", text }] };
       }
-      const { states, problem } = await deps.tasks.workflows();
+      const { states, problem } = await deps.studio.workflows();
       const asked = narrowed(states, args["tool"], args["workflow"]);
       const text = args["workflow"] === undefined ? listed(asked) : asked.map(inFull).join("\n\n");
       const note = problem ? `${problem} What can run there is not known.\n` : "";

@@ -1,26 +1,17 @@
 import { SingleBar } from "cli-progress";
 import { AppError } from "../../errors.ts";
-import type { ImageStore } from "../../images/store.ts";
+import type { Studio } from "../../studio/studio.ts";
 import { wordProgress } from "../../tasks/progress-words.ts";
-import type { TaskRequest } from "../../tasks/request.ts";
 import { imagesOf, type Task } from "../../tasks/task.ts";
-import type { Tasks } from "../../tasks/tasks.ts";
-
-export interface GenerateParts {
-  tasks: Tasks;
-  images: ImageStore;
-}
+import type { TaskRequest } from "../../workflows/request.ts";
 
 /** One call from a shell: progress bar on stderr; returns the paths of the pictures. */
-export async function generate(
-  { tasks, images }: GenerateParts,
-  request: TaskRequest,
-): Promise<string[]> {
-  const task = await tasks.submit("generate_image", request);
-  const ended = await showProgress(tasks, task.id);
+export async function generate(studio: Studio, request: TaskRequest): Promise<string[]> {
+  const task = await studio.submit("generate_image", request);
+  const ended = await showProgress(studio, task);
   if (ended.state !== "completed") {
-    for (const { id, mimeType } of imagesOf(ended)) {
-      process.stderr.write(`Made before: ${images.resultPath(id, mimeType)}\n`);
+    for (const image of imagesOf(ended)) {
+      process.stderr.write(`Made before: ${studio.place(image)}\n`);
     }
     throw new AppError(
       ended.error?.code ?? "execution_failed",
@@ -29,10 +20,10 @@ export async function generate(
   }
   for (const warning of ended.warnings) process.stderr.write(`Note: ${warning}\n`);
   if (ended.savedTo) return ended.savedTo;
-  return imagesOf(ended).map((image) => images.resultPath(image.id, image.mimeType));
+  return imagesOf(ended).map((image) => studio.place(image));
 }
 
-async function showProgress(tasks: Tasks, id: string): Promise<Task> {
+async function showProgress(studio: Studio, task: Task): Promise<Task> {
   const bar = new SingleBar({
     format: "{bar} {percentage} % {message}",
     stream: process.stderr,
@@ -42,14 +33,14 @@ async function showProgress(tasks: Tasks, id: string): Promise<Task> {
     clearOnComplete: false,
   });
   bar.start(100, 0, { message: "Queued" });
-  const unwatch = tasks.watch(id, () => {
-    const progress = tasks.progress(id);
-    if (!progress) return;
+  let last = task;
+  for await (const event of studio.events(task.id)) {
+    if (event.kind === "state") last = event.task;
+    if (event.kind !== "progress") continue;
+    const { progress } = event;
     bar.update(Math.floor(progress.fraction * 100), { message: wordProgress(progress) });
-  });
-  const ended = await tasks.wait(id, 2 ** 31 - 1);
-  unwatch();
-  bar.update(100, { message: ended.state });
+  }
+  bar.update(100, { message: last.state });
   bar.stop();
-  return ended;
+  return last;
 }

@@ -1,7 +1,8 @@
 import { MemoryOutbox } from "../../webhooks/outbox.ts";
+import { type Recipe, recipeHash } from "../../workflows/recipe.ts";
 import { keptInputs, type Task } from "../task.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
-import type { Server, TaskFilter, TaskPage, TaskStore } from "./store.ts";
+import type { Changes, Glimpse, Server, TaskFilter, TaskPage, TaskStore, Wish } from "./store.ts";
 
 /** Records in this process's memory, for when the database cannot be used. */
 export class MemoryTaskStore implements TaskStore {
@@ -9,13 +10,23 @@ export class MemoryTaskStore implements TaskStore {
   readonly outbox = new MemoryOutbox();
   /** By id, oldest first. */
   readonly #tasks = new Map<string, Task>();
+  readonly #recipes = new Map<string, Recipe>();
 
   constructor(reason: string) {
     this.notice = `Tasks are kept in memory only and are forgotten when this server ends. ${reason}`;
   }
 
-  async insert(task: Task): Promise<void> {
+  async insert(task: Task, recipe: Recipe): Promise<Task | undefined> {
+    const key = task.idempotency?.key;
+    const known = key === undefined ? undefined : await this.withKey(task.caller, key);
+    if (known) return known;
+    this.#recipes.set(recipeHash(recipe), recipe);
     this.#tasks.set(task.id, structuredClone(task));
+    return undefined;
+  }
+
+  async recipe(hash: string): Promise<Recipe | undefined> {
+    return this.#recipes.get(hash);
   }
 
   async update(task: Task): Promise<boolean> {
@@ -26,6 +37,11 @@ export class MemoryTaskStore implements TaskStore {
 
   async get(id: string): Promise<Task | undefined> {
     return structuredClone(this.#tasks.get(id));
+  }
+
+  async withKey(caller: string, key: string): Promise<Task | undefined> {
+    const found = this.#filtered({ caller }).find((task) => task.idempotency?.key === key);
+    return structuredClone(found);
   }
 
   async list(filter: TaskFilter, limit: number, cursor?: string): Promise<TaskPage> {
@@ -45,6 +61,8 @@ export class MemoryTaskStore implements TaskStore {
   async conceal(id: string): Promise<Task | undefined> {
     const task = this.#tasks.get(id);
     this.#tasks.delete(id);
+    const isShared = [...this.#tasks.values()].some((other) => other.recipe === task?.recipe);
+    if (task && !isShared) this.#recipes.delete(task.recipe);
     return task;
   }
 
@@ -64,6 +82,14 @@ export class MemoryTaskStore implements TaskStore {
 
   async useInputs(): Promise<void> {
     // The record itself says it, and comes in the same breath.
+  }
+
+  async dropInputs(): Promise<void> {
+    // As with `useInputs`.
+  }
+
+  async abandonedInputs(): Promise<string[]> {
+    return [];
   }
 
   async oldestEnded(limit: number): Promise<Task[]> {
@@ -89,8 +115,41 @@ export class MemoryTaskStore implements TaskStore {
     // As with `beat`.
   }
 
-  async claim(): Promise<Task[]> {
+  async claim(serverId: string, wants: (task: Task) => boolean): Promise<Task[]> {
+    // Only this process's own, which it had to let go of.
+    const left = this.#filtered({ states: ["queued", "running"] }).filter(
+      (task) => task.server !== serverId && wants(task),
+    );
+    for (const task of left) task.server = serverId;
+    return structuredClone(left);
+  }
+
+  async wantCancel(): Promise<void> {
+    // There is no other server, and after this one there are no records.
+  }
+
+  async wishes(): Promise<Wish[]> {
     return [];
+  }
+
+  async wantGlimpses(): Promise<void> {
+    // As with `wantCancel`.
+  }
+
+  async wantedGlimpses(): Promise<string[]> {
+    return [];
+  }
+
+  async showGlimpse(): Promise<void> {
+    // As with `wantCancel`.
+  }
+
+  async glimpses(): Promise<Glimpse[]> {
+    return [];
+  }
+
+  async changes(): Promise<Changes> {
+    return { mark: 0, changed: [], erased: [] };
   }
 
   async close(): Promise<void> {
@@ -100,6 +159,7 @@ export class MemoryTaskStore implements TaskStore {
   #filtered(filter: TaskFilter): Task[] {
     return [...this.#tasks.values()].filter(
       (task) =>
+        (filter.caller === undefined || filter.caller === task.caller) &&
         (filter.ids?.includes(task.id) ?? true) &&
         (filter.states?.includes(task.state) ?? true) &&
         (filter.tool === undefined || filter.tool === task.tool) &&

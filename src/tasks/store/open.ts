@@ -3,7 +3,7 @@ import path from "node:path";
 import { messageOf } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { MemoryTaskStore } from "./memory.ts";
-import { SqliteTaskStore, storageMessage } from "./sqlite.ts";
+import { openSqlite, storageMessage } from "./sqlite.ts";
 import type { TaskStore } from "./store.ts";
 
 /**
@@ -13,7 +13,7 @@ import type { TaskStore } from "./store.ts";
 export async function openTaskStore(dir: string, log: Log): Promise<TaskStore> {
   const file = path.join(dir, "tasks.sqlite");
   try {
-    return await SqliteTaskStore.open(file);
+    return await openSqlite(file);
   } catch (error) {
     if (!isDamaged(error)) return inMemory(storageMessage(file, error), log);
     log.error(storageMessage(file, error));
@@ -27,7 +27,7 @@ export async function openTaskStore(dir: string, log: Log): Promise<TaskStore> {
     }
     const notice = `The task database was damaged and was moved to ${aside}; tasks in it are not listed.`;
     log.error(notice);
-    return await SqliteTaskStore.open(file, notice);
+    return await openSqlite(file, { notice });
   } catch (error) {
     return inMemory(storageMessage(file, error), log);
   }

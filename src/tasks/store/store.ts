@@ -1,8 +1,11 @@
 import type { Outbox } from "../../webhooks/outbox.ts";
+import type { Recipe } from "../../workflows/recipe.ts";
 import type { TaskState } from "../state.ts";
 import type { Task } from "../task.ts";
 
 export interface TaskFilter {
+  /** Only this caller's; unset: everybody's. */
+  caller?: string;
   ids?: readonly string[];
   states?: readonly TaskState[];
   tool?: string;
@@ -21,17 +24,33 @@ export interface TaskPage {
 /** A process that works on tasks of this store. */
 export interface Server {
   id: string;
+  /** Equal only where process ids mean the same; empty where that cannot be known. */
   host: string;
   pid: number;
 }
 
-export interface Claim {
-  staleMs: number;
-  limit: number;
-  /** Only tasks of this ComfyUI … */
-  backend: string;
-  /** … and of these workflows, as `tool/name`. */
-  workflows: readonly string[];
+/** Something that the server that works on a task must do. A deletion has concealed it already. */
+export interface Wish {
+  task: string;
+  wish: "cancel" | "delete";
+}
+
+/** How far a task is and its newest preview, as its server shows them to the others. */
+export interface Glimpse {
+  task: string;
+  /** Grows with each one of a task. */
+  at: number;
+  /** A `TaskProgress` as JSON. */
+  progress: string;
+  preview?: { mimeType: string; base64: string };
+}
+
+/** What has happened to records, whoever changed them. */
+export interface Changes {
+  /** Hand it back to learn what follows. */
+  mark: number;
+  changed: Task[];
+  erased: { task: string; caller: string }[];
 }
 
 /** Records of tasks, and which server works on them. Several servers may share one. */
@@ -40,10 +59,16 @@ export interface TaskStore {
   readonly notice: string | undefined;
   /** Webhook messages on their way. */
   readonly outbox: Outbox;
-  insert(task: Task): Promise<void>;
-  /** False when the record is not this owner's any more: deleted, or taken over by another server. */
+  /**
+   * Stores a new task with its recipe. Undefined, or the task that the same caller has stored
+   * under the same idempotency key, in which case nothing is stored.
+   */
+  insert(task: Task, recipe: Recipe): Promise<Task | undefined>;
+  recipe(hash: string): Promise<Recipe | undefined>;
+  /** False when the record is not this server's any more: deleted, or taken over by another one. */
   update(task: Task): Promise<boolean>;
   get(id: string): Promise<Task | undefined>;
+  withKey(caller: string, key: string): Promise<Task | undefined>;
   /** Newest first. Throws `invalid_input` for a cursor that is none. */
   list(filter: TaskFilter, limit: number, cursor?: string): Promise<TaskPage>;
   count(filter: TaskFilter): Promise<number>;
@@ -54,23 +79,43 @@ export interface TaskStore {
   conceal(id: string): Promise<Task | undefined>;
   /** Second half, when the files are gone. */
   erase(id: string): Promise<void>;
-  /** Deletions that a crash left half done. */
+  /** Deletions of ended tasks that a crash left half done. */
   concealed(limit: number): Promise<Task[]>;
   /** How many tasks but this one use an input. */
   otherUsers(sha256: string, taskId: string): Promise<number>;
   /** Registers inputs before they are kept, so that nobody removes them until the task is there. */
   useInputs(taskId: string, sha256s: readonly string[]): Promise<void>;
+  /** Takes that back for a task that was not stored after all. */
+  dropInputs(taskId: string): Promise<void>;
+  /** Inputs registered over `ageMs` ago for tasks that were never stored; they are dropped. */
+  abandonedInputs(ageMs: number): Promise<string[]>;
   /** The tasks that ended, oldest first. */
   oldestEnded(limit: number): Promise<Task[]>;
   /** What the pictures of all tasks take on disk. */
   totalBytes(): Promise<number>;
-  /** Says that this server lives. */
-  beat(server: Server): Promise<void>;
+  /** Says that this server lives for `leaseMs` from now. */
+  beat(server: Server, leaseMs: number): Promise<void>;
   /** The servers that said so and have not left, dead ones among them. */
   servers(): Promise<Server[]>;
   /** Its tasks can be claimed from here on. */
   leave(serverId: string): Promise<void>;
-  /** Takes over unfinished tasks that match and whose server has not been heard of; atomic. */
-  claim(owner: string, claim: Claim): Promise<Task[]>;
+  /**
+   * Takes over unfinished tasks whose server has let its lease run out or left, concealed ones
+   * among them; atomic. `wants` says which can be gone on with here.
+   */
+  claim(serverId: string, wants: (task: Task) => boolean, limit: number): Promise<Task[]>;
+  /** Asks whichever server works on the task, now or later, to cancel it. */
+  wantCancel(taskId: string): Promise<void>;
+  /** What is wanted of the tasks of a server. */
+  wishes(serverId: string): Promise<Wish[]>;
+  /** Asks the servers of these tasks ("*": of all) to show how far they are, for `forMs`. */
+  wantGlimpses(taskIds: readonly string[], forMs: number): Promise<void>;
+  /** Which of a server's tasks somebody elsewhere looks at. */
+  wantedGlimpses(serverId: string): Promise<string[]>;
+  showGlimpse(glimpse: Glimpse): Promise<void>;
+  /** Those that are newer than `after`. */
+  glimpses(taskIds: readonly string[] | undefined, after: number): Promise<Glimpse[]>;
+  /** Records changed since a mark; without one, the mark of now. */
+  changes(mark?: number): Promise<Changes>;
   close(): Promise<void>;
 }

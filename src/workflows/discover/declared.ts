@@ -1,4 +1,5 @@
-import { knownParameter, type ParameterType, reservedParameters } from "../known-parameters.ts";
+import { knownParameter, type ParameterType } from "../known-parameters.ts";
+import { reservedParameters } from "../own-options.ts";
 import type { Value } from "../workflow.ts";
 import { type Draft, type Drafts, limitsAround, snakeCase } from "./draft.ts";
 import type { GraphView } from "./view.ts";

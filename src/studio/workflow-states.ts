@@ -1,4 +1,4 @@
-import type { Backend } from "../comfy/backend.ts";
+import type { Pool } from "../comfy/pool.ts";
 import { AppError } from "../errors.ts";
 import type { Catalog } from "../workflows/catalog.ts";
 import { explainMissing } from "../workflows/explain.ts";
@@ -32,11 +32,11 @@ const freshMs = 5_000;
 type NotReady = Extract<Readiness, { ready: false }>;
 
 /** Every workflow and whether this ComfyUI can run it. */
-export async function workflowStates(catalog: Catalog, backend: Backend): Promise<WorkflowStates> {
+export async function workflowStates(catalog: Catalog, pool: Pool): Promise<WorkflowStates> {
   const all = catalog.all();
   try {
-    await backend.ready();
-    const objectInfo = await backend.objectInfo(freshMs);
+    await pool.ready();
+    const objectInfo = await pool.objectInfo(freshMs);
     const states = all.map((workflow): WorkflowState => {
       const found = readiness(workflow, objectInfo);
       if (found.ready) return { workflow, ready: true };

@@ -1,7 +1,6 @@
-import type { Backend } from "../comfy/backend.ts";
-import type { ObjectInfo } from "../comfy/protocol.ts";
+import type { Pool } from "../comfy/pool.ts";
 import type { Catalog } from "../workflows/catalog.ts";
-import { comboChoices } from "../workflows/combo.ts";
+import { filesFor } from "../workflows/combo.ts";
 import type { PromptSources } from "../workflows/prompt.ts";
 import type { Style } from "../workflows/styles.ts";
 
@@ -18,24 +17,19 @@ const freshMs = 5_000;
 
 export async function installed(
   catalog: Catalog,
-  backend: Backend,
+  pool: Pool,
   { styles }: PromptSources,
 ): Promise<Installed> {
-  await backend.ready();
-  const objectInfo = await backend.objectInfo(freshMs);
+  await pool.ready();
+  const objectInfo = await pool.objectInfo(freshMs);
   const models = catalog.all().flatMap(({ tool, name, model, graph }) => {
     if (!model) return [];
     const classType = graph[model.node]?.class_type ?? "";
-    const files = listed(objectInfo, classType, model.input);
+    const files = filesFor(objectInfo, classType, model.input);
     return files.length > 0 ? [{ tool, workflow: name, files }] : [];
   });
   const loras = ["LoraLoader", "LoraLoaderModelOnly"].flatMap((loader) =>
-    listed(objectInfo, loader, "lora_name"),
+    filesFor(objectInfo, loader, "lora_name"),
   );
   return { models, loras: [...new Set(loras)], styles: styles.all() };
-}
-
-function listed(objectInfo: ObjectInfo, classType: string, input: string): string[] {
-  const info = Object.hasOwn(objectInfo, classType) ? objectInfo[classType] : undefined;
-  return [...((info && comboChoices(info, input)) ?? [])];
 }

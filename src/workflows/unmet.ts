@@ -2,7 +2,8 @@ import type { TaskRequest } from "./request.ts";
 
 /** What was asked for beside something that rules it out: told, not dropped in silence. */
 export function ruledOut(tool: string, request: TaskRequest): string[] {
-  const { width, height, vary, strength } = request.parameters;
+  const { vary } = request;
+  const { width, height, strength } = request.parameters;
   const notes: string[] = [];
   if (width !== undefined && height !== undefined && request.aspectRatio !== undefined) {
     notes.push("aspect_ratio has no effect: width and height say the shape already.");

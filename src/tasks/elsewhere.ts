@@ -1,0 +1,160 @@
+import { messageOf } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { Interest, TaskEvents } from "./events.ts";
+import type { LiveTasks } from "./live-tasks.ts";
+import type { TaskProgress } from "./progress.ts";
+import type { TaskStore } from "./store/store.ts";
+
+/** Another process's changes are seen this soon. */
+const lookMs = 500;
+/** Longer than a beat, in which a server learns that it is looked at. */
+const wantedForMs = 10_000;
+const showMs = 500;
+
+export interface ElsewhereParts {
+  store: TaskStore;
+  events: TaskEvents;
+  live: LiveTasks;
+  serverId(): string;
+  log: Log;
+}
+
+/**
+ * News between the servers of one store: what others do to tasks somebody here reads of, and how
+ * far this server is with tasks somebody there reads of. Without readers nothing is asked.
+ */
+export class Elsewhere {
+  readonly #parts: ElsewhereParts;
+  readonly #readers = new Map<string, number>();
+  readonly #progress = new Map<string, TaskProgress>();
+  #looking: NodeJS.Timeout | undefined;
+  #showing: NodeJS.Timeout | undefined;
+  #mark: number | undefined;
+  #seen = 0;
+  #shown = new Map<string, string>();
+  #wantedAt = 0;
+
+  constructor(parts: ElsewhereParts) {
+    this.#parts = parts;
+  }
+
+  /** Of a task that another server works on, as it was last shown. */
+  progressOf(id: string): TaskProgress | undefined {
+    return this.#progress.get(id);
+  }
+
+  watched({ id = "*" }: Interest, on: boolean): void {
+    const readers = (this.#readers.get(id) ?? 0) + (on ? 1 : -1);
+    if (readers > 0) this.#readers.set(id, readers);
+    else this.#readers.delete(id);
+    if (this.#readers.size === 0) return this.#stopLooking();
+    // A reader of its own has come: others are asked at once.
+    this.#wantedAt = 0;
+    this.#looking ??= repeat(lookMs, () => this.#look(), this.#parts.log);
+  }
+
+  /** Called with every beat: whom others look at is shown until the next one. */
+  async show(): Promise<void> {
+    const wanted = await this.#parts.store.wantedGlimpses(this.#parts.serverId());
+    clearInterval(this.#showing);
+    if (wanted.length === 0) return;
+    this.#showing = repeat(showMs, () => this.#showAll(wanted), this.#parts.log);
+  }
+
+  close(): void {
+    this.#stopLooking();
+    clearInterval(this.#showing);
+  }
+
+  #stopLooking(): void {
+    clearInterval(this.#looking);
+    this.#looking = undefined;
+    this.#mark = undefined;
+    this.#progress.clear();
+  }
+
+  /** The tasks read of that are not at work here; undefined: all. */
+  #foreign(): string[] | undefined {
+    if (this.#readers.has("*")) return undefined;
+    return [...this.#readers.keys()].filter((id) => !this.#parts.live.get(id));
+  }
+
+  async #look(): Promise<void> {
+    const ids = this.#foreign();
+    if (ids?.length === 0) return;
+    const { store, events } = this.#parts;
+    if (Date.now() - this.#wantedAt > wantedForMs / 2) {
+      this.#wantedAt = Date.now();
+      await store.wantGlimpses(ids ?? ["*"], wantedForMs);
+    }
+    const { mark, changed, erased } = await store.changes(this.#mark ?? undefined);
+    this.#mark = mark;
+    const isForeign = (id: string) => !this.#parts.live.get(id) && (ids?.includes(id) ?? true);
+    for (const task of changed) if (isForeign(task.id)) events.wrote(task);
+    for (const { task, caller } of erased) events.deleted(task, caller);
+    for (const glimpse of await store.glimpses(ids, this.#seen)) {
+      this.#seen = Math.max(this.#seen, glimpse.at);
+      if (!isForeign(glimpse.task)) continue;
+      await this.#tell(glimpse.task, glimpse.progress, glimpse.preview);
+    }
+  }
+
+  async #tell(
+    id: string,
+    progress: string,
+    preview: { mimeType: string; base64: string } | undefined,
+  ): Promise<void> {
+    const { store, events } = this.#parts;
+    const caller = (await store.get(id))?.caller;
+    if (caller === undefined) return;
+    this.#progress.set(id, progressIn(progress));
+    events.progressed(id, caller);
+    if (!preview) return;
+    const { mimeType, base64 } = preview;
+    events.previewed(id, caller, { bytes: Buffer.from(base64, "base64"), mimeType });
+  }
+
+  async #showAll(ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      const live = this.#parts.live.get(id);
+      if (!live || live.isLost) continue;
+      const { board, record, preview } = live;
+      const progress = JSON.stringify(board.read(record));
+      const text = `${progress} ${preview?.bytes.length ?? 0}`;
+      if (this.#shown.get(id) === text) continue;
+      this.#shown.set(id, text);
+      await this.#parts.store.showGlimpse({
+        task: id,
+        at: Date.now(),
+        progress,
+        ...(preview
+          ? { preview: { mimeType: preview.mimeType, base64: preview.bytes.toString("base64") } }
+          : {}),
+      });
+    }
+    for (const id of this.#shown.keys()) if (!this.#parts.live.get(id)) this.#shown.delete(id);
+  }
+}
+
+/** Dates do not survive JSON. */
+function progressIn(text: string): TaskProgress {
+  const progress = JSON.parse(text);
+  if (progress.status.since) progress.status.since = new Date(progress.status.since);
+  return progress;
+}
+
+/** One round after another, and a round that fails is told and forgotten. */
+function repeat(everyMs: number, round: () => Promise<void>, log: Log): NodeJS.Timeout {
+  let isBusy = false;
+  const timer = setInterval(() => {
+    if (isBusy) return;
+    isBusy = true;
+    round()
+      .catch((error) => log.debug(messageOf(error)))
+      .finally(() => {
+        isBusy = false;
+      });
+  }, everyMs);
+  timer.unref();
+  return timer;
+}

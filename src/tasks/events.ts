@@ -1,0 +1,199 @@
+import { setMaxListeners } from "node:events";
+import type { TaskProgress } from "./progress.ts";
+import { isTerminal } from "./state.ts";
+import type { Task } from "./task.ts";
+
+/** A picture on its way, as ComfyUI shows it between two steps. */
+export interface LivePreview {
+  bytes: Buffer;
+  mimeType: string;
+}
+
+/** What happens to a task, in the order in which a reader needs it. */
+export type TaskEvent =
+  /** A record was written: new, another state, another picture. */
+  | { kind: "state"; id: string; task: Task }
+  | { kind: "progress"; id: string; progress: TaskProgress }
+  | { kind: "preview"; id: string; preview: LivePreview }
+  | { kind: "deleted"; id: string };
+
+export interface EventsOptions {
+  signal?: AbortSignal | undefined;
+  /** The least time between two deliveries; what comes meanwhile is folded. @default 250 */
+  everyMs?: number | undefined;
+  /** Where nothing happens, progress is told again after this time. @default never */
+  heartbeatMs?: number | undefined;
+}
+
+/** What a reader wants to hear of. */
+export interface Interest {
+  /** One task; unset: all of them. */
+  id?: string | undefined;
+  /** Only this caller's. */
+  caller?: string | undefined;
+}
+
+/** Tells whether somebody reads of tasks, for whoever has to fetch their news from elsewhere. */
+export interface EventSources {
+  progressOf(id: string): TaskProgress | undefined;
+  /** Called when the first reader comes, and when the last one goes. */
+  watched(interest: Interest, on: boolean): void;
+}
+
+/** One stream of events for everyone who waits, shows or reports; each reader gets the newest. */
+export class TaskEvents {
+  readonly #sources: EventSources;
+  readonly #readers = new Set<Reader>();
+  readonly #closing = new AbortController();
+
+  constructor(sources: EventSources) {
+    this.#sources = sources;
+    setMaxListeners(0, this.#closing.signal);
+  }
+
+  /** Whether anybody would see a preview of this task. */
+  isWatched(id: string): boolean {
+    return [...this.#readers].some(({ interest }) => (interest.id ?? id) === id);
+  }
+
+  wrote(task: Task): void {
+    this.#tell(task.id, task.caller, { kind: "state", id: task.id, task });
+  }
+
+  /** What it is now is read when a reader is ready for it. */
+  progressed(id: string, caller: string): void {
+    this.#tell(id, caller, { kind: "progress", id });
+  }
+
+  previewed(id: string, caller: string, preview: LivePreview): void {
+    this.#tell(id, caller, { kind: "preview", id, preview });
+  }
+
+  deleted(id: string, caller: string): void {
+    this.#tell(id, caller, { kind: "deleted", id });
+  }
+
+  /**
+   * What happens from now on, after what `where` says. The stream about one task ends after its
+   * end; the one about all of them ends with `signal`. Both end when the server closes.
+   */
+  async *read(
+    interest: Interest,
+    { signal, everyMs = 250, heartbeatMs }: EventsOptions,
+    where: () => Promise<TaskEvent[]>,
+  ): AsyncGenerator<TaskEvent> {
+    const reader = new Reader(interest);
+    this.#readers.add(reader);
+    this.#sources.watched(interest, true);
+    const ended = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
+    try {
+      // Asked only now, so that nothing falls between the answer and the stream.
+      for (const event of await where()) reader.addFirst(event);
+      while (!ended.aborted) {
+        const events = reader.take();
+        yield* this.#whole(events);
+        if (interest.id !== undefined && events.some(isLast)) return;
+        await reader.wait(everyMs, heartbeatMs, ended);
+      }
+    } finally {
+      this.#readers.delete(reader);
+      this.#sources.watched(interest, false);
+    }
+  }
+
+  close(): void {
+    this.#closing.abort();
+  }
+
+  #tell(id: string, caller: string, event: Pending): void {
+    for (const reader of this.#readers) {
+      const { interest } = reader;
+      const isMeant = (interest.id ?? id) === id && (interest.caller ?? caller) === caller;
+      if (isMeant) reader.add(event);
+    }
+  }
+
+  #whole(events: readonly Pending[]): TaskEvent[] {
+    return events.flatMap((event): TaskEvent[] => {
+      if (event.kind !== "progress" || "progress" in event) return [event as TaskEvent];
+      const progress = this.#sources.progressOf(event.id);
+      return progress ? [{ ...event, progress }] : [];
+    });
+  }
+}
+
+type Pending = TaskEvent | { kind: "progress"; id: string };
+
+function isLast(event: Pending): boolean {
+  return event.kind === "deleted" || (event.kind === "state" && isTerminal(event.task.state));
+}
+
+/** The newest of each kind and task that one reader has not had yet. */
+class Reader {
+  readonly interest: Interest;
+  readonly #pending = new Map<string, Pending>();
+  #wake: () => void = () => {};
+  #takenAt = 0;
+
+  constructor(interest: Interest) {
+    this.interest = interest;
+  }
+
+  add(event: Pending): void {
+    const key = `${event.kind} ${event.id}`;
+    // Moved to the end: what is newest of all comes last.
+    this.#pending.delete(key);
+    this.#pending.set(key, event);
+    this.#wake();
+  }
+
+  /** Where a task was before; what has happened since is newer. */
+  addFirst(event: Pending): void {
+    if (!this.#pending.has(`${event.kind} ${event.id}`)) this.add(event);
+  }
+
+  take(): Pending[] {
+    if (this.#pending.size === 0) return [];
+    this.#takenAt = Date.now();
+    const all = [...this.#pending.values()];
+    this.#pending.clear();
+    // Of a task that has ended its end is all there is to say.
+    const over = new Set(all.filter(isLast).map((event) => event.id));
+    return all.filter((event) => !over.has(event.id) || isLast(event));
+  }
+
+  /**
+   * Resolves when there is something to take: at once for an end, else spaced; where there is
+   * nothing for `limitMs`, the progress of the one task is.
+   */
+  async wait(everyMs: number, limitMs: number | undefined, signal: AbortSignal): Promise<void> {
+    const dueAt = this.#takenAt + everyMs;
+    const givenUpAt = limitMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + limitMs;
+    while (!signal.aborted) {
+      const now = Date.now();
+      const isUrgent = [...this.#pending.values()].some(isLast);
+      if (isUrgent || (this.#pending.size > 0 && now >= dueAt)) return;
+      if (this.#pending.size === 0 && now >= givenUpAt) return this.#remind();
+      await this.#woken(this.#pending.size > 0 ? dueAt - now : givenUpAt - now, signal);
+    }
+  }
+
+  #remind(): void {
+    const { id } = this.interest;
+    if (id !== undefined) this.add({ kind: "progress", id });
+  }
+
+  #woken(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = Number.isFinite(ms) ? setTimeout(done, Math.max(0, ms)) : undefined;
+      const wake = done;
+      function done() {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", wake);
+        resolve();
+      }
+      this.#wake = done;
+      signal.addEventListener("abort", wake, { once: true });
+    });
+  }
+}

@@ -1,0 +1,234 @@
+import { createHash, randomUUID } from "node:crypto";
+import type { Pool } from "../comfy/pool.ts";
+import type { ObjectInfo } from "../comfy/protocol.ts";
+import { AppError } from "../errors.ts";
+import type { SaveTo } from "../files/save-to.ts";
+import type { ImageSources } from "../images/source.ts";
+import type { ImageStore } from "../images/store.ts";
+import type { AddressRule } from "../net/address.ts";
+import { checkWebhook, type Webhook } from "../webhooks/webhook.ts";
+import { canonicalJson } from "../workflows/graph.ts";
+import { type Plan, type PlanSources, plan } from "../workflows/plan.ts";
+import { choicesOn, packsOf, type Recipe, recipeHash } from "../workflows/recipe.ts";
+import { checkBounds, type TaskRequest } from "../workflows/request.ts";
+import { withEditingModel } from "./edit-in-words.ts";
+import { type PreparedInputs, prepareInputs } from "./inputs.ts";
+import { promptOnRecord } from "./prompt-on-record.ts";
+import type { TaskStore } from "./store/store.ts";
+import { isTaskId, newTaskId, type Run, type Task } from "./task.ts";
+
+/** Before something is said to be missing, what is there must have been read this recently. */
+const freshMs = 5_000;
+
+const longestWord = 200;
+
+export interface IntakeParts extends PlanSources {
+  pool: Pool;
+  sources: ImageSources;
+  images: ImageStore;
+  saver: SaveTo;
+  store: TaskStore;
+  /** Which addresses webhooks may have. */
+  addressRule: AddressRule;
+}
+
+/** What comes with a call beside the request itself. */
+export interface SubmitOptions {
+  webhook?: Webhook | undefined;
+  /** The same key with the same call gives the same task; with another one it is refused. */
+  idempotencyKey?: string | undefined;
+  /** The caller's own word for the task. */
+  label?: string | undefined;
+  /** Aborted when the call is not wanted any more, before there is a task. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Who asks, as far as it is kept. */
+export interface Asker {
+  caller: string;
+  client?: string | undefined;
+}
+
+export interface Taken {
+  task: Task;
+  recipe: Recipe;
+  /** False for a call that had been made before. */
+  isNew: boolean;
+}
+
+/**
+ * From a call to its task on record, in one line: check, plan, inputs, record. Everything that can
+ * be wrong with a call is found here, and a refusal leaves nothing behind.
+ */
+export class Intake {
+  readonly #parts: IntakeParts;
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts;
+  }
+
+  /** `hold` makes sure that this server may work before the task is on record as its own. */
+  async take(
+    tool: string,
+    request: TaskRequest,
+    asker: Asker,
+    options: SubmitOptions,
+    hold: () => Promise<string>,
+  ): Promise<Taken> {
+    const { store, pool, sources } = this.#parts;
+    const { signal, webhook } = options;
+    const idempotency = idempotencyOf(tool, request, options);
+    const known = await this.#known(asker.caller, idempotency);
+    if (known) return known;
+    checkBounds(request);
+    if (webhook) checkWebhook(webhook, this.#parts.addressRule);
+    const saveTo = await this.#target(request);
+    const earlier = (id: string) => this.#earlier(asker.caller, id);
+    const { request: whole, notes } = await promptOnRecord(earlier, tool, request);
+    await pool.ready();
+    const { planned, objectInfo } = await this.#plan(tool, whole);
+    const inputs = await prepareInputs(sources, tool, planned, whole, signal).catch((error) => {
+      const isMaskless = tool === "inpaint" && whole.parameters["mask"] === undefined;
+      throw isMaskless ? withEditingModel(error, this.#parts.catalog, objectInfo) : error;
+    });
+    if (signal?.aborted) throw new AppError("cancelled", "Cancelled before there was a task.");
+    const { pictures, ...prepared } = inputs;
+    const { workflow, recipe, loras, deliver } = planned;
+    const task: Task = {
+      id: newTaskId(),
+      tool,
+      workflow: workflow.name,
+      recipe: recipeHash(recipe),
+      caller: asker.caller,
+      ...(asker.client === undefined ? {} : { client: asker.client }),
+      ...(options.label === undefined ? {} : { label: word("label", options.label) }),
+      ...(idempotency ? { idempotency } : {}),
+      backends: pool.all.map(({ url }) => url),
+      state: "queued",
+      createdAt: new Date().toISOString(),
+      params: planned.params,
+      ...(deliver ? { deliver } : {}),
+      ...prepared,
+      ...(loras.length > 0 ? { loras } : {}),
+      ...(saveTo ? { saveTo } : {}),
+      outputFormat: request.outputFormat ?? "png",
+      packs: packsOf(recipe, objectInfo),
+      runs: runsOf(planned, pool, objectInfo),
+      warnings: [...planned.notes, ...notes],
+      ...(webhook ? { webhook } : {}),
+      server: await hold(),
+    };
+    return this.#store(task, recipe, pictures, store);
+  }
+
+  /** The last three steps; what fails in between takes back what was registered. */
+  async #store(
+    task: Task,
+    recipe: Recipe,
+    pictures: PreparedInputs["pictures"],
+    store: TaskStore,
+  ): Promise<Taken> {
+    try {
+      if (pictures.size > 0) await store.useInputs(task.id, [...pictures.keys()]);
+      for (const { bytes, mimeType } of pictures.values()) {
+        await this.#parts.images.putInput(bytes, mimeType);
+      }
+      const earlier = await store.insert(task, recipe);
+      if (!earlier) return { task, recipe, isNew: true };
+      await this.#takeBack(task.id, pictures);
+      return { task: sameCall(earlier, task.idempotency), recipe, isNew: false };
+    } catch (error) {
+      await this.#takeBack(task.id, pictures).catch(() => {
+        // The sweep does it.
+      });
+      throw error;
+    }
+  }
+
+  async #takeBack(taskId: string, pictures: PreparedInputs["pictures"]): Promise<void> {
+    const { store, images } = this.#parts;
+    await store.dropInputs(taskId);
+    for (const [sha256, { mimeType }] of pictures) {
+      const isUsed = async () => (await store.otherUsers(sha256, taskId)) > 0;
+      if (!(await isUsed())) await images.deleteInput(sha256, mimeType, isUsed);
+    }
+  }
+
+  async #known(caller: string, idempotency: Task["idempotency"]): Promise<Taken | undefined> {
+    if (!idempotency) return undefined;
+    const task = await this.#parts.store.withKey(caller, idempotency.key);
+    const recipe = task && (await this.#parts.store.recipe(task.recipe));
+    return task && recipe && { task: sameCall(task, idempotency), recipe, isNew: false };
+  }
+
+  async #earlier(caller: string, id: string): Promise<Task | undefined> {
+    const task = isTaskId(id) ? await this.#parts.store.get(id) : undefined;
+    return task?.caller === caller ? task : undefined;
+  }
+
+  async #target({ saveTo, count = 1, overwrite = false }: TaskRequest): Promise<Task["saveTo"]> {
+    if (saveTo === undefined) return undefined;
+    const path = await this.#parts.saver.check("save_to", saveTo, count, { overwrite });
+    return { path, overwrite };
+  }
+
+  /**
+   * What was installed a minute ago is found: nothing is refused as missing, be it a model, a
+   * LoRA, a sampler or a node, on old knowledge.
+   */
+  async #plan(
+    tool: string,
+    request: TaskRequest,
+  ): Promise<{ planned: Plan; objectInfo: ObjectInfo }> {
+    const { pool } = this.#parts;
+    const known = await pool.objectInfo();
+    try {
+      return { planned: await plan(this.#parts, tool, request, known), objectInfo: known };
+    } catch (error) {
+      const fresh = await pool.objectInfo(freshMs);
+      if (fresh === known) throw error;
+      return { planned: await plan(this.#parts, tool, request, fresh), objectInfo: fresh };
+    }
+  }
+}
+
+function runsOf({ recipe, pictures }: Plan, pool: Pool, objectInfo: ObjectInfo): Run[] {
+  // With a single ComfyUI a run's place is known now, which spares a write before its POST.
+  const [only, ...others] = pool.all;
+  const choices = others.length === 0 ? choicesOn(recipe, objectInfo) : undefined;
+  const at = only && choices && { at: { backend: only.url, choices } };
+  return pictures.map((picture) => ({
+    promptId: randomUUID(),
+    state: "queued",
+    images: [],
+    ...picture,
+    ...at,
+  }));
+}
+
+function idempotencyOf(
+  tool: string,
+  request: TaskRequest,
+  { idempotencyKey }: SubmitOptions,
+): Task["idempotency"] {
+  if (idempotencyKey === undefined) return undefined;
+  const key = word("idempotency key", idempotencyKey);
+  const digest = createHash("sha256").update(canonicalJson({ tool, request })).digest("hex");
+  return { key, digest };
+}
+
+function sameCall(task: Task, idempotency: Task["idempotency"]): Task {
+  if (task.idempotency?.digest === idempotency?.digest) return task;
+  throw new AppError(
+    "invalid_input",
+    `idempotency key: ${JSON.stringify(idempotency?.key)} was used for task ${task.id} with other arguments; take a new key for a new picture.`,
+  );
+}
+
+function word(name: string, text: string): string {
+  if (text.length > 0 && text.length <= longestWord && /^\P{Cc}*$/u.test(text)) return text;
+  throw new AppError(
+    "invalid_input",
+    `${name}: expected 1 to ${longestWord} characters on one line, got ${text.length}.`,
+  );
+}

@@ -1,0 +1,268 @@
+import type Keyv from "keyv";
+import type { Outbox } from "../../webhooks/outbox.ts";
+import type { Recipe } from "../../workflows/recipe.ts";
+import { keptInputs, type Task } from "../task.ts";
+import { readCursor, writeCursor } from "./cursor.ts";
+import type { Dialect, Query } from "./dialect.ts";
+import { Members } from "./members.ts";
+import { SqlOutbox } from "./outbox.ts";
+import { storedTask, taskIn, Where } from "./rows.ts";
+import type { Changes, Glimpse, Server, TaskFilter, TaskPage, TaskStore, Wish } from "./store.ts";
+
+/** What was erased is told to others for this long. */
+const erasedMs = 5 * 60_000;
+/** Writes of other processes may become visible a little after their time stamp. */
+const lateMs = 1_000;
+const changesAtOnce = 500;
+
+export interface SqlTaskStoreOptions {
+  keyv: Keyv<Task>;
+  /** Rejects with `storage` errors only. */
+  query: Query;
+  /** Makes of what Keyv rejects with a `storage` error. */
+  guard<T>(work: Promise<T>): Promise<T>;
+  dialect: Dialect;
+  close(): Promise<void>;
+  notice?: string | undefined;
+}
+
+/**
+ * Tasks in Keyv on an SQL database. The generated columns over Keyv's JSON are what makes a page
+ * out of a million tasks a matter of milliseconds, and conditions on them are what lets several
+ * servers share the table.
+ */
+export class SqlTaskStore implements TaskStore {
+  readonly notice: string | undefined;
+  readonly outbox: Outbox;
+  readonly #options: SqlTaskStoreOptions;
+  readonly #query: Query;
+  readonly #now: string;
+  readonly #members: Members;
+
+  constructor(options: SqlTaskStoreOptions) {
+    this.notice = options.notice;
+    this.#options = options;
+    this.#query = options.query;
+    this.#now = options.dialect.now;
+    this.outbox = new SqlOutbox(options.query, options.dialect);
+    this.#members = new Members(options.query, options.dialect);
+  }
+
+  async insert(task: Task, recipe: Recipe): Promise<Task | undefined> {
+    const inputs = keptInputs(task).map((input) => input.sha256);
+    if (inputs.length > 0) await this.useInputs(task.id, inputs);
+    // The recipe first: a recipe without a task is only room, a task without one is lost.
+    await this.#query(
+      "INSERT INTO recipes(hash, recipe) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+      task.recipe,
+      JSON.stringify(recipe),
+    );
+    const rows = await this.#query(
+      "INSERT INTO tasks(key, value) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING key",
+      task.id,
+      storedTask(task),
+    );
+    if (rows.length > 0) return undefined;
+    const known = await this.withKey(task.caller, task.idempotency?.key ?? "");
+    if (!known) throw new Error(`task ${task.id} was not stored`);
+    return known;
+  }
+
+  async recipe(hash: string): Promise<Recipe | undefined> {
+    const [row] = await this.#query("SELECT recipe FROM recipes WHERE hash = $1", hash);
+    return row && JSON.parse(String(row["recipe"]));
+  }
+
+  async update(task: Task): Promise<boolean> {
+    const rows = await this.#query(
+      "UPDATE tasks SET value = $1 WHERE key = $2 AND deleted IS NULL AND COALESCE(server, '') = $3 RETURNING key",
+      storedTask(task),
+      task.id,
+      task.server ?? "",
+    );
+    return rows.length > 0;
+  }
+
+  async get(id: string): Promise<Task | undefined> {
+    const { keyv, guard } = this.#options;
+    const task = await guard(keyv.get(id));
+    return task?.deletedAt === undefined ? task : undefined;
+  }
+
+  async withKey(caller: string, key: string): Promise<Task | undefined> {
+    const rows = await this.#query(
+      "SELECT value FROM tasks WHERE caller = $1 AND idem = $2 AND deleted IS NULL",
+      caller,
+      key,
+    );
+    return rows.map(taskIn)[0];
+  }
+
+  async list(filter: TaskFilter, limit: number, cursor?: string): Promise<TaskPage> {
+    const where = Where.of(filter);
+    if (cursor !== undefined) {
+      where.and((mark) => `(created, key) < (${mark()}, ${mark()})`, ...readCursor(cursor));
+    }
+    const rows = await this.#query(
+      `SELECT value FROM tasks ${where.sql} ORDER BY created DESC, key DESC LIMIT ${limit + 1}`,
+      ...where.values,
+    );
+    const tasks = rows.slice(0, limit).map(taskIn);
+    const last = tasks.at(-1);
+    return rows.length > limit && last ? { tasks, cursor: writeCursor(last) } : { tasks };
+  }
+
+  async count(filter: TaskFilter): Promise<number> {
+    const where = Where.of(filter);
+    const rows = await this.#query(`SELECT count(*) AS n FROM tasks ${where.sql}`, ...where.values);
+    return Number(rows[0]?.["n"] ?? 0);
+  }
+
+  async conceal(id: string): Promise<Task | undefined> {
+    const concealed = this.#options.dialect.withField("deletedAt", "$1");
+    const rows = await this.#query(
+      `UPDATE tasks SET value = ${concealed} WHERE key = $2 AND deleted IS NULL RETURNING value`,
+      new Date().toISOString(),
+      id,
+    );
+    return rows.map(taskIn)[0];
+  }
+
+  async erase(id: string): Promise<void> {
+    const [row] = await this.#query("SELECT recipe, caller FROM tasks WHERE key = $1", id);
+    if (row) {
+      await this.#query(
+        `INSERT INTO erased(task, caller, at) VALUES ($1, $2, ${this.#now}) ON CONFLICT DO NOTHING`,
+        id,
+        row["caller"],
+      );
+    }
+    await this.dropInputs(id);
+    await this.#query("DELETE FROM wishes WHERE task = $1", id);
+    await this.#query("DELETE FROM glimpses WHERE task = $1", id);
+    await this.#options.guard(this.#options.keyv.delete(id));
+    await this.#query(
+      "DELETE FROM recipes WHERE hash = $1 AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.recipe = recipes.hash)",
+      row?.["recipe"] ?? "",
+    );
+    await this.#query(`DELETE FROM erased WHERE at < ${this.#now} - ${erasedMs}`);
+  }
+
+  async concealed(limit: number): Promise<Task[]> {
+    const rows = await this.#query(
+      `SELECT value FROM tasks WHERE deleted IS NOT NULL
+         AND state NOT IN ('queued', 'running') LIMIT ${limit}`,
+    );
+    return rows.map(taskIn);
+  }
+
+  async otherUsers(sha256: string, taskId: string): Promise<number> {
+    const rows = await this.#query(
+      "SELECT count(*) AS n FROM inputs WHERE sha256 = $1 AND task <> $2",
+      sha256,
+      taskId,
+    );
+    return Number(rows[0]?.["n"] ?? 0);
+  }
+
+  async useInputs(taskId: string, sha256s: readonly string[]): Promise<void> {
+    for (const sha256 of new Set(sha256s)) {
+      await this.#query(
+        `INSERT INTO inputs(sha256, task, registered) VALUES ($1, $2, ${this.#now}) ON CONFLICT DO NOTHING`,
+        sha256,
+        taskId,
+      );
+    }
+  }
+
+  async dropInputs(taskId: string): Promise<void> {
+    await this.#query("DELETE FROM inputs WHERE task = $1", taskId);
+  }
+
+  async abandonedInputs(ageMs: number): Promise<string[]> {
+    const rows = await this.#query(
+      `DELETE FROM inputs WHERE registered < ${this.#now} - $1
+         AND NOT EXISTS (SELECT 1 FROM tasks WHERE key = inputs.task) RETURNING sha256`,
+      ageMs,
+    );
+    return [...new Set(rows.map((row) => String(row["sha256"])))];
+  }
+
+  async oldestEnded(limit: number): Promise<Task[]> {
+    const rows = await this.#query(
+      `SELECT value FROM tasks WHERE state IN ('completed', 'failed', 'cancelled')
+         AND deleted IS NULL ORDER BY created, key LIMIT ${limit}`,
+    );
+    return rows.map(taskIn);
+  }
+
+  async totalBytes(): Promise<number> {
+    const rows = await this.#query("SELECT sum(bytes) AS n FROM tasks");
+    return Number(rows[0]?.["n"] ?? 0);
+  }
+
+  beat(server: Server, leaseMs: number): Promise<void> {
+    return this.#members.beat(server, leaseMs);
+  }
+
+  servers(): Promise<Server[]> {
+    return this.#members.servers();
+  }
+
+  leave(serverId: string): Promise<void> {
+    return this.#members.leave(serverId);
+  }
+
+  claim(serverId: string, wants: (task: Task) => boolean, limit: number): Promise<Task[]> {
+    return this.#members.claim(serverId, wants, limit);
+  }
+
+  wantCancel(taskId: string): Promise<void> {
+    return this.#members.wantCancel(taskId);
+  }
+
+  wishes(serverId: string): Promise<Wish[]> {
+    return this.#members.wishes(serverId);
+  }
+
+  wantGlimpses(taskIds: readonly string[], forMs: number): Promise<void> {
+    return this.#members.wantGlimpses(taskIds, forMs);
+  }
+
+  wantedGlimpses(serverId: string): Promise<string[]> {
+    return this.#members.wantedGlimpses(serverId);
+  }
+
+  showGlimpse(glimpse: Glimpse): Promise<void> {
+    return this.#members.showGlimpse(glimpse);
+  }
+
+  glimpses(taskIds: readonly string[] | undefined, after: number): Promise<Glimpse[]> {
+    return this.#members.glimpses(taskIds, after);
+  }
+
+  async changes(mark?: number): Promise<Changes> {
+    const [row] = await this.#query(`SELECT ${this.#now} AS now`);
+    const now = Number(row?.["now"] ?? 0);
+    if (mark === undefined) return { mark: now, changed: [], erased: [] };
+    const changed = await this.#query(
+      `SELECT value, updated FROM tasks WHERE updated > $1 AND deleted IS NULL
+         ORDER BY updated LIMIT ${changesAtOnce}`,
+      mark - lateMs,
+    );
+    const erased = await this.#query(
+      "SELECT task, caller FROM erased WHERE at > $1",
+      mark - lateMs,
+    );
+    const last = changed.length === changesAtOnce ? Number(changed.at(-1)?.["updated"]) : now;
+    return {
+      mark: last,
+      changed: changed.map(taskIn),
+      erased: erased.map(({ task, caller }) => ({ task: String(task), caller: String(caller) })),
+    };
+  }
+
+  close(): Promise<void> {
+    return this.#options.close();
+  }
+}

@@ -1,0 +1,95 @@
+import { AppError } from "../../errors.ts";
+import type { Query } from "./dialect.ts";
+
+/** Raised with every change of what follows or of the records' shape; see `migrations`. */
+export const schemaVersion = 1;
+
+const column = (name: string, path: string) =>
+  `ALTER TABLE tasks ADD COLUMN ${name} GENERATED ALWAYS AS (json_extract(value, '${path}')) VIRTUAL`;
+
+const versionOne = [
+  column("created", "$.value.createdAt"),
+  column("state", "$.value.state"),
+  column("tool", "$.value.tool"),
+  column("caller", "$.value.caller"),
+  column("server", "$.value.server"),
+  column("deleted", "$.value.deletedAt"),
+  column("bytes", "$.value.resultBytes"),
+  column("recipe", "$.value.recipe"),
+  column("idem", "$.value.idempotency.key"),
+  column("updated", "$.updated"),
+  "CREATE INDEX tasks_by_created ON tasks(created, key)",
+  "CREATE INDEX tasks_by_state ON tasks(state, created, key)",
+  "CREATE INDEX tasks_by_tool ON tasks(tool, created, key)",
+  "CREATE INDEX tasks_by_caller ON tasks(caller, created, key)",
+  "CREATE INDEX tasks_by_recipe ON tasks(recipe)",
+  "CREATE INDEX tasks_by_update ON tasks(updated)",
+  "CREATE INDEX tasks_concealed ON tasks(key) WHERE deleted IS NOT NULL",
+  "CREATE UNIQUE INDEX tasks_by_key ON tasks(caller, idem) WHERE idem IS NOT NULL AND deleted IS NULL",
+  "CREATE TABLE recipes(hash TEXT PRIMARY KEY, recipe TEXT) WITHOUT ROWID",
+  "CREATE TABLE inputs(sha256 TEXT, task TEXT, registered INTEGER, PRIMARY KEY (sha256, task)) WITHOUT ROWID",
+  "CREATE INDEX inputs_by_task ON inputs(task)",
+  "CREATE TABLE leases(server TEXT PRIMARY KEY, until INTEGER, host TEXT, pid INTEGER) WITHOUT ROWID",
+  "CREATE TABLE wishes(task TEXT PRIMARY KEY) WITHOUT ROWID",
+  "CREATE TABLE watched(task TEXT PRIMARY KEY, until INTEGER) WITHOUT ROWID",
+  "CREATE TABLE glimpses(task TEXT PRIMARY KEY, at INTEGER, progress TEXT, mime TEXT, preview TEXT)",
+  "CREATE TABLE erased(task TEXT PRIMARY KEY, caller TEXT, at INTEGER) WITHOUT ROWID",
+  "CREATE TABLE messages(id TEXT PRIMARY KEY, due INTEGER, private INTEGER, message TEXT) WITHOUT ROWID",
+  "CREATE INDEX messages_by_due ON messages(due)",
+];
+
+/**
+ * Records of 0.1.0, which had no version: what ended is shown as before. What did not end had no
+ * recipe, and cannot be gone on with.
+ */
+const fromNone = [
+  "DROP INDEX IF EXISTS tasks_created",
+  "DROP INDEX IF EXISTS tasks_state",
+  "DROP INDEX IF EXISTS tasks_tool",
+  "DROP INDEX IF EXISTS tasks_deleted",
+  `UPDATE tasks SET value = json_set(json_remove(value, '$.value.owner', '$.value.graphHash'),
+     '$.value.caller', 'owner', '$.value.recipe', '',
+     '$.value.backends', json_array(json_extract(value, '$.value.backend')),
+     '$.updated', 0)`,
+  `UPDATE tasks SET value = json_set(value, '$.value.state', 'failed',
+     '$.value.finishedAt', json_extract(value, '$.value.createdAt'),
+     '$.value.error', json_object('code', 'lost', 'message',
+       'An earlier version had begun it and left no recipe to go on with. Ask for it again.'))
+   WHERE json_extract(value, '$.value.state') IN ('queued', 'running')`,
+  ...versionOne,
+  "INSERT OR IGNORE INTO inputs SELECT sha256, task, 0 FROM task_inputs",
+  "DROP TABLE task_inputs",
+  "INSERT OR IGNORE INTO messages SELECT id, due, 0, message FROM outbox",
+  "DROP TABLE outbox",
+  "DROP TABLE servers",
+];
+
+/**
+ * Brings a database to this version's schema. Throws `storage` for one that a newer version wrote:
+ * it is left as it is.
+ */
+export async function migrate(query: Query): Promise<void> {
+  const [row] = await query("PRAGMA user_version");
+  const version = Number(row?.["user_version"] ?? 0);
+  if (version === schemaVersion) return;
+  if (version > schemaVersion) {
+    throw new AppError(
+      "storage",
+      `it was written by a newer comfy-easel (schema ${version}, this one knows ${schemaVersion}); update this one, or choose another folder`,
+    );
+  }
+  await query("BEGIN EXCLUSIVE");
+  try {
+    const [found] = await query("PRAGMA user_version");
+    // Another server may have done it while this one waited.
+    if (Number(found?.["user_version"] ?? 0) !== schemaVersion) {
+      const old = await query("SELECT name FROM sqlite_master WHERE name = 'task_inputs'");
+      for (const statement of old.length > 0 ? fromNone : versionOne) await query(statement);
+      await query(`PRAGMA user_version = ${schemaVersion}`);
+    }
+    await query("COMMIT");
+  } catch (error) {
+    await query("ROLLBACK").catch(() => {});
+    throw error;
+  }
+}
