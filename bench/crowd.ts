@@ -4,7 +4,7 @@ import { type App, createApp } from "../src/app.ts";
 import { Backend } from "../src/comfy/backend.ts";
 import type { Graph } from "../src/comfy/protocol.ts";
 import { parseTarget } from "../src/comfy/target.ts";
-import { readCommandLine } from "../src/config.ts";
+import { readConfig } from "../src/config.ts";
 import { Emulator } from "../src/emulator/emulator.ts";
 import { createLog } from "../src/log.ts";
 import { owner } from "../src/studio/caller.ts";
@@ -92,6 +92,8 @@ export async function recovery(dir: string): Promise<void> {
               .run({
                 promptId: String(runs[0]?.promptId),
                 graph,
+                outputs: [],
+                signal: new AbortController().signal,
                 resume: true,
                 onStatus: () => {},
                 onPosted: followed,
@@ -112,7 +114,7 @@ export async function recovery(dir: string): Promise<void> {
 }
 
 function startApp(url: string, dataDir: string): Promise<App> {
-  const { config } = readCommandLine(["--data-dir", dataDir], {});
+  const config = readConfig({ "data-dir": [dataDir] }, {});
   return createApp({ ...config, comfyui: parseTarget(url) }, createLog("warn"));
 }
 

@@ -19,7 +19,7 @@ import { WebhookSender } from "./webhooks/sender.ts";
 import { type Catalog, loadCatalog } from "./workflows/catalog.ts";
 import { watchCatalog } from "./workflows/catalog-watch.ts";
 import { loadStyles } from "./workflows/styles.ts";
-import { loadWildcards } from "./workflows/wildcards.ts";
+import { Wildcards } from "./workflows/wildcards.ts";
 import { problemText } from "./workflows/workflow.ts";
 
 /** The parts every face is built on, and their end. */
@@ -46,10 +46,17 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   for (const problem of loaded.problems) log.warn(`left out: ${problemText(problem)}`);
   for (const note of loaded.notes) log.info(problemText(note));
   const watch = watchCatalog(loaded, folders, { log });
+  const { styles, problems } = await loadStyles([
+    shippedStyles,
+    ...(config.stylesDir ? [config.stylesDir] : []),
+  ]);
+  for (const problem of problems) log.warn(`left out: ${problem}`);
   const images = new ImageStore(config.dataDir);
   const store = await openTaskStore(config.dataDir, log);
   const backend = new Backend(config.comfyui, log, {
     patience: { ...defaultPatience, lostAfterMs: config.lostAfterSeconds * 1000 },
+    startPatienceMs: config.startPatienceSeconds * 1000,
+    freeAfterMs: config.freeAfterSeconds === undefined ? undefined : config.freeAfterSeconds * 1000,
   });
   const addressRule: AddressRule = config.allowPrivateUrls ? () => undefined : refuseAddress;
   const { inputRoots } = config;
@@ -64,8 +71,8 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   });
   const pool = new Pool([backend]);
   const prompts = {
-    styles: await loadStyles([shippedStyles, ...(config.stylesDir ? [config.stylesDir] : [])]),
-    ...(config.wildcardsDir ? { wildcards: await loadWildcards(config.wildcardsDir) } : {}),
+    styles,
+    ...(config.wildcardsDir ? { wildcards: new Wildcards(config.wildcardsDir) } : {}),
   };
   const tasks: Tasks = new Tasks({
     pool,

@@ -1,18 +1,21 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { type BackOff, backOff, pause } from "../back-off.ts";
+import { letGo } from "./signals.ts";
 
-const longestTimerMs = 2 ** 31 - 1;
-const backOffMs = { first: 250, last: 10_000 };
-
-/** Waits for a server to answer again: one probe at a time, however many wait. */
+/** Waits for a server to answer again: one probe at a time, however many wait, none when none does. */
 export class Availability {
   readonly #probe: () => Promise<unknown>;
-  readonly #signal: AbortSignal;
+  readonly #every: BackOff;
+  readonly #closing: AbortSignal;
   #back: Promise<void> | undefined;
+  #waiting = 0;
+  #nobodyWaits = new AbortController();
 
-  /** `probe` rejects while the server is away; `signal` ends every waiting. */
-  constructor(probe: () => Promise<unknown>, signal: AbortSignal) {
+  /** `probe` rejects while the server is away; `closing` ends every waiting. */
+  constructor(probe: () => Promise<unknown>, every: BackOff, closing: AbortSignal) {
     this.#probe = probe;
-    this.#signal = signal;
+    this.#every = every;
+    this.#closing = closing;
+    closing.addEventListener("abort", () => this.#nobodyWaits.abort(), { once: true });
   }
 
   /**
@@ -20,27 +23,38 @@ export class Availability {
    * everything closes.
    */
   async whenBack(limitMs: number, signal: AbortSignal | undefined): Promise<void> {
-    this.#back ??= this.#wait().finally(() => {
-      this.#back = undefined;
-    });
     const enough = new AbortController();
     const stop = () => enough.abort();
     signal?.addEventListener("abort", stop, { once: true });
     if (signal?.aborted) stop();
-    const limit = delay(Math.min(limitMs, longestTimerMs), undefined, { signal: enough.signal });
+    this.#waiting += 1;
     try {
-      await Promise.race([this.#back, limit.catch(() => {})]);
+      await Promise.race([this.#begin(), pause(limitMs, enough.signal)]);
+      if (this.#closing.aborted) throw letGo();
     } finally {
       stop();
       signal?.removeEventListener("abort", stop);
+      this.#waiting -= 1;
+      if (this.#waiting === 0) this.#nobodyWaits.abort();
     }
   }
 
-  async #wait(): Promise<void> {
-    for (let waitMs = backOffMs.first; ; waitMs = Math.min(waitMs * 2, backOffMs.last)) {
-      await delay(waitMs, undefined, { signal: this.#signal });
+  #begin(): Promise<void> {
+    if (this.#back && !this.#nobodyWaits.signal.aborted) return this.#back;
+    this.#nobodyWaits = new AbortController();
+    if (this.#closing.aborted) this.#nobodyWaits.abort();
+    this.#back = this.#wait(this.#nobodyWaits.signal);
+    return this.#back;
+  }
+
+  async #wait(nobodyWaits: AbortSignal): Promise<void> {
+    for (const waitMs of backOff(this.#every)) {
+      await pause(waitMs, nobodyWaits);
+      if (nobodyWaits.aborted) return;
       try {
         await this.#probe();
+        // The next to wait begins anew.
+        if (!nobodyWaits.aborted) this.#back = undefined;
         return;
       } catch {
         // Still away; whoever waits shows why.

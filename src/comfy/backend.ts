@@ -1,50 +1,36 @@
 import { randomUUID } from "node:crypto";
-import { setMaxListeners } from "node:events";
-import { setTimeout as delay } from "node:timers/promises";
-import { AppError, messageOf } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { Availability } from "./availability.ts";
+import { type Cancelled, Cancels } from "./cancels.ts";
 import { type Capabilities, capabilitiesOf } from "./capabilities.ts";
-import { ComfyClient } from "./client.ts";
-import { ComfyUnreachableError, PromptRejectedError } from "./errors.ts";
-import { Watch, type WatchPorts } from "./following.ts";
-import type { Found } from "./lookup.ts";
-import { Lookups } from "./lookups.ts";
+import { type ClientOptions, ComfyClient } from "./client.ts";
+import { Following, type FollowingPorts } from "./following.ts";
+import type { Found } from "./found.ts";
+import { Lookup } from "./lookup.ts";
 import { NodeCatalogue } from "./node-catalogue.ts";
 import type { Outcome, RunStatus } from "./outcome.ts";
-import { defaultPatience, givenUp, type Patience } from "./patience.ts";
-import type { Graph, ObjectInfo, OutputFile, SocketMessage } from "./protocol.ts";
-import { QueueWatch } from "./queue-places.ts";
-import { ComfySocket } from "./socket.ts";
+import { defaultPatience, type Patience } from "./patience.ts";
+import type { ObjectInfo, OutputFile } from "./protocol.ts";
+import { QueuePlaces } from "./queue-places.ts";
+import { Quiet, type QuietOptions } from "./quiet.ts";
+import { Retries } from "./retries.ts";
+import type { RunRequest } from "./run-request.ts";
+import { exceptCancel, letGo, refuseAborted, unlessAborted } from "./signals.ts";
+import { ComfySocket, type SocketEvents } from "./socket.ts";
+import { Submit } from "./submit.ts";
 import type { ComfyTarget } from "./target.ts";
+import { Traffic } from "./traffic.ts";
+import { Uploads } from "./uploads.ts";
+import { wake } from "./waking.ts";
 
-const postAttempts = 3;
-/** An answer may come after the first events of its run, but not long after. */
-const lateAnswerMs = 2_000;
+const defaultStartPatienceMs = 300_000;
 
-/** What a cancel did. `unknown`: ComfyUI has no such prompt. */
-export type Cancelled = "removed_from_queue" | "interrupted" | "already_finished" | "unknown";
-
-export interface RunRequest {
-  promptId: string;
-  graph: Graph;
-  /** The prompt may have been posted before (by an earlier process): look before posting. */
-  resume?: boolean;
-  /** Aborted when the run is not wanted any more: it is then kept from ComfyUI, or stopped there. */
-  signal?: AbortSignal;
-  outputs?: readonly string[];
-  guard?: () => void;
-  previews?: boolean;
-  onPreview?(preview: { bytes: Buffer; mimeType: string }): void;
-  onStatus(status: RunStatus): void;
-  /** ComfyUI has it now. */
-  onPosted?(): void;
-}
-
-export interface BackendOptions {
+export interface BackendOptions extends QuietOptions, ClientOptions {
   patience?: Patience;
   /** A queue that stands this long with nothing running is called stalled. */
   stalledAfterMs?: number;
+  /** How long `wake` waits for a ComfyUI that is being started (default 300 s). */
+  startPatienceMs?: number | undefined;
 }
 
 /** One ComfyUI server: its HTTP client, its one socket, and the runs followed on it. */
@@ -55,62 +41,91 @@ export class Backend {
   readonly #socket: ComfySocket;
   readonly #log: Log;
   readonly #clientId = randomUUID();
-  readonly #watches = new Map<string, Watch>();
-  readonly #queueWatch: QueueWatch;
-  readonly #lookups: Lookups;
-  readonly #availability: Availability;
+  readonly #followings = new Map<string, Following>();
+  readonly #places: QueuePlaces;
+  readonly #lookup: Lookup;
+  readonly #cancels: Cancels;
+  readonly #uploads = new Uploads();
+  readonly #retries: Retries;
+  readonly #traffic: Traffic;
+  readonly #quiet: Quiet;
   readonly #patience: Patience;
+  readonly #startPatienceMs: number;
   readonly #closing = new AbortController();
-  #capabilities: Capabilities | undefined;
   readonly #catalogue: NodeCatalogue;
+  #capabilities: Capabilities | undefined;
 
   constructor(target: ComfyTarget, log: Log, options: BackendOptions = {}) {
     this.#patience = options.patience ?? defaultPatience;
+    this.#startPatienceMs = options.startPatienceMs ?? defaultStartPatienceMs;
     this.url = target.name ?? target.url;
     this.#log = log;
-    setMaxListeners(0, this.#closing.signal);
-    this.client = new ComfyClient(target);
+    this.client = new ComfyClient(target, options);
     this.#catalogue = new NodeCatalogue(this.client);
-    this.#lookups = new Lookups(this.client, () => this.capabilities());
-    this.#availability = new Availability(() => this.client.systemStats(), this.#closing.signal);
-    this.#queueWatch = new QueueWatch(this.client, this.#watches, options.stalledAfterMs);
-    this.#socket = new ComfySocket(
-      target,
-      this.#clientId,
-      {
-        message: (message) => this.#route(message),
-        image: (metadata, bytes) =>
-          this.#watches.get(metadata.prompt_id)?.addImage(metadata.display_node_id, bytes),
-        connected: () => {
-          // A restarted server may be another version with other models.
-          this.#capabilities = undefined;
-          this.forgetObjectInfo();
-          for (const watch of this.#watches.values()) watch.connected();
-        },
-        disconnected: () => {
-          for (const watch of this.#watches.values()) watch.disconnected();
-        },
-      },
-      log,
+    this.#lookup = new Lookup(this.client, () => this.capabilities());
+    this.#cancels = new Cancels({
+      client: this.client,
+      followings: this.#followings,
+      capabilities: () => this.capabilities(),
+      lookup: (promptId) => this.lookup(promptId),
+    });
+    this.#retries = new Retries(
+      () => this.client.systemStats(),
+      this.#patience,
+      this.#closing.signal,
     );
+    this.#places = new QueuePlaces(this.client, this.#followings, options.stalledAfterMs);
+    this.#traffic = new Traffic(this.#followings, () => this.#places.poke());
+    this.#socket = this.#newSocket(target);
+    this.#quiet = new Quiet(
+      {
+        isBusy: () => this.#followings.size > 0,
+        free: () => this.#free(),
+        rest: () => this.#socket.rest(),
+      },
+      options,
+    );
+  }
+
+  /** How many runs are followed here. */
+  get runs(): number {
+    return this.#followings.size;
+  }
+
+  get isConnected(): boolean {
+    return this.#socket.isOpen;
   }
 
   /** Throws `ComfyUnreachableError` within 3 s when this is not a ComfyUI that answers. */
   async ready(): Promise<Capabilities> {
     const capabilities = await this.capabilities();
-    await this.#socket.open().catch((error) => {
-      this.#log.warn(
-        `ComfyUI at ${this.url} answers HTTP but not the WebSocket (${messageOf(error)}); progress will be coarse.`,
-      );
-    });
+    await this.#open();
     return capabilities;
+  }
+
+  /**
+   * As `ready`, but waits for a ComfyUI that is being started, as one that sleeps is by being asked.
+   * One that nothing listens for is said at once. Rejects when `signal` is aborted.
+   */
+  wake(signal?: AbortSignal): Promise<Capabilities> {
+    const ports = {
+      ready: () => this.ready(),
+      probe: (withinMs: number) => this.client.systemStats(withinMs),
+      retryMs: this.#patience.retryMs,
+      startPatienceMs: this.#startPatienceMs,
+    };
+    return wake(ports, signal);
   }
 
   async capabilities(): Promise<Capabilities> {
     if (this.#capabilities && this.#socket.isOpen) return this.#capabilities;
     const stats = await this.client.systemStats();
-    this.#capabilities = capabilitiesOf(stats.system.comfyui_version);
-    return this.#capabilities;
+    const capabilities = capabilitiesOf(stats.system.comfyui_version);
+    if (this.#capabilities && capabilities.version !== this.#capabilities.version) {
+      this.forgetObjectInfo();
+    }
+    this.#capabilities = capabilities;
+    return capabilities;
   }
 
   objectInfo(maxAgeMs?: number): Promise<ObjectInfo> {
@@ -124,190 +139,155 @@ export class Backend {
 
   /**
    * Posts the graph (unless ComfyUI already has it) and follows it to its outcome. Rejects with
-   * `PromptRejectedError` when ComfyUI refuses it, and with an `AbortError` on `close()`.
+   * `PromptRejectedError` when ComfyUI refuses it, with `cancelled` when it was cancelled before it
+   * was posted, and with an `AbortError` at once on `close()` or when its signal says to let go.
    */
   async run(request: RunRequest): Promise<Outcome> {
-    const ports: WatchPorts = {
-      lookup: (promptId) => this.lookup(promptId),
-      socketIsOpen: () => this.#socket.isOpen,
-      suspectDeafSocket: () => this.#reopenSocket(),
-      bytesRead: () => this.#socket.bytesRead,
-      stillPending: () => this.#queueWatch.poke(),
-      cancelAgain: () => {
-        this.cancel(request.promptId).catch((error) => this.#log.debug(messageOf(error)));
-      },
-      onStatus: request.onStatus,
+    const { promptId, signal } = request;
+    const leave = request.leave
+      ? AbortSignal.any([request.leave, exceptCancel(signal)])
+      : exceptCancel(signal);
+    refuseAborted(leave);
+    const following = new Following(request, this.#portsOf(request), this.#patience);
+    this.#followings.set(promptId, following);
+    this.#quiet.used();
+    const want = () => {
+      following.wantCancel();
+      following.check();
     };
-    const watch = new Watch(request.promptId, request.graph, ports, this.#patience);
-    this.#watches.set(request.promptId, watch);
-    const want = () => watch.wantCancel();
-    request.signal?.addEventListener("abort", want, { once: true });
-    if (request.signal?.aborted) want();
+    signal.addEventListener("abort", want, { once: true });
+    if (signal.aborted) following.wantCancel();
     try {
-      const posted = await this.#bring(request, watch);
-      watch.posted(posted);
-      request.onPosted?.();
-      this.#queueWatch.poke();
-      if (watch.cancelWanted) watch.check();
-      return await watch.outcome;
+      return await unlessAborted(this.#follow(request, following, leave), leave);
     } finally {
-      request.signal?.removeEventListener("abort", want);
-      watch.stop();
-      this.#watches.delete(request.promptId);
+      signal.removeEventListener("abort", want);
+      following.stop();
+      this.#followings.delete(promptId);
+      this.#quiet.ran();
     }
   }
 
   lookup(promptId: string): Promise<Found> {
-    return this.#lookups.find(promptId);
+    return this.#lookup.find(promptId);
   }
 
   /** Stops this prompt and no other. For a running one this is the signal; its end comes later. */
-  async cancel(promptId: string): Promise<Cancelled> {
-    const watch = this.#watches.get(promptId);
-    watch?.wantCancel();
-    const found = await this.lookup(promptId);
-    if (found.kind === "gone") return "unknown";
-    if (found.kind !== "pending" && found.kind !== "running") return "already_finished";
-    const { jobCancel } = await this.capabilities();
-    if (jobCancel) await this.client.cancelJob(promptId);
-    else if (found.kind === "pending") await this.client.deleteFromQueue(promptId);
-    else await this.client.interrupt(promptId);
-    watch?.cancelSent();
-    const after = await this.lookup(promptId);
-    if (after.kind === "running" && found.kind === "pending" && !jobCancel) {
-      // It started between the look and the delete.
-      await this.client.interrupt(promptId);
-    }
-    watch?.check();
-    if (after.kind === "gone") return "removed_from_queue";
-    return after.kind === "completed" || after.kind === "failed"
-      ? "already_finished"
-      : "interrupted";
+  cancel(promptId: string): Promise<Cancelled> {
+    return this.#cancels.cancel(promptId);
   }
 
-  /** Undefined when ComfyUI no longer has the file. One broken transfer is made good. */
-  async fetchFile(file: OutputFile): Promise<Buffer | undefined> {
-    try {
-      return await this.client.view(file);
-    } catch (error) {
-      this.#log.debug(`${file.filename} was cut on its way (${messageOf(error)}); asking again`);
-      return this.client.view(file);
-    }
-  }
-
-  async upload(
+  /**
+   * Brings a picture to ComfyUI once, however many runs want it, and waits for a ComfyUI that is
+   * away. `read` gives its bytes, whose hash is `sha256`. Returns the value `LoadImage.image` takes.
+   */
+  upload(
+    name: string,
     sha256: string,
     read: () => Promise<Buffer>,
     onStatus: (status: RunStatus) => void,
-    { signal, throughCancel }: { signal: AbortSignal; throughCancel: boolean },
+    signal?: AbortSignal,
   ): Promise<string> {
-    const bytes = await read();
-    return this.persist(
-      () => this.client.uploadImage(`${sha256.slice(0, 32)}.png`, bytes, "comfy-easel"),
-      onStatus,
-      throughCancel ? undefined : signal,
-    );
+    const send = async () => this.client.uploadImage(name, await read(), "comfy-easel");
+    // The socket first: that it opens anew is how a ComfyUI that may have lost its inputs is known.
+    const work = async () => {
+      await this.ready();
+      return this.#uploads.name(sha256, send);
+    };
+    return this.persist(work, onStatus, signal);
   }
 
-  /** Stops following these prompts, which go on: somebody else follows them. */
-  abandon(promptIds: readonly string[]): void {
-    const reason = new DOMException("followed by another server", "AbortError");
-    for (const promptId of promptIds) this.#watches.get(promptId)?.abandon(reason);
+  /** Undefined when ComfyUI no longer has the file. */
+  fetchFile(file: OutputFile): Promise<Buffer | undefined> {
+    return this.client.view(file);
+  }
+
+  /**
+   * Does `work` again and again while ComfyUI cannot be asked, at most until it is given up as
+   * lost, or until `signal` is aborted. Other errors are the caller's; `close()` ends it with an
+   * `AbortError`.
+   */
+  persist<T>(
+    work: () => Promise<T>,
+    onStatus: (status: RunStatus) => void,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    return this.#retries.persist(work, onStatus, signal);
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
-    for (const watch of this.#watches.values()) watch.abandon(this.#closing.signal.reason);
-    this.#queueWatch.close();
+    for (const following of this.#followings.values()) following.abandon(letGo());
+    this.#places.close();
+    this.#quiet.close();
     await this.#socket.close();
     await this.client.close();
   }
 
-  /** Sees to it that ComfyUI has the prompt; false when it had it before. */
-  async #bring(request: RunRequest, watch: Watch): Promise<boolean> {
-    const isKnown = () =>
-      Promise.race([
-        this.persist(
-          async () => (await this.lookup(request.promptId)).kind !== "gone",
-          (status) => watch.report(status),
-        ),
-        watch.abandoned,
-      ]);
-    if (request.resume && (await isKnown())) return false;
-    for (let attempt = 1; ; attempt += 1) {
-      if (watch.cancelWanted) throw new AppError("cancelled", "Cancelled before it started.");
-      const failure = await this.#answerOrEvents(request, watch);
-      if (failure === undefined) return true;
-      if (failure instanceof PromptRejectedError) throw failure;
-      // Accepted or not? Only the answer may have been lost.
-      if (await isKnown()) return true;
-      if (attempt === postAttempts) throw failure;
-    }
-  }
-
-  /** Undefined when ComfyUI has the prompt, else what the POST failed with. */
-  async #answerOrEvents(request: RunRequest, watch: Watch): Promise<unknown> {
-    const answer = this.#post(request).then(
-      () => undefined,
-      (error: unknown) => error,
-    );
-    // The outputs that were dropped are told by the answer alone, however late it is.
-    const rejected = answer.then((error) => {
-      if (error instanceof PromptRejectedError) watch.abandon(error);
-      return error;
+  async #follow(request: RunRequest, following: Following, leave: AbortSignal): Promise<Outcome> {
+    const parts = { client: this.client, clientId: this.#clientId, retries: this.#retries };
+    const submit = new Submit(request, following, leave, {
+      ...parts,
+      patience: this.#patience,
+      backend: this,
     });
-    const enough = new AbortController();
-    // The run is heard of: it was accepted, whatever has become of the answer.
-    const heard = watch.heard.then(() =>
-      delay(lateAnswerMs, undefined, { signal: enough.signal }).catch(() => rejected),
-    );
-    try {
-      return await Promise.race([rejected, heard]);
-    } finally {
-      enough.abort();
-    }
+    const posted = await submit.bring();
+    refuseAborted(leave);
+    following.posted(posted);
+    request.onPosted?.();
+    this.#places.poke();
+    if (following.cancelWanted) following.check();
+    return following.outcome;
   }
 
-  async #post(request: RunRequest): Promise<void> {
-    await this.ready();
-    const response = await this.client.queuePrompt({
-      prompt: request.graph,
-      prompt_id: request.promptId,
-      client_id: this.#clientId,
+  #portsOf(request: RunRequest): FollowingPorts {
+    return {
+      lookup: (promptId) => this.lookup(promptId),
+      socketIsOpen: () => this.#socket.isOpen,
+      suspectDeafSocket: () => this.#reopenSocket(),
+      bytesRead: () => this.#socket.bytesRead,
+      stillPending: () => this.#places.poke(),
+      cancelAgain: () => {
+        this.cancel(request.promptId).catch((error) => this.#log.debug(messageOf(error)));
+      },
+      onStatus: (status) => request.onStatus(status),
+      onPreview: (preview) => request.onPreview?.(preview),
+    };
+  }
+
+  #newSocket(target: ComfyTarget): ComfySocket {
+    const events: SocketEvents = {
+      message: (message) => this.#traffic.message(message),
+      picture: (frame) => this.#traffic.picture(frame),
+      isWanted: () => this.#followings.size > 0,
+      connected: () => {
+        this.#uploads.forget();
+        this.#traffic.connected();
+      },
+      disconnected: (lost) => {
+        // A restarted server may be another version with other models.
+        if (lost) {
+          this.#capabilities = undefined;
+          this.forgetObjectInfo();
+        }
+        this.#traffic.disconnected();
+      },
+    };
+    return new ComfySocket(target, this.#clientId, events, this.#log);
+  }
+
+  async #open(): Promise<void> {
+    await this.#socket.open().catch((error) => {
+      const what = `ComfyUI at ${this.url} answers HTTP but not the WebSocket`;
+      this.#log.warn(`${what} (${messageOf(error)}); progress will be coarse.`);
     });
-    if (Object.keys(response.node_errors ?? {}).length === 0) return;
-    await this.cancel(request.promptId);
-    throw PromptRejectedError.fromDropped(response.node_errors);
+    this.#quiet.used();
   }
 
-  /**
-   * Does `work` again and again while ComfyUI cannot be reached, at most until it is given up as
-   * lost, or until `cancel` is aborted. Other errors are the caller's; `close()` ends it with an `AbortError`.
-   */
-  async persist<T>(
-    work: () => Promise<T>,
-    onStatus: (status: RunStatus) => void,
-    cancel?: AbortSignal,
-  ): Promise<T> {
-    const since = new Date();
-    for (;;) {
-      if (cancel?.aborted) throw new AppError("cancelled", "Cancelled before it started.");
-      const waitedMs = Date.now() - since.getTime();
-      try {
-        return await work();
-      } catch (error) {
-        if (!(error instanceof ComfyUnreachableError)) throw error;
-        if (waitedMs >= this.#patience.lostAfterMs) throw givenUp(since, error);
-        onStatus({ phase: "waiting", since, reason: error.message });
-      }
-      await this.#availability.whenBack(this.#patience.lostAfterMs - waitedMs, cancel);
-    }
-  }
-
-  #route(message: SocketMessage): void {
-    if (message.type === "status") return this.#queueWatch.poke();
-    const promptId: unknown = Reflect.get(message.data, "prompt_id");
-    if (typeof promptId === "string") this.#watches.get(promptId)?.apply(message);
+  async #free(): Promise<void> {
+    if (!this.#socket.isOpen) return;
+    const { queue_running, queue_pending } = await this.client.queue();
+    if (queue_running.length + queue_pending.length > 0) return;
+    await this.client.free();
   }
 
   #reopenSocket(): void {

@@ -1,6 +1,7 @@
-import { Agent, FormData, fetch, type RequestInit, type Response } from "undici";
-import { messageOf } from "../errors.ts";
-import { ComfyUnreachableError, PromptRejectedError, type Unreachable } from "./errors.ts";
+import { FormData } from "undici";
+import { refusalOf } from "./answer.ts";
+import { ComfyUnreachableError, PromptRejectedError } from "./errors.ts";
+import { type Call, ComfyHttp } from "./http.ts";
 import type {
   HistoryEntry,
   Job,
@@ -13,106 +14,87 @@ import type {
   SystemStats,
   UploadResponse,
 } from "./protocol.ts";
+import { parseJson } from "./python-json.ts";
 import type { ComfyTarget } from "./target.ts";
 
 /** So that a tool can say within 3 s that nothing is there. */
-const probeTimeoutMs = 2_500;
-/** A worker that loads a model can starve ComfyUI's HTTP loop for many seconds. */
-const requestTimeoutMs = 30_000;
-/** A full picture over a slow line. */
-const transferTimeoutMs = 120_000;
+const probeWithinMs = 2_500;
 
-/** The answer is not one this route gives; the message is ours, the status is theirs. */
-export class UnexpectedAnswerError extends Error {
-  override name = "UnexpectedAnswerError";
-  readonly status: number;
-
-  constructor(what: string, status: number) {
-    super(`ComfyUI answered ${status} to ${what}`);
-    this.status = status;
-  }
+export interface ClientOptions {
+  /** How long ComfyUI may be silent within one answer (default 30 s). */
+  silenceMs?: number | undefined;
 }
 
-interface Call {
-  method?: "GET" | "POST";
-  json?: unknown;
-  form?: FormData;
-  timeoutMs?: number;
-}
-
-/** ComfyUI's HTTP routes, one method each, through their `/api` aliases. */
+/** ComfyUI's HTTP routes, one method each, through their `/api` aliases. Errors: see `ComfyHttp`. */
 export class ComfyClient {
   readonly target: ComfyTarget;
-  readonly #agent: Agent;
+  readonly #http: ComfyHttp;
 
-  constructor(target: ComfyTarget) {
+  constructor(target: ComfyTarget, options: ClientOptions = {}) {
     this.target = target;
-    this.#agent = new Agent({
-      connect: { timeout: 2_000, rejectUnauthorized: !target.insecureTls },
-      connections: 16,
-      // ComfyUI (aiohttp) closes idle connections after 75 s; ours go first, so none is reused dead.
-      keepAliveTimeout: 30_000,
-    });
+    this.#http = new ComfyHttp(target, options.silenceMs);
   }
 
-  async systemStats(): Promise<SystemStats> {
-    const response = await this.#call("system_stats", { timeoutMs: probeTimeoutMs });
-    const text = await this.#body(response.text());
-    const stats = parse<SystemStats>(text);
-    if (!response.ok || !stats?.system) {
-      const seen = response.ok ? `it sent ${describeBody(text)}` : `status ${response.status}`;
-      throw new ComfyUnreachableError(this.target.url, "not_comfyui", seen);
+  /** Throws `ComfyUnreachableError` within `withinMs` when this is not a ComfyUI that answers. */
+  async systemStats(withinMs = probeWithinMs): Promise<SystemStats> {
+    try {
+      return await this.#systemStats(withinMs);
+    } catch (error) {
+      // llama-swap keeps answering 409 until somebody asks for the front page.
+      const isAsleep = error instanceof ComfyUnreachableError && error.seen === "asleep";
+      if (isAsleep) await this.#http.knock().catch(() => {});
+      throw error;
     }
-    return stats;
   }
 
   objectInfo(): Promise<ObjectInfo> {
-    return this.#json("object_info", { timeoutMs: transferTimeoutMs });
+    return this.#http.json("object_info", { slow: true });
   }
 
   /** Throws {@link PromptRejectedError} when ComfyUI refuses the graph (400). */
-  async queuePrompt(request: PromptRequest): Promise<PromptResponse> {
-    const response = await this.#call("prompt", { method: "POST", json: request });
-    if (response.status === 400) {
-      const body = parse<PromptErrorResponse>(await this.#body(response.text()));
-      if (body?.error) throw PromptRejectedError.fromResponse(body);
-    }
-    return this.#read(response, "POST prompt");
+  async queuePrompt(request: PromptRequest, signal?: AbortSignal): Promise<PromptResponse> {
+    const call: Call = { method: "POST", json: request, expect: [400], ...(signal && { signal }) };
+    const answer = await this.#http.ask("prompt", call);
+    if (answer.status !== 400) return this.#http.read("prompt", call, answer);
+    const body = parseJson<PromptErrorResponse>(answer.body.toString("utf8"));
+    if (body?.error) throw PromptRejectedError.fromResponse(body);
+    throw this.#http.refusal("prompt", call, answer);
   }
 
   queue(): Promise<QueueResponse> {
-    return this.#json("queue");
+    return this.#http.json("queue");
   }
 
   async history(promptId: string): Promise<HistoryEntry | undefined> {
-    const found = await this.#json<Record<string, HistoryEntry>>(`history/${promptId}`);
+    const found = await this.#http.json<Record<string, HistoryEntry>>(`history/${promptId}`);
     return found[promptId];
   }
 
   /** Every entry with its graph: megabytes on a busy server. */
   wholeHistory(): Promise<Record<string, HistoryEntry>> {
-    return this.#json("history", { timeoutMs: transferTimeoutMs });
+    return this.#http.json("history", { slow: true });
   }
 
   /** Every job that is queued, runs or is remembered, without its files. Since 0.6.0. */
   async jobs(): Promise<Job[]> {
-    const { jobs } = await this.#json<{ jobs: Job[] }>("jobs", { timeoutMs: transferTimeoutMs });
+    const { jobs } = await this.#http.json<{ jobs: Job[] }>("jobs", { slow: true });
     return jobs;
   }
 
   /** Since 0.6.0. */
   async job(promptId: string): Promise<Job | undefined> {
-    const response = await this.#call(`jobs/${promptId}`);
-    if (response.status === 404) {
-      await response.body?.cancel();
-      return undefined;
-    }
-    return this.#read(response, "GET jobs");
+    const path = `jobs/${promptId}`;
+    const answer = await this.#http.ask(path, { expect: [404] });
+    if (answer.status !== 404) return this.#http.read(path, {}, answer);
+    // ComfyUI says {"error": "Job not found"}; an empty 404 is that of an unknown route.
+    const body = parseJson<{ error?: unknown }>(answer.body.toString("utf8"));
+    if (body?.error !== undefined) return undefined;
+    throw this.#http.refusal(path, {}, answer);
   }
 
   /** Since 0.26.0. True means "signalled" or "dequeued"; a running job ends a little later. */
   async cancelJob(promptId: string): Promise<boolean> {
-    const { cancelled } = await this.#json<{ cancelled: boolean }>(`jobs/${promptId}/cancel`, {
+    const { cancelled } = await this.#http.json<{ cancelled: boolean }>(`jobs/${promptId}/cancel`, {
       method: "POST",
     });
     return cancelled;
@@ -120,153 +102,57 @@ export class ComfyClient {
 
   /** Interrupts only if this prompt is the running one (since 0.3.57); the answer never tells. */
   async interrupt(promptId: string): Promise<void> {
-    await this.#empty("interrupt", { prompt_id: promptId });
+    await this.#http.ask("interrupt", { method: "POST", json: { prompt_id: promptId } });
   }
 
   /** Drops a pending prompt; ids that run or are unknown are ignored without a word. */
   async deleteFromQueue(promptId: string): Promise<void> {
-    await this.#empty("queue", { delete: [promptId] });
+    await this.#http.ask("queue", { method: "POST", json: { delete: [promptId] } });
+  }
+
+  /** Gives memory back: models are unloaded and cached results dropped between two prompts. */
+  async free(): Promise<void> {
+    const json = { unload_models: true, free_memory: true };
+    await this.#http.ask("free", { method: "POST", json });
   }
 
   /** Undefined when the file is not there any more. */
   async view(file: OutputFile): Promise<Buffer | undefined> {
-    const query = new URLSearchParams({
-      filename: file.filename,
-      subfolder: file.subfolder,
-      type: file.type,
-    });
-    const response = await this.#call(`view?${query}`, { timeoutMs: transferTimeoutMs });
-    if (response.status === 404) {
-      await response.body?.cancel();
-      return undefined;
-    }
-    if (!response.ok) {
-      await response.body?.cancel();
-      throw new UnexpectedAnswerError(`GET view of ${file.filename}`, response.status);
-    }
-    return Buffer.from(await this.#body(response.arrayBuffer()));
+    const query = new URLSearchParams({ filename: file.filename });
+    // Some nodes leave them out, and "undefined" would be taken for a folder's name.
+    if (file.subfolder) query.set("subfolder", file.subfolder);
+    if (file.type) query.set("type", file.type);
+    const path = `view?${query}`;
+    const answer = await this.#http.ask(path, { expect: [404] });
+    if (answer.status !== 404) return answer.body;
+    // ComfyUI's own 404 of this route has no body.
+    if (answer.body.length === 0) return undefined;
+    throw this.#http.refusal(path, {}, answer);
   }
 
   /** Returns the value `LoadImage.image` takes. The server may have chosen another name. */
   async uploadImage(name: string, bytes: Buffer, subfolder: string): Promise<string> {
-    const form = new FormData();
-    form.set("image", new File([new Uint8Array(bytes)], name, { type: "image/png" }));
-    form.set("subfolder", subfolder);
-    const uploaded = await this.#json<UploadResponse>("upload/image", {
+    const data = new FormData();
+    data.set("image", new File([new Uint8Array(bytes)], name, { type: "image/png" }));
+    data.set("subfolder", subfolder);
+    const form = { data, bytes: bytes.length };
+    const uploaded = await this.#http.json<UploadResponse>("upload/image", {
       method: "POST",
       form,
-      timeoutMs: transferTimeoutMs,
+      slow: true,
     });
     return uploaded.subfolder ? `${uploaded.subfolder}/${uploaded.name}` : uploaded.name;
   }
 
-  async close(): Promise<void> {
-    await this.#agent.destroy();
+  close(): Promise<void> {
+    return this.#http.close();
   }
 
-  async #json<T>(path: string, call: Call = {}): Promise<T> {
-    return this.#read(await this.#call(path, call), `${call.method ?? "GET"} ${path}`);
+  async #systemStats(withinMs: number): Promise<SystemStats> {
+    const answer = await this.#http.ask("system_stats", { withinMs });
+    const stats = parseJson<SystemStats>(answer.body.toString("utf8"));
+    if (stats?.system) return stats;
+    const { url } = this.target;
+    throw refusalOf({ url, what: "GET system_stats", sentBytes: 0 }, answer);
   }
-
-  async #empty(path: string, json: unknown): Promise<void> {
-    const response = await this.#call(path, { method: "POST", json });
-    await response.body?.cancel();
-    if (!response.ok) throw new UnexpectedAnswerError(`POST ${path}`, response.status);
-  }
-
-  async #read<T>(response: Response, what: string): Promise<T> {
-    const text = await this.#body(response.text());
-    const value = response.ok ? parse<T>(text) : undefined;
-    if (value === undefined) throw new UnexpectedAnswerError(what, response.status);
-    return value;
-  }
-
-  /** A connection cut inside the body is as unreachable as one refused before it. */
-  #body<T>(reading: Promise<T>): Promise<T> {
-    return reading.catch((error) => {
-      throw unreachable(this.target.url, error);
-    });
-  }
-
-  async #call(path: string, call: Call = {}): Promise<Response> {
-    const init: RequestInit = {
-      method: call.method ?? "GET",
-      headers: {
-        ...this.target.headers,
-        ...(call.json === undefined ? {} : { "content-type": "application/json" }),
-      },
-      dispatcher: this.#agent,
-      redirect: "manual",
-      signal: AbortSignal.timeout(call.timeoutMs ?? requestTimeoutMs),
-    };
-    if (call.json !== undefined) init.body = JSON.stringify(call.json);
-    if (call.form) init.body = call.form;
-    const response = await fetch(`${this.target.url}/api/${path}`, init).catch((error) => {
-      throw unreachable(this.target.url, error);
-    });
-    // 520 to 530 are Cloudflare's words for a server behind it that does not answer.
-    const { status } = response;
-    const refusal = status >= 520 && status <= 530 ? "bad_gateway" : refusals[status];
-    if (refusal) {
-      await response.body?.cancel();
-      const redirect = response.status < 400 ? ", a redirect as log-in pages send" : "";
-      throw new ComfyUnreachableError(
-        this.target.url,
-        refusal,
-        `status ${response.status}${redirect}`,
-      );
-    }
-    return response;
-  }
-}
-
-const refusals: Record<number, Unreachable> = {
-  301: "not_comfyui",
-  302: "not_comfyui",
-  307: "not_comfyui",
-  308: "not_comfyui",
-  401: "refused_credentials",
-  403: "refused_credentials",
-  407: "refused_credentials",
-  429: "no_answer",
-  502: "bad_gateway",
-  503: "bad_gateway",
-  504: "bad_gateway",
-};
-
-function unreachable(url: string, error: unknown): ComfyUnreachableError {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const timedOut = error instanceof Error && error.name === "TimeoutError";
-  const code = timedOut
-    ? "the request timed out"
-    : ((cause as { code?: string }).code ?? messageOf(cause));
-  return new ComfyUnreachableError(url, seenBy(code), code, { cause: error });
-}
-
-function seenBy(code: string): Unreachable {
-  if (code.startsWith("HPE_") || /SSL|CERT|TLS/.test(code)) return "not_comfyui";
-  return nowhere.has(code) ? "nothing_there" : "no_answer";
-}
-
-const nowhere = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ETIMEDOUT",
-  "UND_ERR_CONNECT_TIMEOUT",
-]);
-
-function parse<T>(text: string): T | undefined {
-  try {
-    return JSON.parse(text) as T;
-  } catch {
-    return undefined;
-  }
-}
-
-function describeBody(text: string): string {
-  if (/^\s*</.test(text)) return "an HTML page";
-  return text.trim() === "" ? "an empty answer" : "something other than its system_stats";
 }

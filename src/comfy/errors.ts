@@ -8,7 +8,13 @@ export type Unreachable =
   | "no_answer"
   | "refused_credentials"
   | "not_comfyui"
-  | "bad_gateway";
+  | "bad_gateway"
+  /** An answer of 5xx that is ComfyUI's own. */
+  | "failing"
+  /** Asked too often, or too early. */
+  | "busy"
+  /** A proxy that starts ComfyUI when it is wanted, and has not yet. */
+  | "asleep";
 
 export class ComfyUnreachableError extends AppError {
   override name = "ComfyUnreachableError";
@@ -22,16 +28,27 @@ export class ComfyUnreachableError extends AppError {
 
 const sentence: Record<Unreachable, (url: string, detail: string) => string> = {
   nothing_there: (url, detail) =>
-    `No ComfyUI at ${url}: nothing is listening there (${detail}). Start ComfyUI, or point --comfyui-url (COMFYUI_URL) at it.`,
+    `No ComfyUI at ${url}: nothing is listening there (${detail}). Start ComfyUI, or point --comfyui-url (COMFYUI_URL) at it; --demo needs none.`,
   no_answer: (url, detail) =>
     `ComfyUI at ${url} does not answer: ${detail}. It may be starting, busy loading a model, or hung; try again, or restart it.`,
   refused_credentials: (url, detail) =>
     `The server at ${url} refused our credentials (${detail}). Put them into --comfyui-url as https://user:password@host, or send a header with --comfyui-header (COMFYUI_HEADER) "Authorization: Bearer …".`,
   not_comfyui: (url, detail) =>
-    `What answers at ${url} is not a ComfyUI (${detail}). Check host, port and path prefix in --comfyui-url (COMFYUI_URL).`,
+    `What answers at ${url} is not a ComfyUI (${detail}). ${isPlainHttp(detail) ? "It does not speak https: try http:// instead" : "Check host, port and path prefix"} in --comfyui-url (COMFYUI_URL).`,
   bad_gateway: (url, detail) =>
     `A proxy answers at ${url}, but the ComfyUI behind it does not (${detail}). Start ComfyUI, or wait until it has started.`,
+  failing: (url, detail) =>
+    `ComfyUI at ${url} fails (${detail}). Try again; if it goes on, its log says why, and a restart of ComfyUI may help.`,
+  busy: (url, detail) =>
+    `ComfyUI at ${url}, or the proxy in front of it, takes no more requests now (${detail}). Try again in a while.`,
+  asleep: (url, detail) =>
+    `The proxy at ${url} has not started ComfyUI yet (${detail}). Try again in a minute; if it stays so, start ComfyUI there.`,
 };
+
+/** What TLS says of an answer in plain text. */
+function isPlainHttp(detail: string): boolean {
+  return /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/i.test(detail);
+}
 
 /** ComfyUI would not run the graph, or would have run only a part of it. */
 export class PromptRejectedError extends AppError {

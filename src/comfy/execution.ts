@@ -26,7 +26,7 @@ export type Ending =
 export class Execution {
   readonly promptId: string;
   readonly outputs: Record<string, NodeOutput> = {};
-  /** Pictures sent over the socket, by node id. */
+  /** Results sent over the socket, by node id. */
   readonly images: Record<string, Buffer[]> = {};
   readonly cached = new Set<string>();
   /** Set when an output was blocked by its own node: not an ending, but the reason for a gap. */

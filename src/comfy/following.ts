@@ -1,12 +1,12 @@
 import { AppError, messageOf } from "../errors.ts";
 import { ExecutionFailedError } from "./errors.ts";
 import { Execution } from "./execution.ts";
-import type { Found } from "./lookup.ts";
-import type { Outcome, RunStatus } from "./outcome.ts";
+import type { Found } from "./found.ts";
+import type { Outcome, Preview, RunStatus } from "./outcome.ts";
 import { givenUp, type Patience } from "./patience.ts";
 import type { Graph, SocketMessage } from "./protocol.ts";
 
-export interface WatchPorts {
+export interface FollowingPorts {
   lookup(promptId: string): Promise<Found>;
   socketIsOpen(): boolean;
   /** HTTP knew something the open socket should have told. */
@@ -18,20 +18,28 @@ export interface WatchPorts {
   /** Asked over HTTP, the run still waits: its place in the queue is worth a look. */
   stillPending(): void;
   onStatus(status: RunStatus): void;
+  onPreview(preview: Preview): void;
+}
+
+export interface Followed {
+  promptId: string;
+  graph: Graph;
+  /** The nodes whose pictures are the run's results. */
+  outputs: readonly string[];
 }
 
 /** Follows one prompt from its POST to its outcome, by events, and by HTTP in every doubt. */
-export class Watch {
+export class Following {
   readonly outcome: Promise<Outcome>;
-  /** Rejects when the watch is abandoned. */
-  readonly abandoned: Promise<never>;
   readonly execution: Execution;
   /** The first event of the prompt has come. */
   readonly heard: Promise<void>;
   status: RunStatus = { phase: "queued" };
   /** We asked for its end: when it is gone, it is gone by us. */
   cancelWanted = false;
-  readonly #ports: WatchPorts;
+  readonly #ports: FollowingPorts;
+  /** Nodes whose pictures over the socket are results; all others send previews. */
+  readonly #sendsResults: ReadonlySet<string>;
   #hear: () => void = () => {};
   #resolve: (outcome: Outcome) => void = () => {};
   #reject: (error: unknown) => void = () => {};
@@ -48,13 +56,15 @@ export class Watch {
   #askAgain = false;
   #cancelReached = false;
   #bytes = 0;
-  #leave: (error: unknown) => void = () => {};
   #unreachableSince: Date | undefined;
 
-  constructor(promptId: string, graph: Graph, ports: WatchPorts, patience: Patience) {
+  constructor({ promptId, graph, outputs }: Followed, ports: FollowingPorts, patience: Patience) {
     this.#patience = patience;
     this.#delayMs = patience.silentMs.first;
     this.execution = new Execution(promptId, graph);
+    this.#sendsResults = new Set(
+      outputs.filter((id) => graph[id]?.class_type === "SaveImageWebsocket"),
+    );
     this.#ports = ports;
     this.heard = new Promise((resolve) => {
       this.#hear = resolve;
@@ -63,10 +73,6 @@ export class Watch {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.abandoned = new Promise((_, reject) => {
-      this.#leave = reject;
-    });
-    this.abandoned.catch(() => {});
     // Whoever waits gets the rejection; a run that ends before anybody waits must not crash us.
     this.outcome.catch(() => {});
   }
@@ -95,8 +101,12 @@ export class Watch {
       this.report({ phase: "running", progress: this.execution.progress });
   }
 
-  addImage(nodeId: string, bytes: Buffer): void {
-    this.execution.addImage(nodeId, bytes);
+  /** `nodeId` is missing in frames that do not tell whose they are. */
+  receive(nodeId: string | undefined, picture: Preview): void {
+    if (this.#ended) return;
+    if (nodeId !== undefined && this.#sendsResults.has(nodeId)) {
+      this.execution.addImage(nodeId, picture.bytes);
+    } else this.#ports.onPreview(picture);
   }
 
   disconnected(): void {
@@ -127,7 +137,6 @@ export class Watch {
   abandon(error: unknown): void {
     this.stop();
     this.#reject(error);
-    this.#leave(error);
   }
 
   /** Stops following; the prompt itself is left alone. */

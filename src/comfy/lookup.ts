@@ -1,77 +1,167 @@
+import { AppError } from "../errors.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { ComfyClient } from "./client.ts";
-import type { ExecutionErrorData, HistoryEntry, NodeOutput } from "./protocol.ts";
+import { ComfyUnreachableError } from "./errors.ts";
+import { type Found, foundInHistory, foundInJob } from "./found.ts";
 
-/** What ComfyUI knows of a prompt when asked over HTTP. */
-export type Found =
-  | { kind: "pending" }
-  | { kind: "running" }
-  | { kind: "completed"; outputs: Record<string, NodeOutput>; cached: string[] }
-  | { kind: "failed"; error: ExecutionErrorData | undefined; cached: string[] }
-  | { kind: "interrupted" }
-  /** Never accepted, removed from the queue, or lost with a restart. */
-  | { kind: "gone" };
+/** Up to this many are asked for one by one; more are read off one listing. */
+const fewAtOnce = 4;
+/** Questions that come within this time are one batch; a slow listing makes it longer. */
+const windowMs = { least: 5, most: 5_000, perListing: 10 };
 
-type Messages = [string, Record<string, unknown>][];
-
-export async function lookup(
-  client: ComfyClient,
-  capabilities: Capabilities,
-  promptId: string,
-): Promise<Found> {
-  return capabilities.jobs ? byJob(client, promptId) : byQueueAndHistory(client, promptId);
-}
-
-async function byJob(client: ComfyClient, promptId: string): Promise<Found> {
-  const job = await client.job(promptId);
-  if (!job) return { kind: "gone" };
-  switch (job.status) {
-    case "pending":
-      return { kind: "pending" };
-    case "in_progress":
-      return { kind: "running" };
-    case "cancelled":
-      return { kind: "interrupted" };
-    case "failed":
-      return {
-        kind: "failed",
-        error: job.execution_error,
-        cached: cachedIn(job.execution_status?.messages),
-      };
-    default:
-      return {
-        kind: "completed",
-        outputs: job.outputs ?? {},
-        cached: cachedIn(job.execution_status?.messages),
-      };
-  }
+interface Question {
+  promptId: string;
+  resolve(found: Found): void;
+  reject(error: unknown): void;
 }
 
 /**
- * The queue first: a prompt leaves it and enters the history under one lock (`execution.py`,
- * `task_done`), so one that is in neither, asked in this order, is gone.
+ * Answers what has become of prompts, by `/api/jobs` where there is one that works, else by
+ * `/queue` and `/history`. Thousands may ask at once after a restart: they are then answered from
+ * one listing, not one each.
  */
-async function byQueueAndHistory(client: ComfyClient, promptId: string): Promise<Found> {
-  const queue = await client.queue();
-  if (queue.queue_running.some((item) => item[1] === promptId)) return { kind: "running" };
-  if (queue.queue_pending.some((item) => item[1] === promptId)) return { kind: "pending" };
-  const entry = await client.history(promptId);
-  return entry ? byHistory(entry) : { kind: "gone" };
-}
+export class Lookup {
+  readonly #client: ComfyClient;
+  readonly #capabilities: () => Promise<Capabilities>;
+  #batch: Question[] = [];
+  #listingMs = 0;
 
-/** Interrupted and failed entries look alike but for their last message. */
-export function byHistory(entry: HistoryEntry): Found {
-  const messages: Messages = entry.status?.messages ?? [];
-  const cached = cachedIn(messages);
-  if (entry.status?.status_str !== "error") {
-    return { kind: "completed", outputs: entry.outputs, cached };
+  constructor(client: ComfyClient, capabilities: () => Promise<Capabilities>) {
+    this.#client = client;
+    this.#capabilities = capabilities;
   }
-  if (messages.some(([type]) => type === "execution_interrupted")) return { kind: "interrupted" };
-  const error = messages.find(([type]) => type === "execution_error")?.[1];
-  return { kind: "failed", error: error as ExecutionErrorData | undefined, cached };
+
+  find(promptId: string): Promise<Found> {
+    return new Promise((resolve, reject) => {
+      this.#batch.push({ promptId, resolve, reject });
+      if (this.#batch.length > 1) return;
+      setTimeout(() => {
+        // A few are answered at once; a crowd waits so that a slow listing is not asked for again
+        // and again.
+        if (this.#batch.length <= fewAtOnce) return this.#answer();
+        setTimeout(() => this.#answer(), this.#window());
+      }, windowMs.least);
+    });
+  }
+
+  #window(): number {
+    return Math.min(windowMs.most, this.#listingMs * windowMs.perListing);
+  }
+
+  #answer(): void {
+    const batch = this.#batch;
+    this.#batch = [];
+    const answers = batch.length > fewAtOnce ? this.#byListing(batch) : this.#oneByOne(batch);
+    answers.catch((error) => {
+      for (const question of batch) question.reject(error);
+    });
+  }
+
+  async #oneByOne(batch: readonly Question[]): Promise<void> {
+    const { jobs } = await this.#capabilities();
+    for (const { promptId, resolve, reject } of batch) {
+      const found = jobs ? this.#byJob(promptId) : this.#byQueueAndHistory(promptId);
+      found.then(resolve, reject);
+    }
+  }
+
+  async #byJob(promptId: string): Promise<Found> {
+    try {
+      const job = await this.#client.job(promptId);
+      return job ? foundInJob(job) : { kind: "gone" };
+    } catch (error) {
+      if (!isOfTheRoute(error)) throw error;
+      return this.#byQueueAndHistory(promptId);
+    }
+  }
+
+  /**
+   * The queue first: a prompt leaves it and enters the history under one lock (`execution.py`,
+   * `task_done`), so one that is in neither, asked in this order, is gone.
+   */
+  async #byQueueAndHistory(promptId: string): Promise<Found> {
+    const queued = (await this.#queue()).get(promptId);
+    return queued ?? this.#byHistory(promptId);
+  }
+
+  async #byHistory(promptId: string): Promise<Found> {
+    const entry = await this.#client.history(promptId);
+    return entry ? foundInHistory(entry) : { kind: "gone" };
+  }
+
+  async #byListing(batch: readonly Question[]): Promise<void> {
+    const { jobs } = await this.#capabilities();
+    const started = performance.now();
+    const listed = jobs ? await this.#jobs() : undefined;
+    if (listed) {
+      this.#listingMs = performance.now() - started;
+      return this.#oneByOne(settled(batch, listed));
+    }
+    const queued = await this.#queue();
+    await this.#inHistory(settled(batch, queued, "ended"));
+    this.#listingMs = performance.now() - started;
+  }
+
+  /** Undefined when the listing fails: one odd prompt of anybody (`extra_pnginfo: null`) does it. */
+  async #jobs(): Promise<Map<string, Found | "ended"> | undefined> {
+    const kinds: Record<string, Found | "ended"> = {
+      pending: { kind: "pending" },
+      in_progress: { kind: "running" },
+      cancelled: { kind: "interrupted" },
+    };
+    try {
+      const jobs = await this.#client.jobs();
+      return new Map(jobs.map((job) => [job.id, kinds[job.status] ?? "ended"]));
+    } catch (error) {
+      if (!isOfTheRoute(error)) throw error;
+      return undefined;
+    }
+  }
+
+  /** Whole when many are wanted, else entry by entry. */
+  async #inHistory(wanted: readonly Question[]): Promise<void> {
+    const whole = wanted.length > fewAtOnce ? await this.#history() : undefined;
+    for (const { promptId, resolve, reject } of wanted) {
+      if (whole) resolve(whole.get(promptId) ?? { kind: "gone" });
+      else this.#byHistory(promptId).then(resolve, reject);
+    }
+  }
+
+  async #queue(): Promise<Map<string, Found>> {
+    const queue = await this.#client.queue();
+    return new Map<string, Found>([
+      ...queue.queue_pending.map((item) => [item[1], { kind: "pending" }] as const),
+      ...queue.queue_running.map((item) => [item[1], { kind: "running" }] as const),
+    ]);
+  }
+
+  async #history(): Promise<Map<string, Found> | undefined> {
+    try {
+      const history = await this.#client.wholeHistory();
+      return new Map(Object.entries(history).map(([id, entry]) => [id, foundInHistory(entry)]));
+    } catch (error) {
+      if (!isOfTheRoute(error)) throw error;
+      return undefined;
+    }
+  }
 }
 
-function cachedIn(messages: Messages | undefined): string[] {
-  const nodes = messages?.find(([type]) => type === "execution_cached")?.[1]["nodes"];
-  return Array.isArray(nodes) ? nodes.map(String) : [];
+/** Answers what a listing says; left are those of which it says too little. */
+function settled(
+  batch: readonly Question[],
+  listed: ReadonlyMap<string, Found | "ended">,
+  unlisted: Found | "ended" = { kind: "gone" },
+): Question[] {
+  return batch.filter(({ promptId, resolve }) => {
+    const known = listed.get(promptId) ?? unlisted;
+    if (known !== "ended") resolve(known);
+    // A listed job does not say which files it made.
+    return known === "ended";
+  });
+}
+
+/** The route answered, and oddly; another one may do better. */
+function isOfTheRoute(error: unknown): boolean {
+  if (!(error instanceof ComfyUnreachableError)) return error instanceof AppError;
+  return error.seen === "failing" || error.seen === "not_comfyui";
 }

@@ -9,10 +9,17 @@ export type RunStatus =
   /** ComfyUI cannot be asked right now; the run may well go on there. */
   | { phase: "waiting"; since: Date; reason: string };
 
+/** A picture of a run on its way to a result. */
+export interface Preview {
+  bytes: Buffer;
+  mimeType: "image/jpeg" | "image/png";
+}
+
 export type Outcome =
   | {
       kind: "completed";
       outputs: Record<string, NodeOutput>;
+      /** Results that came over the socket, by node id. */
       images: Record<string, Buffer[]>;
       cached: ReadonlySet<string>;
       blocked: string | undefined;

@@ -1,11 +1,14 @@
+import type { BackOff } from "../back-off.ts";
 import { AppError } from "../errors.ts";
 
-/** How long to wait before ComfyUI is asked over HTTP; doubled after each time. */
+/** How long to wait before ComfyUI is asked again; see `backOff`. */
 export interface Patience {
-  /** The socket is open and silent. */
-  silentMs: { first: number; last: number };
+  /** The socket is open and silent: before HTTP is asked. */
+  silentMs: BackOff;
   /** There is no socket: HTTP is all there is. */
-  blindMs: { first: number; last: number };
+  blindMs: BackOff;
+  /** ComfyUI cannot be asked now. */
+  retryMs: BackOff;
   /** A run whose ComfyUI has been away this long has failed. */
   lostAfterMs: number;
 }
@@ -13,6 +16,7 @@ export interface Patience {
 export const defaultPatience: Patience = {
   silentMs: { first: 5_000, last: 30_000 },
   blindMs: { first: 500, last: 10_000 },
+  retryMs: { first: 250, last: 10_000 },
   lostAfterMs: 60 * 60_000,
 };
 

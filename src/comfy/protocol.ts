@@ -64,7 +64,8 @@ export interface PromptErrorResponse {
 /** A file ComfyUI wrote, fetched by `/view` with these three fields. */
 export interface OutputFile {
   filename: string;
-  subfolder: string;
+  /** Some nodes leave it out. */
+  subfolder?: string;
   type: "output" | "temp" | "input";
 }
 

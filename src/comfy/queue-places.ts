@@ -1,40 +1,47 @@
 import type { ComfyClient } from "./client.ts";
-import type { Watch } from "./following.ts";
+import type { Following } from "./following.ts";
+import type { QueueResponse } from "./protocol.ts";
 
 /** One GET /queue serves every waiting run, and runs that start at once never need it. */
-const settleMs = 400;
+const settleMs = { least: 400, most: 10_000, perAnswer: 10 };
 /** A queue whose worker takes nothing for this long has a dead worker (ComfyUI #16312, #11513). */
 const defaultStalledAfterMs = 30_000;
 
 /**
- * Tells waiting runs their place. It asks when ComfyUI says its queue changed, never by the clock.
+ * Tells waiting runs their place. It asks when ComfyUI says its queue changed, never by the clock,
+ * and the more seldom the longer an answer takes: each holds all graphs that wait.
  */
-export class QueueWatch {
+export class QueuePlaces {
   readonly #client: ComfyClient;
-  readonly #watches: ReadonlyMap<string, Watch>;
+  readonly #followings: ReadonlyMap<string, Following>;
   readonly #stalledAfterMs: number;
   #timer: NodeJS.Timeout | undefined;
   #idleSince: number | undefined;
+  #answerMs = 0;
 
   constructor(
     client: ComfyClient,
-    watches: ReadonlyMap<string, Watch>,
+    followings: ReadonlyMap<string, Following>,
     stalledAfterMs = defaultStalledAfterMs,
   ) {
     this.#stalledAfterMs = stalledAfterMs;
     this.#client = client;
-    this.#watches = watches;
+    this.#followings = followings;
   }
 
   /** The queue has changed, or a run has joined it. */
   poke(): void {
     if (this.#timer || this.#waiting().length === 0) return;
-    this.#timer = setTimeout(() => {
-      const done = () => {
-        this.#timer = undefined;
-      };
-      this.#ask().then(done, done);
-    }, settleMs);
+    const slow = Math.min(settleMs.most, this.#answerMs * settleMs.perAnswer);
+    this.#timer = setTimeout(
+      () => {
+        const done = () => {
+          this.#timer = undefined;
+        };
+        this.#ask().then(done, done);
+      },
+      Math.max(settleMs.least, slow),
+    );
     this.#timer.unref();
   }
 
@@ -42,24 +49,24 @@ export class QueueWatch {
     clearTimeout(this.#timer);
   }
 
-  #waiting(): [string, Watch][] {
-    return [...this.#watches].filter(([, watch]) => !watch.execution.started);
+  #waiting(): [string, Following][] {
+    return [...this.#followings].filter(([, following]) => !following.execution.started);
   }
 
   async #ask(): Promise<void> {
     const waiting = this.#waiting();
     if (waiting.length === 0) return;
+    const asked = performance.now();
     const queue = await this.#client.queue().catch(() => undefined);
+    this.#answerMs = performance.now() - asked;
     if (!queue) return;
-    const pending = queue.queue_pending
-      .toSorted((a, b) => a[0] - b[0] || (a[1] < b[1] ? -1 : 1))
-      .map((item) => item[1]);
+    const places = placesIn(queue);
     const running = queue.queue_running.length;
-    const stalled = this.#stalled(running, pending.length);
-    for (const [promptId, watch] of waiting) {
-      const place = pending.indexOf(promptId);
-      if (place < 0 || watch.execution.started) continue;
-      watch.report({ phase: "queued", ahead: place + running, stalled });
+    const stalled = this.#stalled(running, places.size);
+    for (const [promptId, following] of waiting) {
+      const place = places.get(promptId);
+      if (place === undefined || following.execution.started) continue;
+      following.report({ phase: "queued", ahead: place + running, stalled });
     }
   }
 
@@ -71,4 +78,10 @@ export class QueueWatch {
     this.#idleSince ??= Date.now();
     return Date.now() - this.#idleSince > this.#stalledAfterMs;
   }
+}
+
+/** How many wait before each prompt that waits. */
+function placesIn({ queue_pending }: QueueResponse): Map<string, number> {
+  const inOrder = queue_pending.toSorted((a, b) => a[0] - b[0] || (a[1] < b[1] ? -1 : 1));
+  return new Map(inOrder.map((item, place) => [item[1], place]));
 }

@@ -1,8 +1,10 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { WebSocket } from "ws";
+import { backOff } from "../back-off.ts";
 import type { Log } from "../log.ts";
-import { binaryEvent, type PreviewMetadata, type SocketMessage } from "./protocol.ts";
+import { type PictureFrame, pictureIn } from "./binary-frame.ts";
+import type { SocketMessage } from "./protocol.ts";
 import type { ComfyTarget } from "./target.ts";
 
 /** A full-size PNG of a 16384 x 16384 picture fits. */
@@ -13,15 +15,17 @@ const backOffMs = { first: 250, last: 10_000 };
 
 export interface SocketEvents {
   message(message: SocketMessage): void;
-  /** A whole image that carries its prompt id; previews without one are nobody's and dropped. */
-  image(metadata: PreviewMetadata, bytes: Buffer): void;
+  picture(frame: PictureFrame): void;
   /** After every (re)connection: events since the last one may have been lost. */
   connected(): void;
-  disconnected(): void;
+  /** `lost`: not by `rest`, so ComfyUI may have ended. */
+  disconnected(lost: boolean): void;
+  /** Something waits for events: a socket that ends is opened again. */
+  isWanted(): boolean;
 }
 
 /**
- * The one WebSocket to a ComfyUI, reconnecting under the same client id until closed.
+ * The one WebSocket to a ComfyUI, reconnecting under the same client id while it is wanted.
  *
  * The old socket is closed and its end awaited before a new one opens: ComfyUI's handler
  * unregisters the client id when a socket ends, even if a newer socket holds it by then
@@ -36,8 +40,10 @@ export class ComfySocket {
   #transport: Socket | undefined;
   #opening: Promise<void> | undefined;
   #retry: NodeJS.Timeout | undefined;
-  #delayMs = backOffMs.first;
+  #waits = backOff(backOffMs);
   #closed = false;
+  /** The socket was ended because nobody wanted it. */
+  #rests = false;
 
   constructor(target: ComfyTarget, clientId: string, events: SocketEvents, log: Log) {
     this.#target = target;
@@ -72,6 +78,13 @@ export class ComfySocket {
     return this.open();
   }
 
+  /** Ends the socket until somebody opens it again. */
+  rest(): void {
+    clearTimeout(this.#retry);
+    this.#rests = true;
+    this.#socket?.terminate();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#retry);
@@ -104,12 +117,13 @@ export class ComfySocket {
     });
     await once(socket, "open");
     if (this.#closed) return socket.terminate();
-    this.#delayMs = backOffMs.first;
-    socket.on("close", () => this.#events.disconnected());
+    this.#waits = backOff(backOffMs);
+    socket.on("close", () => this.#events.disconnected(!this.#rests));
     // The server honours feature flags only in the first message of a socket.
     socket.send(
       JSON.stringify({ type: "feature_flags", data: { supports_preview_metadata: true } }),
     );
+    this.#rests = false;
     this.#events.connected();
   }
 
@@ -121,15 +135,14 @@ export class ComfySocket {
   }
 
   #scheduleRetry(): void {
-    if (this.#closed) return;
     clearTimeout(this.#retry);
+    if (this.#closed || !this.#events.isWanted()) return;
     this.#retry = setTimeout(() => {
       this.open().catch(() => {
-        // The close handler has scheduled the next attempt.
+        // The close handler has scheduled the next attempt, if one is wanted.
       });
-    }, this.#delayMs);
+    }, this.#waits.next().value);
     this.#retry.unref();
-    this.#delayMs = Math.min(this.#delayMs * 2, backOffMs.last);
   }
 
   /** Proxies cut idle sockets, and a half-open one is found only by a ping without its pong. */
@@ -170,13 +183,11 @@ export class ComfySocket {
   }
 
   #receiveBinary(frame: Buffer): void {
-    if (frame.length < 8 || frame.readUInt32BE(0) !== binaryEvent.previewImageWithMetadata) return;
-    const end = 8 + frame.readUInt32BE(4);
     try {
-      const metadata: PreviewMetadata = JSON.parse(frame.subarray(8, end).toString());
-      this.#events.image(metadata, frame.subarray(end));
-    } catch {
-      this.#log.debug(`socket to ${this.#target.url}: a binary frame cannot be read`);
+      const picture = pictureIn(frame);
+      if (picture) this.#events.picture(picture);
+    } catch (error) {
+      this.#log.debug(`socket to ${this.#target.url}: a binary frame is odd: ${error}`);
     }
   }
 }

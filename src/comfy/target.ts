@@ -13,7 +13,8 @@ export interface ComfyTarget {
 
 /**
  * Reads `--comfyui-url`: http(s), optional path prefix, optional `user:password@` which becomes
- * Basic auth. `headers` are "Name: value" lines.
+ * Basic auth. Without a scheme it is http, and 0.0.0.0 is this machine. `headers` are "Name: value"
+ * lines.
  */
 export function parseTarget(
   url: string,
@@ -54,7 +55,7 @@ function decoded(text: string): string {
 function parseUrl(url: string): URL {
   try {
     const parsed = new URL(/^[a-z]+:\/\//i.test(url) ? url : `http://${url}`);
-    if (parsed.protocol === "http:" || parsed.protocol === "https:") return parsed;
+    if (parsed.protocol === "http:" || parsed.protocol === "https:") return reachable(parsed);
   } catch {
     // Falls through to the one message below.
   }
@@ -62,4 +63,11 @@ function parseUrl(url: string): URL {
     "invalid_input",
     `--comfyui-url (COMFYUI_URL): expected http://host:port or https://host/prefix, got "${url.replace(/\/\/[^@/]*@/, "//…@")}"`,
   );
+}
+
+/** What ComfyUI prints as its address is where it listens; from here that is this machine. */
+function reachable(url: URL): URL {
+  if (url.hostname === "0.0.0.0") url.hostname = "127.0.0.1";
+  if (url.hostname === "[::]") url.hostname = "[::1]";
+  return url;
 }

@@ -4,7 +4,7 @@ import { WebSocketServer } from "ws";
 import { ResultCache } from "./cache.ts";
 import { Catalog } from "./catalog.ts";
 import type { Disk } from "./disk.ts";
-import type { Faults } from "./faults.ts";
+import type { Faults, RequestFault } from "./faults.ts";
 import type { Hold } from "./hold.ts";
 import { isForeign } from "./http/origin.ts";
 import { empty, type NoReply, type Reply, serverError, text } from "./http/reply.ts";
@@ -38,6 +38,8 @@ export interface ProcessOptions {
   disk: Disk;
   faults: Faults;
   holds: Hold[];
+  /** Told of every prompt that is queued. */
+  queued(promptId: string): void;
   /** Sees every request before anything else; true when it has answered it. */
   intercept(request: Request, response: ServerResponse): boolean;
 }
@@ -110,8 +112,10 @@ export class ComfyProcess {
       features,
       currentNode: (sid) => (parts.current.clientId === sid ? parts.current.nodeId : undefined),
     });
-    const queue = new PromptQueue(history, () =>
-      sockets.send("status", { status: execInfo(queue.remaining) }),
+    const queue = new PromptQueue(
+      history,
+      () => sockets.send("status", { status: execInfo(queue.remaining) }),
+      this.#options.queued,
     );
     const parts: Parts = {
       ...{ version, timing, models, catalog, disk, faults, holds, queue, sockets, interrupts },
@@ -141,7 +145,11 @@ export class ComfyProcess {
 
   async #answer(request: Request): Promise<Reply | NoReply> {
     const refusal = this.#refusal(request);
-    if (refusal) return refusal;
+    if (refusal === "cut body") return cutInBody(await this.#handle(request));
+    return refusal ?? this.#handle(request);
+  }
+
+  async #handle(request: Request): Promise<Reply | NoReply> {
     if (request.method === "OPTIONS") return empty();
     const found = this.#router.find(request.method, request.path);
     if (!("route" in found)) return found;
@@ -153,7 +161,7 @@ export class ComfyProcess {
     }
   }
 
-  #refusal(request: Request): Reply | NoReply | undefined {
+  #refusal(request: Request): Reply | NoReply | "cut body" | undefined {
     const { auth, pathPrefix, faults } = this.#options;
     if (auth && request.headers[auth.header.toLowerCase()] !== auth.value) {
       return text("401 Unauthorized", 401);
@@ -161,7 +169,7 @@ export class ComfyProcess {
     if (pathPrefix && !request.path.startsWith(`${pathPrefix}/`)) return text("404 Not Found", 404);
     request.path = request.path.slice(pathPrefix.length);
     const fault = faults.takeRequestFault(request.method, request.path);
-    if (fault) return fault.status === undefined ? "cut" : { ...serverError, status: fault.status };
+    if (fault) return answerOf(fault);
     return isForeign(request.headers) ? empty(403) : undefined;
   }
 
@@ -178,6 +186,22 @@ export class ComfyProcess {
       this.#parts.sockets.accept(client, request.query.get("clientId") ?? ""),
     );
   }
+}
+
+/** A proxy's own page. */
+const page = text("<!DOCTYPE html><html><body>Please wait</body></html>", 200, {
+  "content-type": "text/html",
+});
+
+function answerOf({ status, answer }: RequestFault): Reply | NoReply | "cut body" {
+  if (answer === "page") return page;
+  if (answer) return answer;
+  return status === undefined ? "cut" : { ...serverError, status };
+}
+
+function cutInBody(reply: Reply | NoReply): Reply | NoReply {
+  if (typeof reply === "string") return reply;
+  return { ...reply, cutAfter: Math.floor(Buffer.from(reply.body).length / 2) };
 }
 
 const tooLarge = text(`Maximum request body size ${maxBodyBytes} exceeded.`, 413);

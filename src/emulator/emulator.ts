@@ -46,6 +46,7 @@ export class Emulator {
   readonly requests: RequestRecord[] = [];
   readonly #disk = new Disk();
   readonly #holds: Hold[] = [];
+  readonly #queued: string[] = [];
   readonly #options: ProcessOptions;
   readonly #host: string;
   #port = 0;
@@ -66,6 +67,7 @@ export class Emulator {
       history: options.history ?? 10_000,
       disk: this.#disk,
       faults: this.faults,
+      queued: (promptId) => this.#queued.push(promptId),
       holds: this.#holds,
       intercept: (request, response) => {
         if (control && answerControl(this, request, response)) return true;
@@ -117,6 +119,11 @@ export class Emulator {
 
   close(): Promise<void> {
     return this.stop();
+  }
+
+  /** Ids of the prompts that were queued, in their order, over all lives. */
+  get queued(): readonly string[] {
+    return this.#queued;
   }
 
   outputFiles(): string[] {

@@ -2,11 +2,18 @@
 export interface RequestFault {
   /** Any method when left out. */
   method?: string;
-  /** Exact path without prefix and query, with or without `/api`. */
+  /** Path without prefix and query, with or without `/api`; `*` stands for one part of it. */
   path: string;
   times: number;
+  /** No more after that time, in milliseconds since 1970. */
+  until?: number;
   /** The answer; when left out the connection is cut without one. */
   status?: number;
+  /**
+   * Instead of a status: nothing ever comes; a proxy's web page with 200; or the request is done
+   * and its answer cut in the middle of the body.
+   */
+  answer?: "silence" | "page" | "cut body";
 }
 
 /** Cuts the socket of the run's client around an event of its run. */
@@ -109,8 +116,9 @@ export class Faults implements Required<FaultSettings> {
     const fault = this.failRequests.find(
       (rule) =>
         rule.times > 0 &&
+        Date.now() < (rule.until ?? Number.POSITIVE_INFINITY) &&
         (rule.method === undefined || rule.method === method) &&
-        rule.path.replace(/^\/api(?=\/)/, "") === plain,
+        samePath(rule.path.replace(/^\/api(?=\/)/, ""), plain),
     );
     if (fault) fault.times -= 1;
     return fault;
@@ -144,4 +152,12 @@ export class Faults implements Required<FaultSettings> {
       ...{ neverStart, silentSocket, lateHistory, truncateView, deafAfterReconnect },
     };
   }
+}
+
+function samePath(pattern: string, path: string): boolean {
+  const wanted = pattern.split("/");
+  const parts = path.split("/");
+  return (
+    wanted.length === parts.length && wanted.every((part, i) => part === "*" || part === parts[i])
+  );
 }

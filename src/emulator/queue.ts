@@ -22,9 +22,12 @@ export class PromptQueue {
   readonly #historySize: number;
   readonly #changed: () => void;
 
-  /** `changed` is called whenever ComfyUI would broadcast `status`. */
-  constructor(historySize: number, changed: () => void) {
+  readonly #queued: (promptId: string) => void;
+
+  /** `changed` is called whenever ComfyUI would broadcast `status`, `queued` for every new prompt. */
+  constructor(historySize: number, changed: () => void, queued: (promptId: string) => void) {
     this.#historySize = historySize;
+    this.#queued = queued;
     this.#changed = changed;
   }
 
@@ -38,6 +41,7 @@ export class PromptQueue {
 
   put(queued: Queued): void {
     this.#pending.push(queued);
+    this.#queued(queued.item[1]);
     this.#changed();
   }
 

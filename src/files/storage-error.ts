@@ -8,6 +8,8 @@ const sentences: Readonly<Record<string, string>> = {
   EPERM: "this user may not write there. Change its permissions or choose another data folder",
   EROFS: "it is on a read-only file system. Choose another data folder",
   ENOTDIR: "part of that path is a file. Choose another data folder",
+  EEXIST: "part of that path is a file. Choose another data folder",
+  ENOENT: "no folder can be made there. Choose another data folder",
 };
 
 export function errnoOf(error: unknown): string | undefined {
@@ -19,7 +21,12 @@ export function storageError(folder: string, error: unknown): unknown {
   const code = errnoOf(error);
   if (error instanceof AppError || code === undefined) return error;
   const sentence = sentences[code] ?? cut(messageOf(error));
-  return new AppError("storage", `The image folder ${folder} cannot be used: ${sentence}.`, {
-    cause: error,
-  });
+  const option = sentence.endsWith("data folder") ? " with --data-dir (EASEL_DATA_DIR)" : "";
+  return new AppError(
+    "storage",
+    `The image folder ${folder} cannot be used: ${sentence}${option}.`,
+    {
+      cause: error,
+    },
+  );
 }

@@ -1,7 +1,9 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AppError } from "../errors.ts";
+import { makeFolder } from "../files/make-folder.ts";
 import { errnoOf, storageError } from "../files/storage-error.ts";
 import { replaceFile } from "../files/whole-file.ts";
 import { fileExtensions, type ImageMimeType } from "./sniff.ts";
@@ -20,6 +22,14 @@ export class ImageStore {
   /** The folder that holds every result, in subfolders. */
   get resultsDir(): string {
     return join(this.#dir, "images");
+  }
+
+  /** Throws `storage` where no picture could be kept, so that none is painted in vain. */
+  async checkWritable(): Promise<void> {
+    await this.#guard(async () => {
+      await makeFolder(this.resultsDir);
+      await access(this.resultsDir, constants.W_OK | constants.X_OK);
+    });
   }
 
   async putResult(
@@ -115,7 +125,7 @@ export class ImageStore {
 
   async #write(path: string, bytes: Buffer): Promise<void> {
     await this.#guard(async () => {
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       await replaceFile(path, `${path}.${randomUUID()}${tempSuffix}`, bytes);
     });
   }

@@ -20,7 +20,6 @@ export async function installed(
   pool: Pool,
   { styles }: PromptSources,
 ): Promise<Installed> {
-  await pool.ready();
   const objectInfo = await pool.objectInfo(freshMs);
   const models = catalog.all().flatMap(({ tool, name, model, graph }) => {
     if (!model) return [];

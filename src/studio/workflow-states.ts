@@ -35,7 +35,6 @@ type NotReady = Extract<Readiness, { ready: false }>;
 export async function workflowStates(catalog: Catalog, pool: Pool): Promise<WorkflowStates> {
   const all = catalog.all();
   try {
-    await pool.ready();
     const objectInfo = await pool.objectInfo(freshMs);
     const states = all.map((workflow): WorkflowState => {
       const found = readiness(workflow, objectInfo);

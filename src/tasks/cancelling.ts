@@ -1,4 +1,4 @@
-import type { Cancelled } from "../comfy/backend.ts";
+import type { Cancelled } from "../comfy/cancels.ts";
 import type { Pool } from "../comfy/pool.ts";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -44,7 +44,7 @@ export function endsBefore(task: Task): RunEnd[] {
 /** Stops a task that is at work here, and tells ComfyUI; one end for each run that was open. */
 export async function stopHere(live: LiveTask, pool: Pool, log: Log): Promise<RunEnd[]> {
   const open = openRuns(live.record);
-  live.stop("cancelled");
+  live.cancel();
   // Waiting runs first: ComfyUI would start the next one as soon as the running one stops.
   const waiting = open.filter((run) => run.state === "queued").toReversed();
   const running = open.filter((run) => run.state === "running");

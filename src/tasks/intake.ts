@@ -18,7 +18,7 @@ import type { TaskStore } from "./store/store.ts";
 import { isTaskId, newTaskId, type Run, type Task } from "./task.ts";
 
 /** Before something is said to be missing, what is there must have been read this recently. */
-const freshMs = 5_000;
+const freshMs = 1_000;
 
 const longestWord = 200;
 
@@ -85,7 +85,8 @@ export class Intake {
     const saveTo = await this.#target(request);
     const earlier = (id: string) => this.#earlier(asker.caller, id);
     const { request: whole, notes } = await promptOnRecord(earlier, tool, request);
-    await pool.ready();
+    await this.#parts.images.checkWritable();
+    await pool.ready(signal ?? new AbortController().signal);
     const { planned, objectInfo } = await this.#plan(tool, whole);
     const inputs = await prepareInputs(sources, tool, planned, whole, signal).catch((error) => {
       const isMaskless = tool === "inpaint" && whole.parameters["mask"] === undefined;
@@ -193,10 +194,9 @@ export class Intake {
 }
 
 function runsOf({ recipe, pictures }: Plan, pool: Pool, objectInfo: ObjectInfo): Run[] {
-  // With a single ComfyUI a run's place is known now, which spares a write before its POST.
-  const [only, ...others] = pool.all;
-  const choices = others.length === 0 ? choicesOn(recipe, objectInfo) : undefined;
-  const at = only && choices && { at: { backend: only.url, choices } };
+  // A place that is known now spares a write before the POST.
+  const place = pool.only(objectInfo, (info) => choicesOn(recipe, info));
+  const at = place && { at: { backend: place.backend.url, choices: place.choices } };
   return pictures.map((picture) => ({
     promptId: randomUUID(),
     state: "queued",

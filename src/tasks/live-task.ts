@@ -1,5 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
+import { cancelledReason } from "../comfy/signals.ts";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Recipe } from "../workflows/recipe.ts";
@@ -10,9 +11,6 @@ import { imagesOf, type Run, stateOf, type Task } from "./task.ts";
 
 /** A record that could not be written is tried again this often. */
 const rewriteMs = 5_000;
-
-/** Why the work on a task stops. Whatever else aborts it posts nothing more and leaves it be. */
-export type StopReason = "cancelled" | "taken" | "closing";
 
 export interface LiveTaskPorts {
   log: Log;
@@ -39,6 +37,7 @@ export class LiveTask {
   preview: LivePreview | undefined;
   readonly #ports: LiveTaskPorts;
   readonly #stop = new AbortController();
+  readonly #left = new AbortController();
   readonly #draft: Task;
   #record: Task;
   #isDirty = false;
@@ -52,7 +51,7 @@ export class LiveTask {
     this.recipe = recipe;
     this.serverId = task.server ?? "";
     this.#ports = ports;
-    setMaxListeners(0, this.#stop.signal, this.#lost.signal);
+    setMaxListeners(0, this.#stop.signal, this.#left.signal, this.#lost.signal);
     if (task.deletedAt !== undefined) this.conceal();
   }
 
@@ -74,19 +73,30 @@ export class LiveTask {
     return this.#lost.signal.aborted;
   }
 
+  /** Aborted when the task is not wanted: its runs are kept from ComfyUI or stopped there. */
   get signal(): AbortSignal {
     return this.#stop.signal;
   }
 
-  stop(reason: StopReason): void {
-    if (reason !== "cancelled") this.#lost.abort();
-    this.#stop.abort(reason);
+  /** Aborted when the work is let go of: nothing more is posted, and ComfyUI goes on. */
+  get leave(): AbortSignal {
+    return this.#left.signal;
+  }
+
+  cancel(): void {
+    this.#stop.abort(cancelledReason);
+  }
+
+  /** Another server has it, or this one closes. */
+  letGo(): void {
+    this.#lost.abort();
+    this.#left.abort();
   }
 
   /** The record has gone from sight; what the draft names is removed when the work lets go. */
   conceal(): void {
     this.#lost.abort();
-    this.#stop.abort("cancelled");
+    this.cancel();
   }
 
   /** Changes the draft; it is written as soon as the write before it is done. */

@@ -80,14 +80,14 @@ export class LiveTasks {
 
   /** Others may have taken everything: nothing is touched any more. */
   giveUp(): void {
-    for (const live of this.all()) this.#abandon(live);
+    for (const live of this.all()) live.letGo();
   }
 
   /** Resolves when no work is left; ComfyUI goes on with what it has. */
   async close(): Promise<void> {
     this.#isClosing = true;
     const works = [...this.#entries.values()].map(({ work }) => work);
-    for (const live of this.all()) live.stop("closing");
+    for (const live of this.all()) live.letGo();
     await Promise.allSettled(works);
   }
 
@@ -128,19 +128,12 @@ export class LiveTasks {
   async #refused(live: LiveTask): Promise<void> {
     const taken = await this.#options.store.get(live.id).catch(() => undefined);
     if (taken === undefined) live.conceal();
-    else this.#abandon(live);
-  }
-
-  #abandon(live: LiveTask): void {
-    live.stop("taken");
-    for (const { at, promptId } of live.draft.runs) {
-      if (at) this.#options.pool.of(at.backend)?.abandon([promptId]);
-    }
+    else live.letGo();
   }
 
   /** A task that was deleted while a run was letting go; one that was taken over is left alone. */
-  async #endDeletion({ id, serverId, draft, signal }: LiveTask): Promise<void> {
-    if (signal.reason !== "cancelled") return;
+  async #endDeletion({ id, serverId, draft, leave }: LiveTask): Promise<void> {
+    if (leave.aborted) return;
     const { store, images, log } = this.#options;
     try {
       if ((await store.get(id)) === undefined) await erase(store, images, { ...draft, id });

@@ -27,6 +27,8 @@ export interface RunnerPorts {
   deliverBySocket: boolean;
   /** False when this server may have been taken for dead. */
   mayWork(): boolean;
+  /** Carries out what other servers want of this one's tasks. */
+  lookForWishes(): Promise<void>;
   /** Whether somebody would see a preview. */
   isWatched(taskId: string): boolean;
   progressed(live: LiveTask): void;
@@ -69,6 +71,8 @@ class Drive {
   readonly #posted: () => void;
   /** ComfyUI may have it already. */
   #look: boolean;
+  /** Nobody can have wanted anything of it yet. */
+  #isFresh: boolean;
 
   constructor(
     ports: RunnerPorts,
@@ -81,6 +85,7 @@ class Drive {
     this.#live = live;
     this.#index = index;
     this.#look = resume;
+    this.#isFresh = !resume && index === 0;
     this.#posted = posted;
   }
 
@@ -118,10 +123,17 @@ class Drive {
 
   /** Before every step: nothing is done for a task that may be somebody else's. */
   #check(): void {
-    const isTaken = this.#live.isLost && this.#live.signal.reason !== "cancelled";
-    if (isTaken || !this.#ports.mayWork()) {
+    if (this.#live.leave.aborted || !this.#ports.mayWork()) {
       throw new DOMException("another server may have taken the task over", "AbortError");
     }
+  }
+
+  /** What was wanted elsewhere while this run was away must not be posted again. */
+  async #beforePost(): Promise<void> {
+    this.#check();
+    if (this.#isFresh) this.#isFresh = false;
+    else await this.#ports.lookForWishes();
+    this.#check();
   }
 
   async #complete(): Promise<void> {
@@ -137,7 +149,8 @@ class Drive {
         outputs: this.#live.recipe.outputs,
         resume: this.#look,
         signal: this.#live.signal,
-        guard: () => this.#check(),
+        leave: this.#live.leave,
+        before: () => this.#beforePost(),
         previews: this.#ports.isWatched(this.#live.id),
         onPosted: this.#posted,
         onStatus: (status) => this.#onStatus(status),
@@ -172,8 +185,18 @@ class Drive {
   async #place(): Promise<Placement> {
     const { pool } = this.#ports;
     const { recipe, signal } = this.#live;
-    const { backend, choices } = await pool.place((info) => choicesOn(recipe, info), signal);
-    const at: Placement = { backend: backend.url, choices };
+    const placed = await pool.placeWhenBack(
+      (info) => choicesOn(recipe, info),
+      (status) => this.#onStatus(status),
+      signal,
+    );
+    if (!placed) {
+      throw new AppError(
+        "not_ready",
+        "No ComfyUI has the nodes and model files of this picture any more. list_workflows says what is missing.",
+      );
+    }
+    const at: Placement = { backend: placed.backend.url, choices: placed.choices };
     this.#edit((run) => {
       run.at = at;
     });
@@ -208,14 +231,17 @@ class Drive {
     if (seed !== undefined) values["seed"] = seed;
     if (prompt !== undefined) values["prompt"] = prompt;
     if (negativePrompt !== undefined) values["negative_prompt"] = negativePrompt;
+    // A run that may be in ComfyUI already must be looked for, not given up here.
+    const { leave, signal } = this.#live;
+    const until = this.#look ? leave : AbortSignal.any([leave, signal]);
     for (const [parameter, { sha256, mimeType }] of Object.entries(draft.uploads)) {
       this.#check();
       values[parameter] = await backend.upload(
+        `${sha256.slice(0, 32)}.png`,
         sha256,
         () => this.#ports.images.readInput(sha256, mimeType),
         (status) => this.#onStatus(status),
-        // A run that may be in ComfyUI already must be looked for, not given up here.
-        { signal: this.#live.signal, throughCancel: this.#look },
+        until,
       );
     }
     return shapeOutputs(graphOf(recipe, values, at.choices), recipe.outputs, {
@@ -269,6 +295,7 @@ class Drive {
         const bytes = await backend.persist(
           () => backend.fetchFile(file),
           (status) => this.#onStatus(status),
+          this.#live.leave,
         );
         if (!bytes) return undefined;
         pictures.push(bytes);

@@ -80,6 +80,7 @@ export class Tasks {
       events: this.#events,
       announcer: new Announcer(options.webhooks, log),
       mayWork: () => this.#lease.isHeld,
+      lookForWishes: async () => this.#carryOut(await store.wishes(this.#lease.serverId)),
     });
     this.#elsewhere = new Elsewhere({
       store,

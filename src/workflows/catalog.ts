@@ -115,7 +115,8 @@ async function loadFolder({ dir, trusted }: WorkflowFolder): Promise<LoadedFolde
   try {
     files = await readdir(dir);
   } catch (error) {
-    const reason = `the workflow folder cannot be read: ${messageOf(error)}`;
+    const option = trusted ? "" : " It is that of --workflows-dir (EASEL_WORKFLOWS_DIR).";
+    const reason = `the workflow folder cannot be read: ${messageOf(error)}.${option}`;
     return { ...loaded, problems: [{ file: dir, reason }] };
   }
   for (const name of pairNames(files)) {

@@ -1,5 +1,6 @@
 import type { Graph, GraphNode } from "../comfy/protocol.ts";
 import { isLink } from "../comfy/protocol.ts";
+import { plain } from "../words.ts";
 import { type Binding, type BoundParameter, parseBinding } from "./binding.ts";
 import { limitFault, typeFault } from "./check-value.ts";
 import { deepFreeze, findSlot, graphHash, parseGraph } from "./graph.ts";
@@ -55,8 +56,9 @@ class Compilation {
     const workflow: Workflow = {
       name,
       tool,
-      title,
-      description,
+      // An author's words, which models read in lists, answers and refusals.
+      title: plain(title, 80),
+      description: plain(description, 600),
       priority,
       file: this.#pair.graphFile,
       graph: this.#graph,
@@ -68,7 +70,7 @@ class Compilation {
       ...options,
       ...(native && { native }),
       ...(input && { input }),
-      ...(note !== undefined && { note }),
+      ...(note !== undefined && { note: plain(note) }),
     };
     return { workflow: deepFreeze(workflow) };
   }
@@ -115,7 +117,7 @@ class Compilation {
       required,
       ...limits,
       ...(hasDefault && { default: first.value }),
-      ...(bound.description !== undefined && { description: bound.description }),
+      ...(bound.description !== undefined && { description: plain(bound.description) }),
     };
     for (const each of found) {
       if (each && !this.#fits(parameter, each, first.value)) return undefined;

@@ -8,20 +8,36 @@ import { nearest } from "../words.ts";
 const placeholder = "{prompt}";
 const line = z.string().trim().min(1, "is empty");
 
-const styleSchema = z.strictObject({
-  name: line.regex(
-    /^[a-z0-9]+(_[a-z0-9]+)*$/,
-    "must be snake_case: lower-case letters, digits and single underscores",
-  ),
-  title: line,
-  prompt: line.refine(
-    (text) => text.split(placeholder).length === 2,
-    `must hold ${placeholder} exactly once`,
-  ),
-  negative: z.string().trim().default(""),
-});
+/** An entry as this product writes it, or as the style lists of Fooocus and SDXL have it. */
+const styleSchema = z
+  .strictObject({
+    name: line.refine((name) => named(name) !== "", "must hold a letter or a digit"),
+    title: line.optional(),
+    prompt: line
+      .refine(
+        (text) => text.split(placeholder).length === 2,
+        `must hold ${placeholder} exactly once`,
+      )
+      .default(placeholder),
+    negative: z.string().trim().optional(),
+    negative_prompt: z.string().trim().optional(),
+  })
+  .transform(
+    ({ name, title, prompt, negative, negative_prompt }): Style => ({
+      name: named(name),
+      title: title ?? name,
+      prompt,
+      negative: negative ?? negative_prompt ?? "",
+    }),
+  );
 
-export type Style = z.infer<typeof styleSchema>;
+export interface Style {
+  /** snake_case */
+  name: string;
+  title: string;
+  prompt: string;
+  negative: string;
+}
 
 export interface PromptPair {
   prompt: string;
@@ -64,10 +80,7 @@ export class Styles {
 
   /** "Pixel Art" and "pixel-art" mean pixel_art. */
   #find(name: string): Style {
-    const wanted = name
-      .trim()
-      .toLowerCase()
-      .replace(/[\s-]+/g, "_");
+    const wanted = named(name);
     const found = this.#styles.get(wanted);
     if (found) return found;
     const near = nearest(wanted.slice(0, 80), this.names());
@@ -82,16 +95,22 @@ export class Styles {
   }
 }
 
+export interface LoadedStyles {
+  styles: Styles;
+  /** What was left out, with its file and the reason. */
+  problems: string[];
+}
+
 /**
  * Reads every `*.json` of the folders, each a list of styles. A style of a later folder replaces
- * one of an earlier folder. Throws `workflow_invalid` with all that is wrong.
+ * one of an earlier folder. What cannot be used is left out.
  */
-export async function loadStyles(dirs: readonly string[]): Promise<Styles> {
+export async function loadStyles(dirs: readonly string[]): Promise<LoadedStyles> {
   const styles: Style[] = [];
   const problems: string[] = [];
   for (const dir of dirs) {
     const owners = new Map<string, string>();
-    for (const file of await filesOf(dir)) {
+    for (const file of await filesOf(dir, problems)) {
       const loaded = await loadFile(file);
       problems.push(...loaded.problems.map((reason) => `${file}: ${reason}`));
       for (const style of loaded.styles) {
@@ -102,11 +121,10 @@ export async function loadStyles(dirs: readonly string[]): Promise<Styles> {
       }
     }
   }
-  if (problems.length > 0) throw new AppError("workflow_invalid", problems.join("\n"));
-  return new Styles(styles);
+  return { styles: new Styles(styles), problems };
 }
 
-async function filesOf(dir: string): Promise<string[]> {
+async function filesOf(dir: string, problems: string[]): Promise<string[]> {
   try {
     const files = await readdir(dir);
     return files
@@ -114,11 +132,10 @@ async function filesOf(dir: string): Promise<string[]> {
       .sort(byText)
       .map((file) => path.join(dir, file));
   } catch (error) {
-    throw new AppError(
-      "workflow_invalid",
-      `${dir}: the styles folder cannot be read: ${messageOf(error)}`,
-      { cause: error },
+    problems.push(
+      `${dir}: the folder of --styles-dir (EASEL_STYLES_DIR) cannot be read: ${messageOf(error)}`,
     );
+    return [];
   }
 }
 
@@ -213,6 +230,15 @@ function termsOf(text: string): string[] {
 
 function fold(term: string): string {
   return withoutEnd(term).toLowerCase();
+}
+
+/** A name by which a style is asked for: "My Look", "my-look" and my_look are one. */
+function named(name: string): string {
+  return name
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter((part) => part !== "")
+    .join("_");
 }
 
 /** Not by locale: the order is the same on every machine. */

@@ -16,8 +16,9 @@ export class Wildcards {
   readonly #dir: string;
   readonly #read = new Map<string, { mtimeMs: number; size: number; entries: string[] }>();
 
+  /** The folder need not be there yet. */
   constructor(dir: string) {
-    this.#dir = dir;
+    this.#dir = path.resolve(dir);
   }
 
   /** Read again when the file has changed. Undefined when the folder has no such list. */
@@ -32,9 +33,11 @@ export class Wildcards {
     return entries;
   }
 
-  /** With `/` between folders on every platform. Links and hidden files are not listed. */
+  /** With `/` between folders everywhere, without links and hidden files; none of no folder. */
   async names(): Promise<string[]> {
-    const found = await readdir(this.#dir, { recursive: true, withFileTypes: true });
+    const found = await readdir(this.#dir, { recursive: true, withFileTypes: true }).catch(
+      () => [],
+    );
     return found
       .filter((entry) => entry.isFile() && entry.name.endsWith(".txt"))
       .map((entry) => path.relative(this.#dir, path.join(entry.parentPath, entry.name)))
@@ -58,20 +61,6 @@ export class Wildcards {
       return undefined;
     }
   }
-}
-
-export async function loadWildcards(dir: string): Promise<Wildcards> {
-  const wildcards = new Wildcards(path.resolve(dir));
-  try {
-    await wildcards.names();
-  } catch (error) {
-    throw new AppError(
-      "invalid_input",
-      `The wildcards folder ${dir} cannot be read (${messageOf(error)}). Create it, or leave the option out.`,
-      { cause: error },
-    );
-  }
-  return wildcards;
 }
 
 async function readEntries(name: string, file: string): Promise<string[]> {

@@ -33,6 +33,42 @@ describeEmulator("faults", () => {
     expect((await comfy.fetch("/system_stats")).status).toBe(200);
   });
 
+  test("a request can be met by a web page, or by an answer that is cut in its body", async () => {
+    const [comfy, { faults }] = await startEmulator();
+    faults.failRequests = [
+      { path: "/queue", times: 1, answer: "page" },
+      { path: "/queue", times: 1, answer: "cut body" },
+    ];
+
+    const page = await comfy.fetch("/queue");
+    expect(page.status).toBe(200);
+    expect(page.headers.get("content-type")).toBe("text/html");
+    const cut = await comfy.fetch("/queue");
+    expect(cut.status).toBe(200);
+    await expect(cut.text()).rejects.toThrow();
+    expect((await comfy.fetch("/queue")).status).toBe(200);
+  });
+
+  test("a request can be met by silence", async () => {
+    const [comfy, { faults }] = await startEmulator();
+    faults.failRequests = [{ path: "/queue", times: 1, answer: "silence" }];
+
+    const signal = AbortSignal.timeout(200);
+    await expect(comfy.fetch("/queue", { signal })).rejects.toThrow(/timeout/);
+  });
+
+  test("a fault holds for any path of its pattern, until its time is over", async () => {
+    const [comfy, { faults }] = await startEmulator();
+    const rule = { path: "/history/*", times: 1_000, status: 500 };
+    const statuses = () =>
+      Promise.all(["/history/a", "/api/history/b", "/history"].map((path) => comfy.fetch(path)));
+
+    faults.failRequests = [{ ...rule, until: Date.now() + 60_000 }];
+    expect((await statuses()).map(({ status }) => status)).toEqual([500, 500, 200]);
+    faults.failRequests = [{ ...rule, until: Date.now() }];
+    expect((await statuses()).map(({ status }) => status)).toEqual([200, 200, 200]);
+  });
+
   test("a prompt whose acceptance got lost runs all the same", async () => {
     const [comfy, { faults }] = await startEmulator();
     const listener = await comfy.connect();

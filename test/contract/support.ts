@@ -102,7 +102,7 @@ export class Comfy {
     return this.json(`/api/jobs/${promptId}`);
   }
 
-  view({ filename, subfolder, type }: OutputFile, more = ""): Promise<Response> {
+  view({ filename, subfolder = "", type }: OutputFile, more = ""): Promise<Response> {
     const query = new URLSearchParams({ filename, subfolder, type });
     return this.fetch(`/view?${query}${more}`);
   }

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, symlink } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import sharp from "sharp";
@@ -114,15 +114,28 @@ describe("leaving", () => {
     expect(server.errors).toEqual([]);
   });
 
-  test("the server ends on SIGTERM", async () => {
-    const server = startRaw(["--demo", "--data-dir", await tempDir()]);
-    server.send(initialize);
-    await server.answer("init");
+  test.for(["SIGTERM", "SIGINT"] as const)(
+    "the server ends on %s within a second and answers no call wrongly, though stdin stays open",
+    async (signal) => {
+      const emulator = await startEmulator();
+      const hold = emulator.hold("VAEDecode");
+      const server = startRaw(["--comfyui-url", emulator.url, "--data-dir", await tempDir()]);
+      server.send(initialize);
+      await server.answer("init");
+      server.send(toolCall(1, "generate_image", { prompt: "x" }));
+      await hold.reached;
 
-    server.child.kill("SIGTERM");
+      const asked = performance.now();
+      server.child.kill(signal);
+      server.send(toolCall(2, "list_tasks", {}));
 
-    expect(await server.exited).toBe(0);
-  });
+      expect(await server.exited).toBe(0);
+      expect(performance.now() - asked).toBeLessThan(1_000);
+      const answers = server.lines.map((line) => JSON.parse(line));
+      expect(answers.filter(({ error, result }) => error ?? result?.isError)).toEqual([]);
+      expect(answers.some(({ id }) => id === 1)).toBe(false);
+    },
+  );
 });
 
 test("initialize and tools/list answer while ComfyUI is down, and the working folder is not used", async () => {
@@ -142,15 +155,58 @@ test("initialize and tools/list answer while ComfyUI is down, and the working fo
   expect((await call(client, "generate_image", { prompt: "x" })).text).toMatch(/^Done/);
 });
 
-test("a line that is too long ends the server with a reason, not in silence", async () => {
-  const server = startRaw(["--demo", "--data-dir", await tempDir()]);
-  server.send(initialize);
-  await server.answer("init");
+describe("long lines", () => {
+  const tooLong = "A".repeat(73 * 1024 * 1024);
 
-  server.send(toolCall(1, "img2img", { prompt: "x", image: "A".repeat(17 * 1024 * 1024) }));
+  test("one that is too long is answered for its id, and the server goes on with other calls", async () => {
+    const emulator = await startEmulator();
+    const hold = emulator.hold("VAEDecode");
+    const server = startRaw(["--comfyui-url", emulator.url, "--data-dir", await tempDir()]);
+    server.send(initialize);
+    await server.answer("init");
+    server.send(toolCall(1, "generate_image", { prompt: "x", width: 128, height: 128 }));
+    await hold.reached;
 
-  expect(await server.exited).toBe(0);
-  expect(server.errors.join("\n")).toMatch(/buffer|size/i);
+    server.send(toolCall(2, "img2img", { prompt: "x", image: tooLong }));
+
+    const { error } = await server.answer(2);
+    expect(error).toMatchObject({ code: -32600, message: expect.stringMatching(/path or a URL/) });
+    hold.release();
+    expect(await server.answer(1)).toMatchObject({ result: { content: expect.anything() } });
+    expect(server.errors.join("\n")).toMatch(/too long/);
+  });
+
+  test("the id is found behind the parameters as well", async () => {
+    const server = startRaw(["--demo", "--data-dir", await tempDir()]);
+    server.send(initialize);
+    await server.answer("init");
+
+    const { jsonrpc, id, method, params } = toolCall(7, "img2img", { prompt: "x", image: tooLong });
+    server.send({ method, params, jsonrpc, id });
+
+    expect(await server.answer(7)).toMatchObject({ error: { code: -32600 } });
+  });
+
+  test("a picture of 50 MB as base64 is read, and refused for what it is", async () => {
+    const server = startRaw(["--demo", "--data-dir", await tempDir()]);
+    server.send(initialize);
+    await server.answer("init");
+
+    // A PNG's beginning and then nothing of one.
+    const image = Buffer.concat([
+      Buffer.from("89504e470d0a1a0a", "hex"),
+      Buffer.alloc(49_000_000, 7),
+    ]).toString("base64");
+    server.send(toolCall(1, "img2img", { prompt: "x", image }));
+
+    const { result } = await server.answer(1);
+    expect(result).toMatchObject({
+      isError: true,
+      content: [
+        { text: expect.stringMatching(/^image: .*(damaged|corrupt|cannot be (read|decoded))/) },
+      ],
+    });
+  });
 });
 
 test("the packed package starts and makes a picture", async () => {
@@ -186,14 +242,26 @@ describe("a native module that cannot be loaded", () => {
   ];
 
   test("sqlite3: the server works, keeps tasks in memory and says so", async () => {
-    const client = await connectStdio(["--demo", "--data-dir", await tempDir()], {
-      nodeArgs: without("@keyv/sqlite"),
+    const dir = await tempDir();
+    // What `require` meets where the install script was not allowed to run.
+    const broken = path.join(dir, "broken.cjs");
+    await writeFile(
+      broken,
+      `const Module = require("node:module");
+       const load = Module._load;
+       Module._load = function (name, ...rest) {
+         if (name === "bindings") return () => { throw new Error("Could not locate the bindings file"); };
+         return load.call(this, name, ...rest);
+       };`,
+    );
+    const client = await connectStdio(["--demo", "--data-dir", dir], {
+      nodeArgs: ["--require", broken],
     });
 
     const made = await call(client, "generate_image", { prompt: "x", width: 128, height: 128 });
 
     expect(made.text).toMatch(/^Done/);
-    expect(made.content[1]?.["text"]).toMatch(/in memory only.*@keyv\/sqlite is broken/);
+    expect(made.content[1]?.["text"]).toMatch(/in memory only.*sqlite3.*npm rebuild sqlite3/);
   });
 
   test("sharp: the server answers, and a call for a picture names the module", async () => {
@@ -247,6 +315,99 @@ describe("the command line", () => {
     expect(await sharp(out).metadata()).toMatchObject({ format: "jpeg", width: 128 });
   });
 
+  test("generate changes a picture with the options of the tool, and replaces a file only if told to", async () => {
+    const dir = await tempDir();
+    const common = ["--demo", "--data-dir", path.join(dir, "data")];
+    const generate = (...args: string[]) =>
+      run(process.execPath, [cli, "generate", ...args, ...common], { cwd: dir }).catch(
+        (error) => error,
+      );
+    await generate("a fox", "--width", "128", "--height", "128", "--out", "fox.png");
+
+    const changed = await generate(
+      ...["at night", "--image", "fox.png", "--strength", "0.5", "--style", "noir"],
+      ...["--seed", "7", "--out", "night/"],
+    );
+    const again = await generate("a fox", "--out", "fox.png");
+    const gif = await generate("a fox", "--out", "fox.gif");
+
+    expect(changed.stdout).toMatch(new RegExp(`^${dir}/night/t\\w+-1\\.png\n$`));
+    expect(changed.stderr).toMatch(/^100 % Done$/m);
+    expect(again).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^--out: .*--overwrite/),
+    });
+    expect(gif).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^--out: "fox\.gif" has no/),
+    });
+    const other = await generate(
+      "a hen",
+      "--out",
+      "fox.png",
+      "--overwrite",
+      "--width",
+      "64",
+      "--height",
+      "64",
+    );
+    expect(other.stdout).toBe(`${dir}/fox.png\n`);
+  });
+
+  test("generate makes a dozen pictures without a warning of Node's", async () => {
+    const dir = await tempDir();
+
+    const { stdout, stderr } = await run(process.execPath, [
+      ...[cli, "generate", "a fox", "--demo", "--data-dir", dir, "--count", "12"],
+      ...["--width", "64", "--height", "64", "--steps", "1"],
+    ]);
+
+    expect(stdout.trim().split("\n")).toHaveLength(12);
+    expect(stderr).not.toMatch(/Warning/);
+    expect(stderr.split("\n").filter((line) => !/^ *\d+ % \S/.test(line))).toEqual([""]);
+  });
+
+  test("a data folder that cannot be written is found before anything is painted", async () => {
+    const emulator = await startEmulator();
+    const file = path.join(await tempDir(), "file");
+    await writeFile(file, "");
+
+    const failure = await run(process.execPath, [
+      ...[cli, "generate", "a fox", "--comfyui-url", emulator.url, "--data-dir", file],
+    ]).catch((error) => error);
+
+    expect(failure.code).toBe(1);
+    expect(failure.stderr).toMatch(/The image folder .*file cannot be used.*--data-dir/);
+    const history = await fetch(`${emulator.url}/history`);
+    expect(await history.json()).toEqual({});
+  });
+
+  test("the server starts without folders it was told of, and says which", async () => {
+    const dir = await tempDir();
+    const styles = path.join(dir, "styles");
+    await mkdir(styles);
+    await writeFile(path.join(styles, "bad.json"), '[{"name": "x", "weight": 2}]');
+    const gone = (name: string) => path.join(dir, name);
+    const server = startRaw([
+      ...["--demo", "--data-dir", gone("data"), "--styles-dir", styles],
+      ...["--wildcards-dir", gone("wild"), "--workflows-dir", gone("flows")],
+      ...["--input-roots", gone("pictures")],
+    ]);
+    server.send(initialize);
+    await server.answer("init");
+
+    server.send(toolCall(1, "generate_image", { prompt: "x", width: 64, height: 64 }));
+
+    expect(await server.answer(1)).toMatchObject({ result: { content: expect.anything() } });
+    const said = server.errors.join("\n");
+    expect(said).toMatch(/bad\.json: style "x": unknown key "weight"/);
+    expect(said).toMatch(
+      /--wildcards-dir \(EASEL_WILDCARDS_DIR\): the folder .*wild does not exist/,
+    );
+    expect(said).toMatch(/flows: .*--workflows-dir \(EASEL_WORKFLOWS_DIR\)/);
+    expect(said).toMatch(/--input-roots \(EASEL_INPUT_ROOTS\): the folder .*pictures/);
+  });
+
   test("the emulator alone serves any ComfyUI client", async () => {
     const server = startRaw(["emulator", "--port", "0", "--step-ms", "0"]);
     await expect.poll(() => server.lines[0]).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
@@ -273,19 +434,21 @@ describe("the command line", () => {
   });
 
   test.for<[args: string[], says: RegExp]>([
-    [["--comfy-url", "x"], /--comfy-url/],
+    [["--comfy-url", "x"], /There is no option --comfy-url\. Did you mean --comfyui-url\?/],
+    [["emulator", "--port", "99999"], /^--port: 99999 is not a whole number from 0 to 65535/],
+    [["generate", "x", "--demo", "--tool", "upscal"], /^--tool: .*Did you mean upscale\?/],
     [["--comfyui-url", "ftp://x"], /--comfyui-url \(COMFYUI_URL\): expected http.*got "ftp:\/\/x"/],
     [
       ["--wait-seconds", "soon"],
       /--wait-seconds \(EASEL_WAIT_SECONDS\): expected a number.*"soon"/,
     ],
-    [["paint"], /no command "paint"\. Commands: generate, workflow, emulator/],
+    [["paint"], /no command "paint"\. Commands: generate, emulator, workflow/],
     [["generate", "--demo"], /^prompt: missing/],
     [
       ["generate", "x", "--demo", "--count", "0"],
-      /^count: expected a whole number from 1 to 32, got 0/,
+      /^--count: expected a whole number from 1 to 32, got 0/,
     ],
-    [["generate", "x", "--demo", "--seed", "1.5"], /^seed: expected a whole number/],
+    [["generate", "x", "--demo", "--seed", "1.5"], /^--seed: expected a whole number/],
   ])("%j is refused with exit code 2", async ([args, says]) => {
     const failure = await run(process.execPath, [cli, ...args]).catch((error) => error);
 

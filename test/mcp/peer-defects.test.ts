@@ -225,6 +225,8 @@ test("cancelling ours leaves a stranger's running prompt alone", async () => {
   const theirs = stranger.run({
     promptId: "00000000-0000-4000-8000-000000000001",
     graph: structuredClone(plain),
+    outputs: [],
+    signal: new AbortController().signal,
     onStatus: () => {},
   });
   await hold.reached;

@@ -62,6 +62,8 @@ export async function startApp(url: string, overrides: Partial<Config> = {}): Pr
       inputRoots: [dataDir],
       deliverBySocket: false,
       lostAfterSeconds: 3600,
+      startPatienceSeconds: 300,
+      freeAfterSeconds: undefined,
       keepDays: undefined,
       keepGb: undefined,
       allowPrivateUrls: false,

@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Tool } from "@modelcontextprotocol/sdk/types.js";
 import { expect, test } from "vitest";
-import { optionsHelp } from "../../src/config.ts";
+import { optionsHelp } from "../../src/options.ts";
 import { version } from "../../src/version.ts";
 import { connect, startApp, startEmulator } from "../support/world.ts";
 
@@ -77,5 +77,6 @@ test("no description is longer than clients show", async () => {
 test("the changelog's newest version is the package's", async () => {
   const changelog = await readFile(path.resolve(readme, "../CHANGELOG.md"), "utf8");
 
-  expect(/^## (\S+)/m.exec(changelog)?.[1]).toBe(version);
+  const [newest] = [...changelog.matchAll(/^## (\d\S*)/gm)].map((match) => match[1]);
+  expect(newest).toBe(version);
 });

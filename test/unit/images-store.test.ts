@@ -140,7 +140,7 @@ test("a data folder that cannot be written is named", async () => {
 
   await expect(store.putResult(imageId, bytes, "image/png")).rejects.toMatchObject({
     code: "storage",
-    message: `The image folder ${file} cannot be used: part of that path is a file. Choose another data folder.`,
+    message: `The image folder ${file} cannot be used: part of that path is a file. Choose another data folder with --data-dir (EASEL_DATA_DIR).`,
   });
 });
 

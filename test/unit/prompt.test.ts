@@ -3,7 +3,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { composePrompt } from "../../src/workflows/prompt.ts";
 import { Styles } from "../../src/workflows/styles.ts";
-import { loadWildcards } from "../../src/workflows/wildcards.ts";
+import { Wildcards } from "../../src/workflows/wildcards.ts";
 import { tempFolder } from "../fixtures/images/pictures.ts";
 
 const styles = new Styles([
@@ -19,7 +19,7 @@ test("wildcards and alternatives are drawn first, then the styles are applied", 
   const dir = path.join(await tempFolder(), "wildcards");
   await mkdir(dir);
   await writeFile(path.join(dir, "animal.txt"), "fox");
-  const wildcards = await loadWildcards(dir);
+  const wildcards = new Wildcards(dir);
 
   const composed = await composePrompt(
     { prompt: "a {red|red} __animal__.", negative: "{text|text}, photo", styles: ["ink"], seed: 7 },

@@ -98,7 +98,7 @@ describe("loading", () => {
       "b.json": [{ name: "noir", title: "Noir", prompt: "new {prompt}" }],
     });
 
-    const loaded = await loadStyles([first, second]);
+    const { styles: loaded } = await loadStyles([first, second]);
 
     expect(loaded.names()).toEqual(["late", "noir"]);
     expect(loaded.all()[1]).toEqual({
@@ -109,13 +109,13 @@ describe("loading", () => {
     });
   });
 
-  test("everything that is wrong is told at once, with file and style", async () => {
+  test("what is wrong is left out and told at once, with file and style; the rest is there", async () => {
     const dir = await folderOf({
       "a.json": [
         style("noir", "dark {prompt}"),
         style("no_place", "dark"),
         style("two_places", "{prompt} {prompt}"),
-        style("Pixel Art", "{prompt}, pixels"),
+        style("--", "{prompt}, pixels"),
         { name: "extra", title: "Extra", prompt: "{prompt}", weight: 1 },
         { title: "Nameless", prompt: "{prompt}" },
         7,
@@ -125,16 +125,14 @@ describe("loading", () => {
       "d.json": style("alone", "{prompt}"),
     });
 
-    const error = await loadStyles([dir]).catch((thrown: unknown) => thrown);
+    const { styles, problems } = await loadStyles([dir]);
 
-    expect(error).toMatchObject({ code: "workflow_invalid" });
-    const lines = String((error as Error).message)
-      .replaceAll(`${dir}${path.sep}`, "")
-      .split("\n");
+    expect(styles.names()).toEqual(["noir"]);
+    const lines = problems.map((line) => line.replaceAll(`${dir}${path.sep}`, ""));
     expect(lines.map((line) => line.replace(/(as JSON): .*/, "$1"))).toEqual([
       'a.json: style "no_place": prompt must hold {prompt} exactly once',
       'a.json: style "two_places": prompt must hold {prompt} exactly once',
-      'a.json: style "Pixel Art": name must be snake_case: lower-case letters, digits and single underscores',
+      'a.json: style "--": name must hold a letter or a digit',
       'a.json: style "extra": unknown key "weight"; remove it',
       "a.json: style 6 of the list: name Invalid input: expected string, received undefined",
       "a.json: style 7 of the list: Invalid input: expected object, received number",
@@ -144,10 +142,36 @@ describe("loading", () => {
     ]);
   });
 
-  test("a folder that is not there is refused by name", async () => {
+  test("a style list of Fooocus is read as it is", async () => {
+    const dir = await folderOf({
+      "sdxl_styles.json": [
+        {
+          name: "My Look-2",
+          prompt: "moody photo of {prompt}, film grain",
+          negative_prompt: "bright",
+        },
+        { name: "Fooocus Sharp", negative_prompt: "blurry, soft" },
+      ],
+    });
+
+    const { styles, problems } = await loadStyles([dir]);
+
+    expect(problems).toEqual([]);
+    expect(styles.apply(["My Look-2", "fooocus sharp"], "a fox", "")).toEqual({
+      prompt: "moody photo of a fox, film grain",
+      negative: "bright, blurry, soft",
+    });
+  });
+
+  test("a folder that is not there is told by its option", async () => {
     const dir = path.join(await tempFolder(), "nowhere");
 
-    await expect(loadStyles([dir])).rejects.toThrow(`${dir}: the styles folder cannot be read`);
+    const { styles, problems } = await loadStyles([dir]);
+
+    expect(styles.names()).toEqual([]);
+    expect(problems).toEqual([
+      expect.stringMatching(/nowhere: .*--styles-dir \(EASEL_STYLES_DIR\)/),
+    ]);
   });
 });
 
@@ -164,7 +188,7 @@ describe("what is shipped", () => {
   ];
 
   test("at least forty load, each complete and named once", async () => {
-    const loaded = await loadStyles([shipped]);
+    const { styles: loaded } = await loadStyles([shipped]);
     const files = await readdir(shipped);
 
     expect(files.every((file) => file.endsWith(".json"))).toBe(true);
@@ -174,7 +198,7 @@ describe("what is shipped", () => {
   });
 
   test("templates are short, leave the prompt its place and name nobody", async () => {
-    for (const { name, prompt, negative } of (await loadStyles([shipped])).all()) {
+    for (const { name, prompt, negative } of (await loadStyles([shipped])).styles.all()) {
       expect(prompt.length, name).toBeLessThanOrEqual(400);
       expect(negative.length, name).toBeLessThanOrEqual(400);
       expect(negative, name).not.toBe("");
@@ -187,7 +211,7 @@ describe("what is shipped", () => {
   });
 
   test("any two combine into clean text", async () => {
-    const loaded = await loadStyles([shipped]);
+    const { styles: loaded } = await loadStyles([shipped]);
     const names = loaded.names();
     for (const [i, name] of names.entries()) {
       const other = names[(i + 7) % names.length] ?? name;

@@ -2,7 +2,7 @@ import { mkdir, symlink, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { loadWildcards, resolveWildcards, type Wildcards } from "../../src/workflows/wildcards.ts";
+import { resolveWildcards, Wildcards } from "../../src/workflows/wildcards.ts";
 import { tempFolder } from "../fixtures/images/pictures.ts";
 
 /** A folder `lists` with these files in it. */
@@ -18,7 +18,7 @@ async function folderOf(files: Record<string, string | Uint8Array>): Promise<str
 }
 
 async function lists(files: Record<string, string | Uint8Array>): Promise<Wildcards> {
-  return await loadWildcards(await folderOf(files));
+  return new Wildcards(await folderOf(files));
 }
 
 const seeds = (count: number) => Array.from({ length: count }, (_, i) => i);
@@ -49,7 +49,7 @@ describe("lists", () => {
 
   test("a changed file is read again, an unchanged one is not", async () => {
     const dir = await folderOf({ "a.txt": "one" });
-    const wildcards = await loadWildcards(dir);
+    const wildcards = new Wildcards(dir);
     const first = await wildcards.entries("a");
     expect(await wildcards.entries("a")).toBe(first);
 
@@ -67,7 +67,7 @@ describe("lists", () => {
     await symlink(path.join(dir, "../secret.txt"), path.join(dir, "link.txt"));
     await symlink(path.join(dir, "../lists-too"), path.join(dir, "linked"));
     await symlink(path.join(dir, "in.txt"), path.join(dir, "own.txt"));
-    const wildcards = await loadWildcards(dir);
+    const wildcards = new Wildcards(dir);
 
     const names = ["../secret", "..\\secret", "x/../../secret", `${dir}/../secret`, "link"];
     for (const name of [...names, "linked/secret", "../lists-too/secret", ".hidden", "", "a\0"]) {
@@ -80,11 +80,18 @@ describe("lists", () => {
     );
   });
 
-  test("a folder that is not there is refused", async () => {
-    await expect(loadWildcards(path.join(await tempFolder(), "nowhere"))).rejects.toMatchObject({
+  test("a folder that is not there has no lists until it is", async () => {
+    const dir = path.join(await tempFolder(), "later");
+    const wildcards = new Wildcards(dir);
+
+    await expect(resolveWildcards("a __color__ fox", wildcards, 1)).rejects.toMatchObject({
       code: "invalid_input",
-      message: expect.stringContaining("nowhere cannot be read"),
+      message: expect.stringContaining("there is no wildcard __color__"),
     });
+    await mkdir(dir);
+    await writeFile(path.join(dir, "color.txt"), "red");
+
+    expect(await resolveWildcards("a __color__ fox", wildcards, 1)).toBe("a red fox");
   });
 });
 
@@ -189,9 +196,9 @@ describe("the seed", () => {
         fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join("")),
         fc.maxSafeNat(),
         async (text, seed) => {
-          const once = await resolveWildcards(text, await loadWildcards(dir), seed);
+          const once = await resolveWildcards(text, new Wildcards(dir), seed);
 
-          expect(await resolveWildcards(text, await loadWildcards(dir), seed)).toBe(once);
+          expect(await resolveWildcards(text, new Wildcards(dir), seed)).toBe(once);
         },
       ),
     );

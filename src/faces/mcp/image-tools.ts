@@ -1,4 +1,3 @@
-import { plain } from "../../words.ts";
 import type { Catalog } from "../../workflows/catalog.ts";
 import { requestFrom } from "../../workflows/own-options.ts";
 import type { Deps } from "./deps.ts";
@@ -51,11 +50,7 @@ function texts(catalog: Catalog, name: string): { title: string; description: st
   const known = ownTexts[name];
   if (known) return known;
   const [first] = catalog.ofTool(name);
-  // An author's words, read by every model: freed of what does not belong into a description.
-  return {
-    title: plain(first?.title ?? name, 80),
-    description: plain(first?.description ?? `Runs ${name}.`, 600),
-  };
+  return { title: first?.title ?? name, description: first?.description ?? `Runs ${name}.` };
 }
 
 const ownTexts: Record<string, { title: string; description: string }> = {

@@ -68,7 +68,7 @@ function listed(states: WorkflowState[]): string {
   const tools = [...new Set(states.map(({ workflow }) => workflow.tool))];
   const ready = tools.map((tool) => {
     const can = states.filter((state) => state.workflow.tool === tool && state.ready !== false);
-    const names = can.map(({ workflow }) => `${workflow.name} (${plain(workflow.title, 80)})`);
+    const names = can.map(({ workflow }) => `${workflow.name} (${workflow.title})`);
     return `${tool}: ${names.join(", ") || "none is ready"}`;
   });
   const others = states.filter((state) => state.ready === false).map(briefly);
@@ -107,7 +107,7 @@ function inFull({ workflow, ready, lacks }: WorkflowState): string {
   const mark = ready === undefined ? "readiness unknown" : ready ? "ready" : "not ready";
   const guide = guideIn(workflow);
   return [
-    `${workflow.tool}/${workflow.name}: ${plain(workflow.title, 80)}, ${mark}. Its author says: ${quoted(workflow.description, 600)}`,
+    `${workflow.tool}/${workflow.name}: ${workflow.title}, ${mark}. Its author says: ${quoted(workflow.description, 600)}`,
     ...(guide === undefined ? [] : [`Guide: ${guide}`]),
     `Parameters: ${parameters.join(", ")}.`,
     ...(lacks ? [lacks.text] : []),

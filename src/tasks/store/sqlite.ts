@@ -1,10 +1,12 @@
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync } from "node:fs";
 import path from "node:path";
 import type { KeyvSqlite } from "@keyv/sqlite";
 import Keyv from "keyv";
 import { AppError, messageOf } from "../../errors.ts";
+import { makeFolder } from "../../files/make-folder.ts";
 import type { Task } from "../task.ts";
 import { sqliteDialect } from "./dialect.ts";
+import { loadKeyvSqlite } from "./native.ts";
 import { SqlTaskStore } from "./sql.ts";
 import { migrate } from "./sqlite-schema.ts";
 
@@ -20,9 +22,9 @@ export interface SqliteOptions {
 /** Opens or makes the database. Rejects with what SQLite says; see `openTaskStore`. */
 export async function openSqlite(file: string, options: SqliteOptions = {}): Promise<SqlTaskStore> {
   // It holds prompts and the secrets of webhooks.
-  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+  await makeFolder(path.dirname(file), 0o700);
   // Lazy, so that a binding that cannot be loaded is an error with a name, not a dead server.
-  const { KeyvSqlite } = await import("@keyv/sqlite");
+  const { KeyvSqlite } = loadKeyvSqlite();
   const sqlite = new KeyvSqlite({
     uri: `sqlite://${file}`,
     table: "tasks",

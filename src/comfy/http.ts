@@ -1,0 +1,167 @@
+import { Agent, type Dispatcher, type FormData, fetch, type RequestInit } from "undici";
+import { messageOf } from "../errors.ts";
+import { type Answer, type Asked, isPage, refusalOf } from "./answer.ts";
+import { ComfyUnreachableError, type Unreachable } from "./errors.ts";
+import { parseJson } from "./python-json.ts";
+import type { ComfyTarget } from "./target.ts";
+
+/** A worker that loads a model can starve ComfyUI's HTTP loop for many seconds. */
+const standardSilenceMs = 30_000;
+/** Reading all model folders of a slow disk, or all history, takes its time before the first byte. */
+const slowFactor = 4;
+
+export interface Call {
+  method?: "GET" | "POST";
+  json?: unknown;
+  form?: { data: FormData; bytes: number };
+  /** Ends the request after that time, however much is on its way. */
+  withinMs?: number;
+  /** ComfyUI may need long before it begins to answer. */
+  slow?: boolean;
+  signal?: AbortSignal;
+  /** Statuses that are an answer of ComfyUI, unless a proxy's page comes with them. */
+  expect?: readonly number[];
+}
+
+/**
+ * Asks one ComfyUI over HTTP. Whatever is not an answer of ComfyUI becomes an `AppError`:
+ * `ComfyUnreachableError` when it cannot be asked now, `RequestRefusedError` when it refuses.
+ * Limited is the silence between two pieces of an answer, not the length of a transfer.
+ */
+export class ComfyHttp {
+  readonly target: ComfyTarget;
+  readonly #agent: Agent;
+  readonly #usual: Dispatcher;
+  readonly #slow: Dispatcher;
+
+  constructor(target: ComfyTarget, silenceMs = standardSilenceMs) {
+    this.target = target;
+    this.#agent = new Agent({
+      connect: { timeout: 2_000, rejectUnauthorized: !target.insecureTls },
+      connections: 16,
+      // ComfyUI (aiohttp) closes idle connections after 75 s; ours go first, so none is reused dead.
+      keepAliveTimeout: 30_000,
+    });
+    this.#usual = this.#agent.compose(silenceOf(silenceMs));
+    this.#slow = this.#agent.compose(silenceOf(silenceMs * slowFactor));
+  }
+
+  /** The JSON of an answer below `/api/`. */
+  async json<T>(path: string, call: Call = {}): Promise<T> {
+    return this.read(path, call, await this.ask(path, call));
+  }
+
+  read<T>(path: string, call: Call, answer: Answer): T {
+    const value = parseJson<T>(answer.body.toString("utf8"));
+    if (value === undefined || value === null) throw refusalOf(this.#asked(path, call), answer);
+    return value;
+  }
+
+  /** An answer with a status of 200 to 299 or one of `call.expect`, that is no web page. */
+  async ask(path: string, call: Call = {}): Promise<Answer> {
+    const answer = await this.#fetch(`${this.target.url}/api/${path}`, call);
+    const { status } = answer;
+    const isAnswer = (status >= 200 && status < 300) || call.expect?.includes(status);
+    if (isAnswer && !isPage(answer)) return answer;
+    throw refusalOf(this.#asked(path, call), answer);
+  }
+
+  /** The error for an answer that is none of ComfyUI's, though its status is expected. */
+  refusal(path: string, call: Call, answer: Answer): Error {
+    return refusalOf(this.#asked(path, call), answer);
+  }
+
+  /** Asks for the front page; some proxies start ComfyUI for nothing else. */
+  async knock(): Promise<void> {
+    await this.#fetch(`${this.target.url}/`, {});
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+
+  #asked(path: string, call: Call): Asked {
+    const what = `${call.method ?? "GET"} ${path.replace(/\?.*/, "")}`;
+    const sentBytes =
+      call.form?.bytes ?? (call.json === undefined ? 0 : JSON.stringify(call.json).length);
+    return { url: this.target.url, what, sentBytes };
+  }
+
+  async #fetch(url: string, call: Call): Promise<Answer> {
+    const init: RequestInit = {
+      method: call.method ?? "GET",
+      headers: {
+        ...this.target.headers,
+        ...(call.json === undefined ? {} : { "content-type": "application/json" }),
+      },
+      dispatcher: call.slow ? this.#slow : this.#usual,
+      redirect: "manual",
+    };
+    const signals = [
+      ...(call.signal ? [call.signal] : []),
+      ...(call.withinMs === undefined ? [] : [AbortSignal.timeout(call.withinMs)]),
+    ];
+    if (signals.length > 0) init.signal = AbortSignal.any(signals);
+    if (call.json !== undefined) init.body = JSON.stringify(call.json);
+    if (call.form) init.body = call.form.data;
+    try {
+      return await answerTo(url, init);
+    } catch (error) {
+      // A kept connection dies with the ComfyUI it led to, and only its next use shows it.
+      const again = init.method === "GET" && cuts.has(codeOf(error));
+      if (!again) throw unreachable(this.target.url, error);
+    }
+    return answerTo(url, init).catch((error) => {
+      throw unreachable(this.target.url, error);
+    });
+  }
+}
+
+async function answerTo(url: string, init: RequestInit): Promise<Answer> {
+  const response = await fetch(url, init);
+  return {
+    status: response.status,
+    contentType: response.headers.get("content-type") ?? "",
+    body: Buffer.from(await response.arrayBuffer()),
+  };
+}
+
+function silenceOf(ms: number): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (options, handler) =>
+    dispatch({ ...options, headersTimeout: ms, bodyTimeout: ms }, handler);
+}
+
+/** A connection cut inside the body is as unreachable as one refused before it. */
+function unreachable(url: string, error: unknown): ComfyUnreachableError {
+  const code = codeOf(error);
+  return new ComfyUnreachableError(url, seenBy(code), words[code] ?? code, { cause: error });
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof Error && error.name === "TimeoutError") return "the request timed out";
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return (cause as { code?: string }).code ?? messageOf(cause);
+}
+
+const cuts = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);
+
+const words: Record<string, string> = {
+  UND_ERR_SOCKET: "the connection was cut",
+  UND_ERR_HEADERS_TIMEOUT: "the request timed out",
+  UND_ERR_BODY_TIMEOUT: "its answer stopped in the middle",
+};
+
+function seenBy(code: string): Unreachable {
+  if (code.startsWith("HPE_") || /SSL|CERT|TLS/.test(code)) return "not_comfyui";
+  return nowhere.has(code) ? "nothing_there" : "no_answer";
+}
+
+const nowhere = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ETIMEDOUT",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);

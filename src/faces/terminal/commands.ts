@@ -1,0 +1,55 @@
+import type { Option } from "../../options.ts";
+import { generateOptions } from "./generate-options.ts";
+
+export type CommandName = "serve" | "generate" | "emulator" | "workflow check" | "workflow init";
+
+/** A command as its help shows it. */
+export interface CommandText {
+  name: Exclude<CommandName, "serve">;
+  /** What it takes beside options; `...` for any number. */
+  operands: string;
+  help: string;
+  options: readonly Option[];
+  examples: readonly string[];
+}
+
+export const commands: readonly CommandText[] = [
+  {
+    name: "generate",
+    operands: "[prompt...]",
+    help: "make or change pictures; their paths go to stdout",
+    options: generateOptions,
+    examples: [
+      'comfy-easel generate "a fox in the snow" --out fox.png',
+      'comfy-easel generate "the same fox at night" --image fox.png --strength 0.6',
+      'comfy-easel generate "a red scarf" --image fox.png --mask scarf.png --style watercolor',
+      "comfy-easel generate --tool remove_background --image fox.png --out cut.png",
+    ],
+  },
+  {
+    name: "emulator",
+    operands: "",
+    help: "the embedded emulator of ComfyUI alone, for any ComfyUI client; its URL goes to stdout",
+    options: [
+      { flag: "port", value: "N", help: "0 takes any free one (default 8188)" },
+      { flag: "host", value: "ADDRESS", help: "the address to listen on (default 127.0.0.1)" },
+      { flag: "node-ms", value: "N", help: "milliseconds that a node takes (default 0)" },
+      { flag: "step-ms", value: "N", help: "milliseconds that a sampling step takes (default 0)" },
+    ],
+    examples: ["comfy-easel emulator --port 8188 --step-ms 80"],
+  },
+  {
+    name: "workflow check",
+    operands: "<file>",
+    help: "what an API export's parameters are, and what ComfyUI lacks for it",
+    options: [],
+    examples: ["comfy-easel workflow check my-export.json"],
+  },
+  {
+    name: "workflow init",
+    operands: "<file>",
+    help: "write NAME.binding.json beside an API export, to be edited",
+    options: [{ flag: "force", help: "replace the binding that is there" }],
+    examples: ["comfy-easel workflow init my-export.json"],
+  },
+];
