@@ -74,6 +74,7 @@ export async function plan(
       ...(workflow.note ? [workflow.note] : []),
       ...warnings,
       ...preset.notes,
+      ...overruled(preset.values, given),
       ...ignored(workflow, request),
       ...ruledOut(tool, request),
     ],
@@ -156,6 +157,13 @@ function presetFor(workflow: Workflow, quality: string | undefined): Preset {
             `quality: workflow ${workflow.name} has no "${wordOf(quality)}"; "${effortWords[nearest]}" was used.`,
           ];
   return { values: (nearest && workflow.presets[nearest]) ?? {}, notes: note };
+}
+
+/** What was given by number goes before what `quality` stands for. */
+function overruled(preset: Preset["values"], given: Readonly<Record<string, unknown>>): string[] {
+  return Object.keys(preset)
+    .filter((name) => given[name] !== undefined && given[name] !== preset[name])
+    .map((name) => `quality has no effect on ${name}: ${String(given[name])} was given.`);
 }
 
 function wordOf(quality: string): string {

@@ -17,6 +17,9 @@ export function ruledOut(tool: string, request: TaskRequest): string[] {
   if (request.fit !== undefined && (width === undefined || height === undefined)) {
     notes.push("fit has no effect: it is for width and height together.");
   }
+  if (request.fit === "fit" && request.outputFormat === "jpeg") {
+    notes.push("output_format: JPEG has no transparency, so the bars are white.");
+  }
   if (tool === "remove_background" && losesAlpha(request)) {
     notes.push(
       "output_format: JPEG has no transparency, so white is behind the cut-out; png or webp keep it.",

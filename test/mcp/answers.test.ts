@@ -200,6 +200,16 @@ test.for<[tool: string, args: Record<string, unknown>, note: RegExp]>([
     /Note: vary has no effect: strength 0\.5/,
   ],
   ["remove_background", { output_format: "jpeg" }, /Note: output_format: JPEG has no transparency/],
+  [
+    "generate_image",
+    { prompt: "x", quality: "high", steps: 5, workflow: "checkpoint", ...small },
+    /Note: quality has no effect on steps: 5 was given/,
+  ],
+  [
+    "upscale",
+    { width: 300, height: 200, fit: "fit", output_format: "jpeg" },
+    /Note: output_format: JPEG has no transparency, so the bars are white/,
+  ],
   ["upscale", { factor: 3, width: 300, height: 300 }, /Note: factor has no effect/],
   ["upscale", { width: 300, fit: "fit" }, /Note: fit has no effect/],
   ["upscale", { seed: 4 }, /Note: seed has no effect/],

@@ -151,3 +151,28 @@ test("tools with pictures name them for hosts that can fill them", async () => {
     anyOf: [{ type: "string" }, { type: "object", required: ["download_url", "file_id"] }],
   });
 });
+
+test("a prompt that is JSON stays one, as text or as an object", async () => {
+  const { app, client } = await studio();
+  const prompt = { url: "none", scene: "a boat" };
+
+  for (const given of [prompt, JSON.stringify(prompt)]) {
+    const { text } = await call(client, "generate_image", { prompt: given, ...small });
+    const task = await app.tasks.get(taskIdIn(text));
+    expect(task.params["prompt"]).toBe(JSON.stringify(prompt));
+    expect(task.runs[0]?.prompt).toBeUndefined();
+  }
+});
+
+test("a share of everything may be a percentage", async () => {
+  const { app, client } = await studio();
+  const made = await call(client, "generate_image", { prompt: "x", ...small });
+
+  const { text } = await call(client, "img2img", {
+    image: taskIdIn(made.text),
+    prompt: "y",
+    strength: "30%",
+  });
+
+  expect((await app.tasks.get(taskIdIn(text))).params["strength"]).toBe(0.3);
+});

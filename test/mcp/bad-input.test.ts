@@ -105,6 +105,8 @@ test.for<[tool: string, args: Record<string, unknown>, says: RegExp]>([
     { prompt: "x", steps: 150, workflow: "flux_dev_gguf" },
     /^steps: 150 .*1 to 60\. That is the limit of workflow flux_dev_gguf\.$/,
   ],
+  ["list_workflows", { show: "models", tool: "upscal" }, /^tool: .*Did you mean upscale\?/],
+  ["list_workflows", { workflow: "flux_dev_ggf" }, /^workflow: .*Did you mean flux_dev_gguf/],
   ["delete_tasks", {}, /^Say what to delete/],
   ["generate_imag", { prompt: "x" }, /no tool "generate_imag"\. Did you mean generate_image/],
 ])("%s %j is refused with name, value and way out", async ([tool, args, says]) => {

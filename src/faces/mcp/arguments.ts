@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { givenImage } from "./given-image.ts";
+import type { Tool } from "./tool.ts";
 
 /** A parameter's schema without what only says that it may be left out. */
 export function innerSchema(schema: z.core.$ZodType): z.core.$ZodType {
@@ -14,7 +15,7 @@ export function innerSchema(schema: z.core.$ZodType): z.core.$ZodType {
  * value for a list of one. What cannot be read stays as it is, to be refused by name and value.
  */
 export function readArguments(
-  input: z.ZodObject,
+  { input, pictures = [] }: Pick<Tool, "input" | "pictures">,
   args: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const read: Record<string, unknown> = {};
@@ -22,7 +23,8 @@ export function readArguments(
     if (isLeftOut(value)) continue;
     const name = nameOf(key, input, args);
     const schema = Object.hasOwn(input.shape, name) ? input.shape[name] : undefined;
-    const meant = schema ? readValue(name, innerSchema(schema), value) : value;
+    const named = pictures.includes(name) || name === "background" ? givenImage(value) : value;
+    const meant = schema ? readValue(name, innerSchema(schema), named) : named;
     if (!isLeftOut(meant)) read[name] = meant;
   }
   return read;
@@ -49,17 +51,19 @@ function readValue(name: string, schema: z.core.$ZodType, value: unknown): unkno
     return readChoice(choicesOf(schema), value);
   }
   if (schema instanceof z.ZodArray) return readList(name, innerSchema(schema.element), value);
-  if (schema instanceof z.ZodString) return readText(givenImage(value));
+  if (schema instanceof z.ZodString) return readText(name, value);
   return value;
 }
 
-/** With a unit too: "512px", "2x", "30 s". */
+/** With a unit too: "512px", "2x", "30 s", "50%". */
 function readNumber(value: unknown): unknown {
   if (typeof value !== "string") return value;
   const text = value.trim();
   if (/^(null|none|undefined|default|auto)$/i.test(text)) return undefined;
-  const [, number] = /^([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*(?:px|x|s)?$/i.exec(text) ?? [];
-  return number === undefined ? value : Number(number);
+  const [, number, unit] =
+    /^([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*(px|x|s|%)?$/i.exec(text) ?? [];
+  if (number === undefined) return value;
+  return unit === "%" ? Number(number) / 100 : Number(number);
 }
 
 function readBoolean(value: unknown): unknown {
@@ -69,8 +73,12 @@ function readBoolean(value: unknown): unknown {
   return ["null", "none"].includes(word) ? undefined : value;
 }
 
-function readText(value: unknown): unknown {
-  if (Array.isArray(value) && value.length === 1) return readText(value[0]);
+/** FLUX.2 reads prompts that are JSON, so an object may be one. */
+const mayBeJson: readonly string[] = ["prompt", "negative_prompt"];
+
+function readText(name: string, value: unknown): unknown {
+  if (Array.isArray(value) && value.length === 1) return readText(name, value[0]);
+  if (typeof value === "object" && mayBeJson.includes(name)) return JSON.stringify(value);
   return typeof value === "number" || typeof value === "boolean" ? String(value) : value;
 }
 

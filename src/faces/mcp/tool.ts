@@ -124,7 +124,7 @@ const quietLimits = ["seed", "wait_seconds", "left", "top", "right", "bottom"];
 /** Checks the arguments; what is wrong is said by name, value and way out. */
 export function parseArguments(tool: Tool, args: unknown): Record<string, unknown> {
   const given = typeof args === "object" && args !== null ? { ...args } : {};
-  const parsed = tool.input.safeParse(readArguments(tool.input, given));
+  const parsed = tool.input.safeParse(readArguments(tool, given));
   if (parsed.success) return parsed.data;
   throw new AppError("invalid_input", wordIssues(tool, parsed.error.issues, given).join("\n"));
 }

@@ -31,6 +31,7 @@ export function listWorkflows(deps: Deps): Tool {
     annotations: reading,
     async run(args) {
       const { show } = args;
+      if (args["tool"] !== undefined) refuseUnknown("tool", args["tool"], deps.catalog.tools());
       if (show === "models" || show === "loras" || show === "styles") {
         const text = wordInstalled(await deps.studio.installed(), show, args["tool"]);
         return { content: [{ type: "text", text }] };
@@ -51,13 +52,17 @@ function narrowed(states: WorkflowState[], tool: unknown, name: unknown): Workfl
       (name === undefined || workflow.name === name),
   );
   if (found.length > 0) return found;
-  const [parameter, value, known] =
-    name === undefined
-      ? ["tool", tool, states.map(({ workflow }) => workflow.tool)]
-      : ["workflow", name, states.map(({ workflow }) => workflow.name)];
-  const names = [...new Set(known)];
+  const names = new Set(states.map(({ workflow }) => workflow.name));
+  throw unknown("workflow", name, [...names]);
+}
+
+function refuseUnknown(parameter: string, value: unknown, known: readonly string[]): void {
+  if (!known.includes(String(value))) throw unknown(parameter, value, known);
+}
+
+function unknown(parameter: string, value: unknown, names: readonly string[]): AppError {
   const close = nearest(String(value), names);
-  throw new AppError(
+  return new AppError(
     "not_found",
     `${parameter}: there is no ${JSON.stringify(String(value).slice(0, 60))}. ${close.length > 0 ? `Did you mean ${close.join(" or ")}?` : `Known: ${names.slice(0, 40).join(", ")}.`}`,
   );
