@@ -7,7 +7,7 @@ import { parseTarget } from "../src/comfy/target.ts";
 import { readConfig } from "../src/config.ts";
 import { Emulator } from "../src/emulator/emulator.ts";
 import { createLog } from "../src/log.ts";
-import { owner } from "../src/studio/caller.ts";
+import { ownerOf } from "../src/studio/caller.ts";
 import { openTaskStore } from "../src/tasks/store/open.ts";
 import { bind } from "../src/workflows/bind.ts";
 import { emptyRecipe, record } from "../test/support/record.ts";
@@ -33,7 +33,7 @@ export async function throughput(dir: string): Promise<void> {
       ),
     ),
   );
-  const studio = app.studio(owner);
+  const studio = app.studio(ownerOf({ roots: [] }));
   const easelMs = await timed(async () => {
     const tasks = await Promise.all(
       Array.from({ length: inFlight }, (_, seed) =>

@@ -5,11 +5,12 @@ import { Pool } from "./comfy/pool.ts";
 import type { Config } from "./config.ts";
 import { messageOf } from "./errors.ts";
 import { SaveTo } from "./files/save-to.ts";
+import { deliver } from "./images/convert.ts";
 import { ImageSources } from "./images/source.ts";
 import { ImageStore } from "./images/store.ts";
 import type { Log } from "./log.ts";
 import { type AddressRule, refuseAddress } from "./net/address.ts";
-import { type Caller, owner } from "./studio/caller.ts";
+import type { Caller } from "./studio/caller.ts";
 import { installed } from "./studio/installed.ts";
 import { Studio } from "./studio/studio.ts";
 import { workflowStates } from "./studio/workflow-states.ts";
@@ -45,12 +46,14 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   const { catalog } = loaded;
   for (const problem of loaded.problems) log.warn(`left out: ${problemText(problem)}`);
   for (const note of loaded.notes) log.info(problemText(note));
-  const watch = watchCatalog(loaded, folders, { log });
   const { styles, problems } = await loadStyles([
     shippedStyles,
     ...(config.stylesDir ? [config.stylesDir] : []),
   ]);
   for (const problem of problems) log.warn(`left out: ${problem}`);
+  for (const waiting of loaded.pending) log.info(problemText(waiting));
+  const nodes = { known: () => backend.knownObjectInfo, read: () => backend.objectInfo() };
+  const watch = watchCatalog(loaded, folders, { log, nodes });
   const images = new ImageStore(config.dataDir);
   const store = await openTaskStore(config.dataDir, log);
   const backend = new Backend(config.comfyui, log, {
@@ -59,16 +62,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     freeAfterMs: config.freeAfterSeconds === undefined ? undefined : config.freeAfterSeconds * 1000,
   });
   const addressRule: AddressRule = config.allowPrivateUrls ? () => undefined : refuseAddress;
-  const { inputRoots } = config;
-  const sources = new ImageSources({
-    // A result's path is in every answer, so it may come back as an input.
-    roots: inputRoots.length > 0 ? [...inputRoots, images.resultsDir] : [],
-    allowPrivateAddresses: config.allowPrivateUrls,
-    lookup: async (reference) => {
-      const { bytes } = await studio(owner).original(await imageIdIn(tasks, reference));
-      return bytes;
-    },
-  });
+  const sources = new ImageSources({ allowPrivateAddresses: config.allowPrivateUrls });
   const pool = new Pool([backend]);
   const prompts = {
     styles,
@@ -82,7 +76,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     store,
     log,
     deliverBySocket: config.deliverBySocket,
-    saver: new SaveTo(inputRoots),
+    saver: new SaveTo((bytes, format) => deliver(bytes, { format })),
     prompts,
     webhooks: new WebhookSender({
       outbox: store.outbox,
@@ -119,12 +113,4 @@ export async function createApp(config: Config, log: Log): Promise<App> {
       await store.close();
     },
   };
-}
-
-/** `comfy://images/ID`, an image id, or a task id, which stands for its first picture. */
-async function imageIdIn(tasks: Tasks, reference: string): Promise<string> {
-  const id = reference.replace(/^comfy:\/\/(images|tasks)\//, "");
-  if (/-\d+$/.test(id)) return id;
-  const task = await tasks.get(id);
-  return task.runs.flatMap((run) => run.images)[0]?.id ?? `${id}-1`;
 }

@@ -6,12 +6,13 @@ import { type Config, folderWarnings, readConfig } from "./config.ts";
 import { AppError, messageOf, refusal } from "./errors.ts";
 import { serveStdio } from "./faces/mcp/stdio.ts";
 import { type Flags, type Invocation, readCommandLine } from "./faces/terminal/command-line.ts";
+import { convertWorkflow } from "./faces/terminal/convert.ts";
 import { generate } from "./faces/terminal/generate.ts";
 import { checkTool, generateCall, numberOf } from "./faces/terminal/generate-request.ts";
 import { greet } from "./faces/terminal/greeting.ts";
 import { checkWorkflow, initWorkflow } from "./faces/terminal/workflow.ts";
 import { createLog } from "./log.ts";
-import { owner } from "./studio/caller.ts";
+import { ownerOf } from "./studio/caller.ts";
 import { version } from "./version.ts";
 
 /** Slow enough to watch a sampler, quick enough to wait for. */
@@ -28,6 +29,7 @@ async function main(args: string[]): Promise<void> {
     case "emulator":
       return runEmulator(read);
     case "workflow check":
+    case "workflow convert":
     case "workflow init":
       return runWorkflow(read);
   }
@@ -42,7 +44,7 @@ async function runStdio({ flags }: Invocation): Promise<void> {
     const greeting = process.stdin.isTTY ? greetOn(config) : undefined;
     const deps = {
       catalog: app.catalog,
-      studio: app.studio(owner),
+      studio: app.studio(ownerOf({ roots: config.inputRoots })),
       log: createLog(config.logLevel),
       waitSeconds: config.waitSeconds,
       resultLinks: config.resultLinks,
@@ -70,9 +72,11 @@ async function runGenerate({ flags, operands }: Invocation): Promise<void> {
   const config = readConfig(flags, process.env);
   const call = generateCall(flags, operands, process.cwd());
   await warnOfFolders({ ...config, inputRoots: [] });
-  await withApp({ ...config, inputRoots: call.folders }, async ({ catalog, studio }) => {
+  await withApp(config, async ({ catalog, studio }) => {
     checkTool(call.tool, catalog.tools());
-    const paths = await generate(studio(owner), call, process.stderr);
+    // Whoever has a shell may read and write wherever the shell may.
+    const caller = ownerOf({ roots: call.folders, base: process.cwd() });
+    const paths = await generate(studio(caller), call, process.stderr);
     process.stdout.write(`${paths.join("\n")}\n`);
   });
 }
@@ -81,14 +85,19 @@ async function runWorkflow({ command, flags, operands }: Invocation): Promise<vo
   const [file = ""] = operands;
   await withBackend(readConfig(flags, process.env), async ({ comfyui }) => {
     const client = new ComfyClient(comfyui);
-    const objectInfo = () => client.objectInfo();
+    const backend = { url: comfyui.url, objectInfo: () => client.objectInfo() };
     try {
       if (command === "workflow init") {
         const force = flags["force"] !== undefined;
-        const written = await initWorkflow(file, { force, objectInfo });
+        const written = await initWorkflow(file, { force, ...backend });
         return void process.stdout.write(`${written}\n`);
       }
-      const { report, ok } = await checkWorkflow(file, { url: comfyui.url, objectInfo });
+      if (command === "workflow convert") {
+        const { json, notes } = await convertWorkflow(file, backend);
+        for (const note of notes) process.stderr.write(`note: ${note}\n`);
+        return void process.stdout.write(`${json}\n`);
+      }
+      const { report, ok } = await checkWorkflow(file, backend);
       process.stdout.write(`${report}\n`);
       if (!ok) throw new AppError("workflow_invalid", `${file} cannot run as it is.`);
     } finally {

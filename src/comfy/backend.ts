@@ -107,12 +107,12 @@ export class Backend {
    * As `ready`, but waits for a ComfyUI that is being started, as one that sleeps is by being asked.
    * One that nothing listens for is said at once. Rejects when `signal` is aborted.
    */
-  wake(signal?: AbortSignal): Promise<Capabilities> {
+  wake(signal?: AbortSignal, withinMs = this.#startPatienceMs): Promise<Capabilities> {
     const ports = {
       ready: () => this.ready(),
       probe: (withinMs: number) => this.client.systemStats(withinMs),
       retryMs: this.#patience.retryMs,
-      startPatienceMs: this.#startPatienceMs,
+      startPatienceMs: Math.min(withinMs, this.#startPatienceMs),
     };
     return wake(ports, signal);
   }
@@ -130,6 +130,11 @@ export class Backend {
 
   objectInfo(maxAgeMs?: number): Promise<ObjectInfo> {
     return this.#catalogue.read(maxAgeMs);
+  }
+
+  /** As read last, without asking. */
+  get knownObjectInfo(): ObjectInfo | undefined {
+    return this.#catalogue.known;
   }
 
   /** What is installed there may have changed: the next to ask reads it anew. */

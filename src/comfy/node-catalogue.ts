@@ -24,6 +24,11 @@ export class NodeCatalogue {
     return value;
   }
 
+  /** What was read last, however long ago, unless it was forgotten since. */
+  get known(): ObjectInfo | undefined {
+    return this.#known?.value;
+  }
+
   forget(): void {
     this.#known = undefined;
   }

@@ -26,11 +26,11 @@ export class Pool {
   }
 
   /**
-   * Resolves when one can be asked. One that sleeps is woken and waited for; one that nothing
-   * listens for is said at once.
+   * Resolves when one can be asked. One that sleeps is woken and waited for, for `withinMs` at the
+   * most; one that nothing listens for is said at once.
    */
-  async ready(signal: AbortSignal): Promise<void> {
-    const asked = this.all.map((backend) => backend.wake(signal));
+  async ready(signal: AbortSignal, withinMs?: number): Promise<void> {
+    const asked = this.all.map((backend) => backend.wake(signal, withinMs));
     await Promise.any(asked).catch((error: AggregateError) => {
       throw error.errors[0];
     });

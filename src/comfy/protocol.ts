@@ -123,6 +123,8 @@ export interface NodeInfo {
     optional?: Record<string, InputSpec>;
     hidden?: Record<string, unknown>;
   };
+  /** The order of the inputs by section: integer-like names lose theirs in an object. */
+  input_order?: Record<string, string[]>;
   output: (string | unknown[])[];
   output_name?: string[];
   name: string;

@@ -4,19 +4,20 @@ import { basename, dirname } from "node:path";
 import { AppError, messageOf, refusal } from "../errors.ts";
 import { cut, megabytes, nearest } from "../words.ts";
 import {
+  absolutePath,
   contains,
   isHidden,
   listed,
   looksInside,
+  type Reach,
   type Root,
   realPath,
   realRoots,
   rootsOption,
+  startOf,
 } from "./roots.ts";
 
-export interface FileRules {
-  /** Folders whose files may be read. */
-  roots: readonly string[];
+export interface FileRules extends Reach {
   allowHidden: boolean;
   maxBytes: number;
 }
@@ -24,15 +25,20 @@ export interface FileRules {
 /** How many names of a folder are compared with a misspelt one. */
 const namesCompared = 5000;
 
-/** Reads one absolute path that must really lie inside one of the roots. */
+/**
+ * Reads one file that must really lie inside one of the roots. A relative path that has no other
+ * place to start at starts at the first root.
+ */
 export async function readInside(
   parameter: string,
-  path: string,
+  given: string,
   rules: FileRules,
 ): Promise<{ bytes: Buffer; path: string }> {
   const roots = await existingRoots(parameter, rules.roots);
+  const start = startOf(rules, roots) ?? roots[0]?.given ?? "";
+  const path = absolutePath(given, start) ?? given;
   const real = await existing(path);
-  if (real === undefined) throw await missing(parameter, path, roots, rules);
+  if (real === undefined) throw await missing(parameter, path, roots, { ...rules, base: start });
   refuseOutside(parameter, path, real, roots);
   if (!rules.allowHidden && isHidden(real, roots)) throw hidden(parameter, path);
   return { bytes: await readRegular(parameter, real, rules.maxBytes), path: real };
@@ -90,7 +96,7 @@ async function missing(
   parameter: string,
   path: string,
   roots: readonly Root[],
-  { allowHidden }: FileRules,
+  { allowHidden, base = "" }: FileRules,
 ): Promise<AppError> {
   if (!looksInside(path, roots)) return outside(parameter, path, roots);
   if (!allowHidden && isHidden(path, roots)) return hidden(parameter, path);
@@ -98,7 +104,7 @@ async function missing(
   if (folder === undefined) {
     return new AppError(
       "not_found",
-      `${parameter}: there is no folder "${cut(dirname(path))}". Check the path; relative ones start at ${cut(roots[0]?.given ?? "")}.`,
+      `${parameter}: there is no folder "${cut(dirname(path))}". Check the path; relative ones start at ${cut(base)}.`,
     );
   }
   const near = nearest(basename(path), await visibleNames(folder, roots, allowHidden));

@@ -22,14 +22,29 @@ export async function realRoots(given: readonly string[]): Promise<Root[]> {
   return found;
 }
 
-/** A path as a caller writes it; a relative one starts at the first root. */
-export function absolutePath(path: string, roots: readonly string[]): string {
+/** Which folders one call may touch. */
+export interface Reach {
+  /** Folders whose files may be read and written; without any, there are no files at all. */
+  roots: readonly string[];
+  /** Where the caller's relative paths start, as an absolute path. */
+  base?: string | undefined;
+}
+
+/**
+ * Where relative paths start: at the caller's own folder, or else in the working directory if it is
+ * allowed. An IDE starts servers in its project, which is what "./public" then means to its user.
+ */
+export function startOf({ base }: Reach, roots: readonly Root[]): string | undefined {
+  if (base !== undefined) return base;
+  const here = process.cwd();
+  return looksInside(here, roots) ? here : undefined;
+}
+
+/** A path as a caller writes it; undefined for a relative one without a place to start at. */
+export function absolutePath(path: string, start: string | undefined): string | undefined {
   if (path === "~" || /^~[/\\]/.test(path)) return join(homedir(), path.slice(1));
   if (isAbsolute(path)) return path;
-  // An IDE starts servers in its project, which is what "./public" then means to its user.
-  const here = process.cwd();
-  const isHereAllowed = roots.some((root) => contains(resolve(root), here));
-  return resolve(isHereAllowed ? here : (roots[0] ?? ""), path);
+  return start === undefined ? undefined : resolve(start, path);
 }
 
 export async function realPath(path: string): Promise<string | undefined> {

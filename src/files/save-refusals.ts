@@ -1,4 +1,4 @@
-import { basename, dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { AppError, messageOf, refusal } from "../errors.ts";
 import { cut } from "../words.ts";
 import { listed, looksInside, type Root, rootsOption } from "./roots.ts";
@@ -31,6 +31,13 @@ export class SaveRefusals {
   noPath(target: string): AppError {
     return this.#refusal(
       `"${cut(target)}" is not a path. Name a file such as pictures/hero.png, or a folder such as pictures/.`,
+    );
+  }
+
+  noStart(target: string): AppError {
+    const [root = ""] = this.#roots;
+    return this.#refusal(
+      `"${cut(target)}" is a relative path, and nothing says where it starts: this server works in ${cut(process.cwd())}, outside the folders that may be written (${listed(this.#roots)}). Give an absolute path, such as ${cut(join(root, target))}.`,
     );
   }
 

@@ -2,17 +2,25 @@ import { constants } from "node:fs";
 import { copyFile, link, open, rename, rm } from "node:fs/promises";
 import { errnoOf } from "./storage-error.ts";
 
+/** What the umask leaves of it. */
+const ordinaryMode = 0o666;
+
 /**
  * Writes `bytes` under the name `temp` in the same folder first, so that a reader of `path` sees the
  * whole file or none, also after a power cut. What was there before is replaced.
  */
-export async function replaceFile(path: string, temp: string, bytes: Buffer): Promise<void> {
-  await viaTemp(temp, bytes, () => rename(temp, path));
+export async function replaceFile(
+  path: string,
+  temp: string,
+  bytes: Buffer,
+  mode = ordinaryMode,
+): Promise<void> {
+  await viaTemp(temp, bytes, mode, () => rename(temp, path));
 }
 
 /** The same for a file that must be new: fails with EEXIST, however late another one comes. */
 export async function createFile(path: string, temp: string, bytes: Buffer): Promise<void> {
-  await viaTemp(temp, bytes, async () => {
+  await viaTemp(temp, bytes, ordinaryMode, async () => {
     try {
       await link(temp, path);
     } catch (error) {
@@ -25,17 +33,22 @@ export async function createFile(path: string, temp: string, bytes: Buffer): Pro
 /** What file systems such as exFAT and some network shares answer to a hard link. */
 const withoutLinks: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
 
-async function viaTemp(temp: string, bytes: Buffer, publish: () => Promise<void>): Promise<void> {
+async function viaTemp(
+  temp: string,
+  bytes: Buffer,
+  mode: number,
+  publish: () => Promise<void>,
+): Promise<void> {
   try {
-    await writeThrough(temp, bytes);
+    await writeThrough(temp, bytes, mode);
     await publish();
   } finally {
     await rm(temp, { force: true });
   }
 }
 
-async function writeThrough(path: string, bytes: Buffer): Promise<void> {
-  const handle = await open(path, "wx");
+async function writeThrough(path: string, bytes: Buffer, mode: number): Promise<void> {
+  const handle = await open(path, "wx", mode);
   try {
     await handle.writeFile(bytes);
     await handle.sync();

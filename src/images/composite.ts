@@ -1,41 +1,53 @@
-import { parseColor } from "./color.ts";
-import { toPng } from "./convert.ts";
-import { decoded, openImage } from "./decoder.ts";
+import type { Sharp } from "sharp";
+import { type Color, readColor } from "./color.ts";
+import { decoded, openCanvas, openImage } from "./decoder.ts";
+import { hasTransparentPixel } from "./preview.ts";
 import {
   eachRow,
   greyRaster,
   openRaster,
   type Raster,
   rgbaRaster,
+  rgbRaster,
   type Size,
   uprightSize,
 } from "./raster.ts";
 
 /**
- * The original with the result painted in where the mask is white, as a PNG. Where the mask is black
- * the original's pixels stay exactly as they are, transparency included. Result and mask are
- * stretched to the original's size.
+ * The original with the result painted in where the mask is white. Where the mask is black the
+ * original's pixels stay exactly as they are, transparency included. Result and mask are stretched
+ * to the original's size.
  */
 export async function keepUnmasked(
   original: Buffer,
-  result: Buffer,
+  result: Raster,
   mask: Buffer,
-): Promise<Buffer> {
+): Promise<Raster> {
   return await decoded("The picture", async () => {
     const kept = await rgbaRaster(await openImage({ bytes: original, autoOrient: true }));
-    const painted = await rgbaRaster(await fitted(result, kept, "lanczos3"));
-    const onBlack = (await fitted(mask, kept, "linear")).flatten({ background: "#000000" });
-    const weights = await greyRaster(onBlack);
+    const painted = await rgbaRaster(await stretched(await openRaster(result), result, kept));
+    const weights = await greyRaster((await fitted(mask, kept)).flatten({ background: "#000000" }));
     await blend(kept, painted, weights);
-    const picture = await openRaster(kept);
-    return await (isOpaque(kept) ? picture.removeAlpha() : picture).png().toBuffer();
+    return (await hasTransparentPixel(kept)) ? kept : await opaque(kept);
   });
 }
 
-async function fitted(bytes: Buffer, { width, height }: Size, kernel: "lanczos3" | "linear") {
-  const size = await uprightSize(bytes);
+async function opaque(raster: Raster): Promise<Raster> {
+  return await rgbRaster((await openRaster(raster)).removeAlpha());
+}
+
+async function fitted(bytes: Buffer, size: Size): Promise<Sharp> {
   const picture = await openImage({ bytes, autoOrient: true });
-  if (size.width === width && size.height === height) return picture;
+  return stretched(picture, await uprightSize(bytes), size, "linear");
+}
+
+function stretched(
+  picture: Sharp,
+  from: Size,
+  { width, height }: Size,
+  kernel: "lanczos3" | "linear" = "lanczos3",
+): Sharp {
+  if (from.width === width && from.height === height) return picture;
   return picture.resize(width, height, { fit: "fill", kernel });
 }
 
@@ -62,38 +74,29 @@ function blendPixel(kept: Buffer, painted: Buffer, at: number, weight: number): 
   }
 }
 
-function isOpaque({ data }: Raster): boolean {
-  for (let alpha = 3; alpha < data.length; alpha += 4) {
-    if (data[alpha] !== 255) return false;
-  }
-  return true;
-}
-
-/** A color as `parseColor` reads it, or a picture. */
+/** A colour as CSS writes it, or a picture. */
 export type Background = { color: string } | { image: Buffer };
 
-/** The cut-out as a PNG on a color, or on a picture that is cropped to cover its size. */
-export async function putBackground(cutout: Buffer, background: Background): Promise<Buffer> {
+/** The cut-out on a colour, or on a picture that is cropped to cover its size. */
+export async function putBackground(cutout: Raster, background: Background): Promise<Raster> {
   if ("image" in background) return await onPicture(cutout, background.image);
-  const { alpha, ...color } = parseColor(background.color);
-  if (alpha === 0) return await toPng(cutout);
-  return await decoded("The picture", async () => {
-    const picture = await openImage({ bytes: cutout, autoOrient: true });
-    return await picture.flatten({ background: color }).toColourspace("srgb").png().toBuffer();
-  });
+  const color = await readColor("background", background.color);
+  if (color.alpha === 0) return cutout;
+  if (color.alpha < 1) return await onHalfClear(cutout, color);
+  return await rgbRaster((await openRaster(cutout)).flatten({ background: color }));
 }
 
-async function onPicture(cutout: Buffer, image: Buffer): Promise<Buffer> {
-  const { data, ...raw } = await decoded("The picture", async () =>
-    rgbaRaster(await openImage({ bytes: cutout, autoOrient: true })),
-  );
+async function onHalfClear({ data, ...raw }: Raster, background: Color): Promise<Raster> {
+  const behind = await openCanvas(raw.width, raw.height, background);
+  return await rgbaRaster(behind.composite([{ input: data, raw }]));
+}
+
+async function onPicture({ data, ...raw }: Raster, image: Buffer): Promise<Raster> {
   return await decoded("background: the picture", async () => {
     const behind = await openImage({ bytes: image, autoOrient: true });
     behind.resize(raw.width, raw.height, { fit: "cover", position: "centre", kernel: "lanczos3" });
-    return await behind
-      .toColourspace("srgb")
-      .composite([{ input: data, raw }])
-      .png()
-      .toBuffer();
+    const picture = behind.toColourspace("srgb").composite([{ input: data, raw }]);
+    const { hasAlpha } = await behind.metadata();
+    return await (hasAlpha ? rgbaRaster(picture) : rgbRaster(picture));
   });
 }

@@ -1,4 +1,4 @@
-import type { Sharp, SharpOptions } from "sharp";
+import type { Color, Sharp, SharpOptions } from "sharp";
 import { AppError, messageOf, refusal } from "../errors.ts";
 import { cut } from "../words.ts";
 
@@ -17,6 +17,16 @@ type Input = { bytes: Buffer } & SharpOptions;
 export async function openImage({ bytes, ...options }: Input): Promise<Sharp> {
   const { default: sharp } = await loadSharp();
   return sharp(bytes, { failOn: "error", limitInputPixels: largestResultPixels, ...options });
+}
+
+/** A picture of nothing but one colour. */
+export async function openCanvas(
+  width: number,
+  height: number,
+  background: Color | string,
+): Promise<Sharp> {
+  const { default: sharp } = await loadSharp();
+  return sharp({ create: { width, height, channels: 4, background } });
 }
 
 async function loadSharp(): Promise<typeof import("sharp")> {

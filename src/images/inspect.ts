@@ -14,7 +14,7 @@ export interface ImageInfo {
   bytes: number;
 }
 
-const acceptedFormats = "PNG, JPEG, WebP, GIF, AVIF or TIFF";
+const acceptedFormats = "PNG, JPEG, WebP, GIF, AVIF, TIFF or BMP";
 
 /**
  * Reads what a picture is and decodes it once, so that a broken or truncated file is refused here

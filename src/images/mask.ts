@@ -3,10 +3,12 @@ import { refusal, refuseUnlessWhole } from "../errors.ts";
 import { decoded, openImage } from "./decoder.ts";
 import { shaped } from "./falloff.ts";
 import {
+  eachRow,
   greyRaster,
   openRaster,
   type Raster,
   rasterPng,
+  refuseTooLargeToEdit,
   rgbaRaster,
   type Size,
   uprightSize,
@@ -43,11 +45,12 @@ export async function maskFor(
 ): Promise<Mask> {
   refuseUnlessWhole("grow", grow, -256, 256);
   refuseUnlessWhole("feather", feather, 0, 256);
+  refuseTooLargeToEdit("image", await decoded("image: the picture", () => uprightSize(image)));
   const drawn = mask === undefined ? await erasedPart(image) : await drawnPart(image, mask);
   const part = await shaped(drawn, grow, feather);
-  const coverage = whiteness(part);
+  const coverage = await whiteness(part);
   if (coverage > 0) return { mask: await rasterPng(part), coverage };
-  if (whiteness(drawn) > 0) {
+  if ((await whiteness(drawn)) > 0) {
     throw refusal(`grow: ${grow} leaves nothing of the mask. Use a number nearer to 0.`);
   }
   throw refusal(
@@ -55,9 +58,12 @@ export async function maskFor(
   );
 }
 
-function whiteness({ data }: Raster): number {
+async function whiteness(part: Raster): Promise<number> {
+  const { data, width } = part;
   let sum = 0;
-  for (const value of data) sum += value;
+  await eachRow(part, (row) => {
+    for (let at = row * width; at < (row + 1) * width; at++) sum += data[at] ?? 0;
+  });
   return sum / 255 / data.length;
 }
 
@@ -65,8 +71,8 @@ async function erasedPart(image: Buffer): Promise<Raster> {
   const pixels = await decoded("image: the picture", async () =>
     rgbaRaster(await openImage({ bytes: image, autoOrient: true })),
   );
-  const erased = alphaOf(pixels, (alpha) => 255 - alpha);
-  if (erased.data.some((value) => value > 0)) return erased;
+  const erased = await alphaOf(pixels, (alpha) => 255 - alpha);
+  if ((await whiteness(erased)) > 0) return erased;
   throw refusal(
     "mask: it is needed, for the image has no transparent part. Send a picture of the same size, white where to repaint and black elsewhere, or an image with the part to repaint erased.",
   );
@@ -76,6 +82,7 @@ async function drawnPart(image: Buffer, mask: Buffer): Promise<Raster> {
   const size = await decoded("image: the picture", () => uprightSize(image));
   return await decoded("mask: the picture", async () => {
     const drawn = await uprightSize(mask);
+    refuseTooLargeToEdit("mask", drawn);
     const stretch = drawn.width / drawn.height / (size.width / size.height);
     if (Math.abs(stretch - 1) >= shapeTolerance) throw otherShape(drawn, size);
     const part = await whitePart(mask);
@@ -97,16 +104,21 @@ async function whitePart(mask: Buffer): Promise<Raster> {
   const { hasAlpha } = await picture.metadata();
   if (hasAlpha) {
     const pixels = await rgbaRaster(picture.clone());
-    const meaning = alphaMeaning(pixels);
-    if (meaning === "painted repaints") return alphaOf(pixels, (alpha) => alpha);
-    if (meaning === "erased repaints") return alphaOf(pixels, (alpha) => 255 - alpha);
+    const meaning = await alphaMeaning(pixels);
+    if (meaning === "painted repaints") return await alphaOf(pixels, (alpha) => alpha);
+    if (meaning === "erased repaints") return await alphaOf(pixels, (alpha) => 255 - alpha);
   }
   return await greyRaster(picture.flatten({ background: "#000000" }));
 }
 
-function alphaOf({ data, width, height }: Raster, value: (alpha: number) => number): Raster {
+async function alphaOf(pixels: Raster, value: (alpha: number) => number): Promise<Raster> {
+  const { data, width, height } = pixels;
   const values = Buffer.alloc(width * height);
-  for (let at = 0; at < values.length; at++) values[at] = value(data[4 * at + 3] ?? 255);
+  await eachRow(pixels, (row) => {
+    for (let at = row * width; at < (row + 1) * width; at++) {
+      values[at] = value(data[4 * at + 3] ?? 255);
+    }
+  });
   return { data: values, width, height, channels: 1 };
 }
 
@@ -117,27 +129,33 @@ const almostBlack = 32;
 const colourful = 64;
 
 /** Undefined when the brightness decides. */
-function alphaMeaning(pixels: Raster): "painted repaints" | "erased repaints" | undefined {
-  const { transparent, spread, brightest, chroma } = survey(pixels);
+async function alphaMeaning(
+  pixels: Raster,
+): Promise<"painted repaints" | "erased repaints" | undefined> {
+  const { transparent, spread, brightest, chroma } = await survey(pixels);
   if (!transparent) return undefined;
   if (spread > sameColour) return chroma > colourful ? "erased repaints" : undefined;
   return brightest >= 0 && brightest < almostBlack ? "erased repaints" : "painted repaints";
 }
 
 /** What the colours of the visible pixels have in common. */
-function survey({ data }: Raster) {
+async function survey(pixels: Raster) {
+  const { data, width } = pixels;
   const low = [255, 255, 255];
   const high = [-1, -1, -1];
   let transparent = false;
   let chroma = 0;
-  for (let at = 0; at < data.length; at += 4) {
+  const look = (at: number) => {
     const alpha = data[at + 3] ?? 255;
     if (alpha < 255) transparent = true;
-    if (alpha < 128) continue;
-    const [r = 0, g = 0, b = 0] = [data[at], data[at + 1], data[at + 2]];
+    if (alpha < 128) return;
+    const [r, g, b] = [data[at] ?? 0, data[at + 1] ?? 0, data[at + 2] ?? 0];
     widen(low, high, r, g, b);
     chroma = Math.max(chroma, Math.max(r, g, b) - Math.min(r, g, b));
-  }
+  };
+  await eachRow(pixels, (row) => {
+    for (let at = row * width; at < (row + 1) * width; at++) look(4 * at);
+  });
   const spread = Math.max(...high.map((value, channel) => value - (low[channel] ?? 0)));
   return { transparent, spread, brightest: Math.max(...high), chroma };
 }

@@ -6,6 +6,7 @@ import {
   openRaster,
   type Raster,
   rasterPng,
+  refuseTooLargeToEdit,
   rgbRaster,
   type Size,
   uprightSize,
@@ -52,6 +53,7 @@ export async function padForOutpaint(
     const height = size.height + padding.top + padding.bottom;
     refuseTooLong("left + right", "wide", width);
     refuseTooLong("top + bottom", "high", height);
+    refuseTooLargeToEdit("left, top, right, bottom", { width, height });
 
     const upright = await openImage({ bytes: image, autoOrient: true });
     const old = await rgbRaster(upright.flatten({ background: "#ffffff" }));

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
-import type { Sharp } from "sharp";
+import type { ResizeOptions, Sharp } from "sharp";
+import { refusal } from "../errors.ts";
 import { openImage } from "./decoder.ts";
 
 export interface Size {
@@ -38,6 +39,19 @@ async function raster(picture: Sharp): Promise<Raster> {
   return { data, width: info.width, height: info.height, channels: info.channels };
 }
 
+/** Upright and in sRGB, with alpha only where the picture has it. */
+export async function colorRaster(bytes: Buffer): Promise<Raster> {
+  const picture = await openImage({ bytes, autoOrient: true });
+  const { hasAlpha } = await picture.metadata();
+  return await (hasAlpha ? rgbaRaster(picture) : rgbRaster(picture));
+}
+
+/** The same pixels at another size. */
+export async function resized(raster: Raster, options: ResizeOptions): Promise<Raster> {
+  const picture = (await openRaster(raster)).resize({ kernel: "lanczos3", ...options });
+  return await (raster.channels === 4 ? rgbaRaster(picture) : rgbRaster(picture));
+}
+
 export async function openRaster({ data, ...raw }: Raster): Promise<Sharp> {
   return await openImage({ bytes: data, raw });
 }
@@ -50,7 +64,19 @@ export async function rasterPng(pixels: Raster): Promise<Buffer> {
     .toBuffer();
 }
 
-const pixelsAtOnce = 1_000_000;
+/** A masked edit walks all pixels several times, about a second for so many. */
+export const mostEditPixels = 40_000_000;
+
+/** Refuses a picture that is too large for a masked edit, before anything is decoded. */
+export function refuseTooLargeToEdit(parameter: string, { width, height }: Size): void {
+  if (width * height <= mostEditPixels) return;
+  const megapixels = Number(((width * height) / 1_000_000).toFixed(1));
+  throw refusal(
+    `${parameter}: ${width}x${height} are ${megapixels} megapixels, and at most ${mostEditPixels / 1_000_000} are edited with a mask. Send a smaller version.`,
+  );
+}
+
+const pixelsAtOnce = 250_000;
 
 /** Runs `work` on every row, and lets other requests through in between. */
 export async function eachRow({ width, height }: Size, work: (row: number) => void): Promise<void> {

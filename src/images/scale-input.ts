@@ -1,6 +1,7 @@
+import { refuseUnlessWhole } from "../errors.ts";
 import { toPng } from "./convert.ts";
 import { decoded, openImage } from "./decoder.ts";
-import { type Size, uprightSize } from "./raster.ts";
+import { colorRaster, rasterPng, resized, type Size, uprightSize } from "./raster.ts";
 
 export interface ScaleOptions {
   /** About how many the picture shall have. */
@@ -11,6 +12,8 @@ export interface ScaleOptions {
 
 /** Larger factors show nothing but the kernel. */
 const mostEnlargement = 4;
+/** The largest side of ComfyUI's own nodes (`nodes.py`, MAX_RESOLUTION). */
+const longestSide = 16_384;
 
 /** The picture as a PNG of the size a model likes to paint. */
 export async function scaleInput(
@@ -70,5 +73,28 @@ export async function scaleTo(
       .toColourspace(kind === "photo" ? "srgb" : "b-w")
       .png()
       .toBuffer();
+  });
+}
+
+/** How a picture gets a size of another shape: stretched, whole with margins, or cropped evenly. */
+export type Fit = "fill" | "fit" | "crop";
+
+/**
+ * The picture at exactly this size, as a PNG. The margins of "fit" are transparent where the picture
+ * has transparency, and white otherwise.
+ */
+export async function resizeTo(
+  image: Buffer,
+  width: number,
+  height: number,
+  fit: Fit,
+): Promise<Buffer> {
+  refuseUnlessWhole("width", width, 1, longestSide);
+  refuseUnlessWhole("height", height, 1, longestSide);
+  return await decoded("The picture", async () => {
+    const from = await colorRaster(image);
+    const background = from.channels === 4 ? { r: 0, g: 0, b: 0, alpha: 0 } : "#ffffff";
+    const how = { fill: "fill", fit: "contain", crop: "cover" } as const;
+    return await rasterPng(await resized(from, { width, height, fit: how[fit], background }));
   });
 }

@@ -1,15 +1,14 @@
 import { fileURLToPath } from "node:url";
 import { AppError, cancelled, messageOf, refusal } from "../errors.ts";
 import { readInside } from "../files/read-inside.ts";
-import { absolutePath } from "../files/roots.ts";
+import type { Reach } from "../files/roots.ts";
 import { fetchPublic } from "../net/fetch.ts";
 import { cut, megabytes } from "../words.ts";
 import { type ImageInfo, inspectImage } from "./inspect.ts";
+import { readable } from "./readable.ts";
 import { sniff } from "./sniff.ts";
 
 export interface ImageSourcesOptions {
-  /** Folders whose files may be read; empty turns files off. */
-  roots: readonly string[];
   /** @default false */
   allowHidden?: boolean | undefined;
   /** @default 50_000_000 */
@@ -18,8 +17,13 @@ export interface ImageSourcesOptions {
   timeoutMs?: number | undefined;
   /** @default false */
   allowPrivateAddresses?: boolean | undefined;
+}
+
+/** What the caller of one call may see. */
+export interface ResolveOptions extends Reach {
   /** The bytes of an earlier image or task, by `comfy://` URI or id. */
   lookup: (reference: string) => Promise<Buffer | undefined>;
+  signal?: AbortSignal | undefined;
 }
 
 export interface ResolvedImage {
@@ -48,29 +52,32 @@ export class ImageSources {
   readonly #options: ImageSourcesOptions;
   readonly #maxBytes: number;
 
-  constructor(options: ImageSourcesOptions) {
+  constructor(options: ImageSourcesOptions = {}) {
     this.#options = options;
     this.#maxBytes = options.maxBytes ?? 50_000_000;
   }
 
   /** Refusals start with the name of the `parameter`. */
-  async resolve(parameter: string, value: string, signal?: AbortSignal): Promise<ResolvedImage> {
-    if (signal?.aborted) {
+  async resolve(parameter: string, value: string, options: ResolveOptions): Promise<ResolvedImage> {
+    if (options.signal?.aborted) {
       throw cancelled(`${parameter}: reading the picture was cancelled.`);
     }
-    const { bytes, origin } = await this.#find(parameter, value.trim(), signal);
+    const { bytes: found, origin } = await this.#find(parameter, value.trim(), options);
+    const bytes = await readable(found, `${parameter}: ${origin}`);
     const info = await inspectImage(bytes, `${parameter}: ${origin}`);
     return { bytes, info, origin };
   }
 
-  async #find(parameter: string, value: string, signal?: AbortSignal): Promise<Found> {
+  async #find(parameter: string, value: string, options: ResolveOptions): Promise<Found> {
     if (/^data:/i.test(value)) return this.#dataUri(parameter, value);
-    if (/^https?:/i.test(value)) return await this.#url(parameter, value, signal);
-    if (/^file:/i.test(value)) return await this.#file(parameter, fromFileUrl(parameter, value));
-    if (isReference(value)) return await this.#reference(parameter, value);
+    if (/^https?:/i.test(value)) return await this.#url(parameter, value, options.signal);
+    if (/^file:/i.test(value)) {
+      return await this.#file(parameter, fromFileUrl(parameter, value), options);
+    }
+    if (isReference(value)) return await this.#reference(parameter, value, options);
     if (isBase64(value)) return this.#base64(parameter, value);
     if (isNoPath(value)) throw unknownForm(parameter, value);
-    return await this.#fileOrElse(parameter, value);
+    return await this.#fileOrElse(parameter, value, options);
   }
 
   #dataUri(parameter: string, value: string): Found {
@@ -94,7 +101,7 @@ export class ImageSources {
     return { bytes, origin: "inline data" };
   }
 
-  async #url(parameter: string, url: string, signal?: AbortSignal): Promise<Found> {
+  async #url(parameter: string, url: string, signal: AbortSignal | undefined): Promise<Found> {
     const { bytes } = await fetchPublic(url, {
       what: parameter,
       maxBytes: this.#maxBytes,
@@ -106,8 +113,12 @@ export class ImageSources {
     return { bytes, origin: `URL ${cut(url.replace(/[?#].*$/s, ""))}` };
   }
 
-  async #reference(parameter: string, reference: string): Promise<Found> {
-    const bytes = await this.#options.lookup(reference);
+  async #reference(
+    parameter: string,
+    reference: string,
+    { lookup }: ResolveOptions,
+  ): Promise<Found> {
+    const bytes = await lookup(reference);
     if (bytes === undefined) {
       throw new AppError(
         "not_found",
@@ -118,19 +129,19 @@ export class ImageSources {
     return { bytes, origin: `image ${cut(reference)}` };
   }
 
-  async #file(parameter: string, path: string): Promise<Found> {
-    const { roots, allowHidden = false } = this.#options;
-    const rules = { roots, allowHidden, maxBytes: this.#maxBytes };
+  async #file(parameter: string, path: string, { roots, base }: Reach): Promise<Found> {
+    const { allowHidden = false } = this.#options;
+    const rules = { roots, base, allowHidden, maxBytes: this.#maxBytes };
     const file = await readInside(parameter, path, rules);
     return { bytes: file.bytes, origin: `file ${cut(file.path)}` };
   }
 
   /** A few plain words may be a file name, but are as likely a misunderstanding. */
-  async #fileOrElse(parameter: string, value: string): Promise<Found> {
+  async #fileOrElse(parameter: string, value: string, reach: Reach): Promise<Found> {
     const plain = !/[/\\]|^~|\.\w{2,5}$/.test(value);
-    if (plain && this.#options.roots.length === 0) throw unknownForm(parameter, value);
+    if (plain && reach.roots.length === 0) throw unknownForm(parameter, value);
     try {
-      return await this.#file(parameter, absolutePath(value, this.#options.roots));
+      return await this.#file(parameter, value, reach);
     } catch (error) {
       if (!plain || !(error instanceof AppError) || error.code !== "not_found") throw error;
       throw refusal(`${error.message} ${accepted}`, error);
@@ -152,7 +163,9 @@ function isReference(value: string): boolean {
 /** Base64 of a JPEG starts like a path ("/9j/4AAQ…"), so what it decodes to decides. */
 function isBase64(value: string): boolean {
   const head = Buffer.from(value.slice(0, 200).replace(/\s/g, "").slice(0, 88), "base64");
-  if (sniff(head).mimeType !== undefined) return true;
+  const { mimeType, looksLike } = sniff(head);
+  if (mimeType !== undefined) return true;
+  if (looksLike === "a BMP picture") return value.length > longText && !notBase64.test(value);
   // Prose is made of the same letters, but not of words this long.
   return value.length > longText && /^\S{60}/.test(value) && !notBase64.test(value);
 }

@@ -8,6 +8,18 @@ import { errnoOf, storageError } from "../files/storage-error.ts";
 import { replaceFile } from "../files/whole-file.ts";
 import { fileExtensions, type ImageMimeType } from "./sniff.ts";
 
+/** What lists and answers show of a result. */
+export interface StoredPreview {
+  data: Buffer;
+  mimeType: "image/jpeg" | "image/png";
+}
+
+const previewTypes = ["image/jpeg", "image/png"] as const;
+
+/** Pictures are private to the user whose server this is. */
+const folderMode = 0o700;
+const fileMode = 0o600;
+
 const tempSuffix = ".tmp";
 const tempAgeMs = 60 * 60 * 1000;
 
@@ -36,8 +48,11 @@ export class ImageStore {
     imageId: string,
     bytes: Buffer,
     mimeType: ImageMimeType,
+    preview?: StoredPreview,
   ): Promise<{ path: string; sha256: string }> {
     const path = this.resultPath(imageId, mimeType);
+    if (preview) await this.#writePreview(imageId, preview);
+    else await this.#dropPreviews(imageId);
     await this.#write(path, bytes);
     return { path, sha256: sha256Of(bytes) };
   }
@@ -54,19 +69,58 @@ export class ImageStore {
     return this.#path("images", imageId, imageId.slice(1, 3), mimeType);
   }
 
-  /** The bytes freed; 0 when the file was gone already. */
+  /**
+   * The small picture beside a result. One that is missing is made again from the original by
+   * `make`, and kept.
+   */
+  async readPreview(
+    imageId: string,
+    mimeType: ImageMimeType,
+    make: (original: Buffer) => Promise<StoredPreview>,
+  ): Promise<StoredPreview> {
+    for (const type of previewTypes) {
+      const path = this.#previewPath(imageId, type);
+      const data = await this.#guard(() => unlessMissing(readFile(path)));
+      if (data) return { data, mimeType: type };
+    }
+    const preview = await make(await this.readResult(imageId, mimeType));
+    await this.#writePreview(imageId, preview);
+    return { data: preview.data, mimeType: preview.mimeType };
+  }
+
+  async #writePreview(imageId: string, { data, mimeType }: StoredPreview): Promise<void> {
+    await this.#dropPreviews(imageId);
+    await this.#write(this.#previewPath(imageId, mimeType), data);
+  }
+
+  async #dropPreviews(imageId: string): Promise<number> {
+    let freed = 0;
+    for (const type of previewTypes) freed += await this.#delete(this.#previewPath(imageId, type));
+    return freed;
+  }
+
+  #previewPath(imageId: string, mimeType: StoredPreview["mimeType"]): string {
+    const beside = this.resultPath(imageId, mimeType);
+    return join(dirname(beside), `${imageId}.preview.${fileExtensions[mimeType]}`);
+  }
+
+  /** The bytes of the original that were freed; 0 when it was gone already. Its preview goes too. */
   async deleteResult(imageId: string, mimeType: ImageMimeType): Promise<number> {
+    await this.#dropPreviews(imageId);
     return await this.#delete(this.resultPath(imageId, mimeType));
   }
 
-  /** The same bytes are kept once, however often they are put. */
+  /**
+   * The same bytes are kept once, however often they are put. They are written each time: another
+   * process may be deleting the file that is there, and a new one survives that.
+   */
   async putInput(
     bytes: Buffer,
     mimeType: ImageMimeType,
   ): Promise<{ sha256: string; path: string }> {
     const sha256 = sha256Of(bytes);
     const path = this.#inputPath(sha256, mimeType);
-    if ((await this.#size(path)) !== bytes.length) await this.#write(path, bytes);
+    await this.#write(path, bytes);
     return { sha256, path };
   }
 
@@ -125,8 +179,8 @@ export class ImageStore {
 
   async #write(path: string, bytes: Buffer): Promise<void> {
     await this.#guard(async () => {
-      await makeFolder(dirname(path));
-      await replaceFile(path, `${path}.${randomUUID()}${tempSuffix}`, bytes);
+      await makeFolder(dirname(path), folderMode);
+      await replaceFile(path, `${path}.${randomUUID()}${tempSuffix}`, bytes, fileMode);
     });
   }
 

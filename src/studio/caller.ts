@@ -1,3 +1,5 @@
+import type { Reach } from "../files/roots.ts";
+
 /** Who calls: what it may see and which folders it may touch. */
 export interface Caller {
   /** Tasks belong to it; only callers with the same name see them. */
@@ -6,7 +8,11 @@ export interface Caller {
   isAdmin: boolean;
   /** The program it calls with, as that names itself. */
   client?: string | undefined;
+  /** What it may read and write; without roots there are no folders at all. */
+  folders: Reach;
 }
 
 /** Whoever has a shell or a client on this machine. */
-export const owner: Caller = { name: "owner", isAdmin: true };
+export function ownerOf(folders: Reach): Caller {
+  return { name: "owner", isAdmin: true, folders };
+}

@@ -1,5 +1,6 @@
 import { AppError } from "../errors.ts";
-import type { ImageStore } from "../images/store.ts";
+import { preview } from "../images/preview.ts";
+import type { ImageStore, StoredPreview } from "../images/store.ts";
 import type { CancelReport } from "../tasks/cancelling.ts";
 import type { DeleteReport } from "../tasks/deletion.ts";
 import type { EventsOptions, TaskEvent } from "../tasks/events.ts";
@@ -40,8 +41,15 @@ export class Studio {
 
   /** Checks the call and stores it as a task; the work goes on after the answer. */
   submit(tool: string, request: TaskRequest, options: SubmitOptions = {}): Promise<Task> {
-    const { name, client } = this.caller;
-    return this.#parts.tasks.submit(tool, request, { caller: name, client }, options);
+    const { name, client, folders } = this.caller;
+    const sources = {
+      ...folders,
+      // A result's path is in every answer, so it may come back as an input.
+      roots: folders.roots.length > 0 ? [...folders.roots, this.#parts.images.resultsDir] : [],
+      lookup: (reference: string) => this.#picture(reference),
+    };
+    const asker = { caller: name, client, folders, sources };
+    return this.#parts.tasks.submit(tool, request, asker, options);
   }
 
   get(id: string): Promise<Task> {
@@ -120,12 +128,26 @@ export class Studio {
     return this.#parts.images.resultPath(id, mimeType);
   }
 
+  /** Its preview, as it was made with the picture. */
+  async preview(imageId: string): Promise<StoredPreview> {
+    const { record } = await this.image(imageId);
+    return this.#parts.images.readPreview(record.id, record.mimeType, preview);
+  }
+
   workflows(): Promise<WorkflowStates> {
     return this.#parts.workflows();
   }
 
   installed(): Promise<Installed> {
     return this.#parts.installed();
+  }
+
+  /** By `comfy://images/ID`, an image id, or a task id, which stands for its first picture. */
+  async #picture(reference: string): Promise<Buffer> {
+    const id = reference.replace(/^comfy:\/\/(images|tasks)\//, "");
+    const first = /-\d+$/.test(id) ? id : imagesOf(await this.get(id))[0]?.id;
+    const { bytes } = await this.original(first ?? `${id}-1`);
+    return bytes;
   }
 
   get #only(): string | undefined {

@@ -1,29 +1,35 @@
-import { keepUnmasked, putBackground } from "../images/composite.ts";
-import { deliver } from "../images/convert.ts";
+import { type FinishedPicture, type Finishing, finishPicture } from "../images/finish.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { InputRecord, Task } from "./task.ts";
 
 /** From what ComfyUI made to what is handed over: put into its place, exact size, format. */
-export async function finishPicture(images: ImageStore, task: Task, made: Buffer): Promise<Buffer> {
-  const placed = await place(images, task, made);
-  return deliver(placed, {
+export async function finishFor(
+  images: ImageStore,
+  task: Task,
+  made: Buffer,
+): Promise<FinishedPicture> {
+  return await finishPicture(made, {
+    finishing: await finishingOf(images, task),
     format: task.outputFormat,
-    ...task.deliver,
+    size: task.deliver,
     bars: task.fit === "fit",
   });
 }
 
-async function place(images: ImageStore, { finish }: Task, made: Buffer): Promise<Buffer> {
+async function finishingOf(images: ImageStore, { finish }: Task): Promise<Finishing | undefined> {
   const read = ({ sha256, mimeType }: InputRecord) => images.readInput(sha256, mimeType);
   switch (finish?.kind) {
     case undefined:
-      return made;
+      return undefined;
     case "keep_unmasked":
-      return keepUnmasked(await read(finish.original), made, await read(finish.mask));
+      return {
+        kind: "keep_unmasked",
+        original: await read(finish.original),
+        mask: await read(finish.mask),
+      };
     case "background":
-      return putBackground(
-        made,
-        finish.image ? { image: await read(finish.image) } : { color: finish.color ?? "white" },
-      );
+      return finish.image
+        ? { kind: "background", image: await read(finish.image) }
+        : { kind: "background", color: finish.color ?? "white" };
   }
 }

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { AppError } from "../errors.ts";
-import { parseColor } from "../images/color.ts";
+import { readColor } from "../images/color.ts";
 import { toPng } from "../images/convert.ts";
 import { inspectImage } from "../images/inspect.ts";
 import { maskFor } from "../images/mask.ts";
 import { paddingForRatio, padForOutpaint } from "../images/pad.ts";
 import { scaleInput, scaleTo } from "../images/scale-input.ts";
 import type { ImageMimeType } from "../images/sniff.ts";
-import type { ImageSources } from "../images/source.ts";
+import type { ImageSources, ResolveOptions } from "../images/source.ts";
 import type { Plan } from "../workflows/plan.ts";
 import type { TaskRequest } from "../workflows/request.ts";
 import type { Size } from "../workflows/sizes.ts";
@@ -34,13 +34,14 @@ export interface PreparedInputs {
 /** Fetches the pictures of a call and makes of them what the workflow's slots take. Keeps none. */
 export async function prepareInputs(
   sources: ImageSources,
+  reach: ResolveOptions,
   tool: string,
   { workflow, recipe }: Plan,
   request: TaskRequest,
   signal: AbortSignal | undefined,
 ): Promise<PreparedInputs> {
   const prepared: PreparedInputs = { inputs: {}, uploads: {}, pictures: new Map() };
-  const given = await fetchAll(sources, workflow, request, signal);
+  const given = await fetchAll(sources, reach, workflow, request, signal);
   for (const [name, { bytes, origin }] of Object.entries(given)) {
     prepared.inputs[name] = await keep(prepared, name, bytes, origin);
   }
@@ -88,6 +89,7 @@ interface Given {
 
 async function fetchAll(
   sources: ImageSources,
+  reach: ResolveOptions,
   workflow: Workflow,
   request: TaskRequest,
   signal: AbortSignal | undefined,
@@ -97,7 +99,7 @@ async function fetchAll(
     .filter(({ type }) => type === "image")
     .map(({ name }) => [name, request.parameters[name]]);
   if (request.background !== undefined) {
-    if (isColor(request.background)) parseColor(request.background);
+    if (isColor(request.background)) await readColor("background", request.background);
     else wanted.push(["background", request.background]);
   }
   for (const [name, value] of wanted) {
@@ -105,7 +107,7 @@ async function fetchAll(
     if (typeof value !== "string") {
       throw new AppError("invalid_input", `${name}: expected text that says where the image is.`);
     }
-    const source = await sources.resolve(name, value, signal);
+    const source = await sources.resolve(name, value, { ...reach, signal });
     given[name] = { bytes: await toPng(source.bytes), origin: source.origin };
   }
   return given;
@@ -113,7 +115,9 @@ async function fetchAll(
 
 /** What looks like a colour is one; a bare word that is none gets the colours' own refusal. */
 function isColor(text: string): boolean {
-  return /^#\w*$/.test(text) || /^[a-z]+$/i.test(text) || /^(rgb|hsl)a?\(/i.test(text);
+  return (
+    /^#\w*$/.test(text) || /^[a-z]+( [a-z]+)?$/i.test(text) || /^(rgb|hsl|hwb)a?\(/i.test(text)
+  );
 }
 
 interface Edit {

@@ -2,8 +2,9 @@ import { createHash, randomUUID } from "node:crypto";
 import type { Pool } from "../comfy/pool.ts";
 import type { ObjectInfo } from "../comfy/protocol.ts";
 import { AppError } from "../errors.ts";
+import type { Reach } from "../files/roots.ts";
 import type { SaveTo } from "../files/save-to.ts";
-import type { ImageSources } from "../images/source.ts";
+import type { ImageSources, ResolveOptions } from "../images/source.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { AddressRule } from "../net/address.ts";
 import { checkWebhook, type Webhook } from "../webhooks/webhook.ts";
@@ -39,14 +40,20 @@ export interface SubmitOptions {
   idempotencyKey?: string | undefined;
   /** The caller's own word for the task. */
   label?: string | undefined;
+  /** How long a ComfyUI that is being started may take before the call is refused. */
+  patienceMs?: number | undefined;
   /** Aborted when the call is not wanted any more, before there is a task. */
   signal?: AbortSignal | undefined;
 }
 
-/** Who asks, as far as it is kept. */
+/** Who asks. */
 export interface Asker {
   caller: string;
   client?: string | undefined;
+  /** The folders into which its pictures may be put; none for a remote one. */
+  folders: Reach;
+  /** What it may give as an input. */
+  sources: ResolveOptions;
 }
 
 export interface Taken {
@@ -82,16 +89,18 @@ export class Intake {
     if (known) return known;
     checkBounds(request);
     if (webhook) checkWebhook(webhook, this.#parts.addressRule);
-    const saveTo = await this.#target(request);
+    const saveTo = await this.#target(request, asker.folders);
     const earlier = (id: string) => this.#earlier(asker.caller, id);
     const { request: whole, notes } = await promptOnRecord(earlier, tool, request);
     await this.#parts.images.checkWritable();
-    await pool.ready(signal ?? new AbortController().signal);
+    await pool.ready(signal ?? new AbortController().signal, options.patienceMs);
     const { planned, objectInfo } = await this.#plan(tool, whole);
-    const inputs = await prepareInputs(sources, tool, planned, whole, signal).catch((error) => {
-      const isMaskless = tool === "inpaint" && whole.parameters["mask"] === undefined;
-      throw isMaskless ? withEditingModel(error, this.#parts.catalog, objectInfo) : error;
-    });
+    const inputs = await prepareInputs(sources, asker.sources, tool, planned, whole, signal).catch(
+      (error) => {
+        const isMaskless = tool === "inpaint" && whole.parameters["mask"] === undefined;
+        throw isMaskless ? withEditingModel(error, this.#parts.catalog, objectInfo) : error;
+      },
+    );
     if (signal?.aborted) throw new AppError("cancelled", "Cancelled before there was a task.");
     const { pictures, ...prepared } = inputs;
     const { workflow, recipe, loras, deliver } = planned;
@@ -167,10 +176,14 @@ export class Intake {
     return task?.caller === caller ? task : undefined;
   }
 
-  async #target({ saveTo, count = 1, overwrite = false }: TaskRequest): Promise<Task["saveTo"]> {
+  async #target(
+    { saveTo, count = 1, overwrite = false }: TaskRequest,
+    folders: Reach,
+  ): Promise<Task["saveTo"]> {
     if (saveTo === undefined) return undefined;
-    const path = await this.#parts.saver.check("save_to", saveTo, count, { overwrite });
-    return { path, overwrite };
+    const options = { ...folders, overwrite };
+    const path = await this.#parts.saver.check("save_to", saveTo, count, options);
+    return { path, within: folders.roots, overwrite };
   }
 
   /**

@@ -1,7 +1,6 @@
-import { largestResultPixels } from "../images/decoder.ts";
-import { inspectImage } from "../images/inspect.ts";
 import type { ImageStore } from "../images/store.ts";
-import { finishPicture } from "./finish.ts";
+import { verdictAdvice } from "../images/survey.ts";
+import { finishFor } from "./finish.ts";
 import type { ImageRecord, Task } from "./task.ts";
 
 export interface Kept {
@@ -17,12 +16,11 @@ export async function keepPicture(
   id: string,
   made: Buffer,
 ): Promise<Kept> {
-  const bytes = await finishPicture(images, task, made);
-  const info = await inspectImage(bytes, "the picture from ComfyUI", largestResultPixels);
-  const { sha256 } = await images.putResult(id, bytes, info.mimeType);
+  const { bytes, info, preview, meanColor, verdict, notes } = await finishFor(images, task, made);
   const { mimeType, width, height, hasAlpha } = info;
+  const { sha256 } = await images.putResult(id, bytes, mimeType, preview);
   return {
-    record: { id, mimeType, width, height, bytes: bytes.length, hasAlpha, sha256 },
-    notes: [],
+    record: { id, mimeType, width, height, bytes: bytes.length, hasAlpha, sha256, meanColor },
+    notes: [...notes, ...(verdict ? [verdictAdvice(verdict)] : [])],
   };
 }

@@ -1,5 +1,6 @@
 import { messageOf } from "../errors.ts";
 import type { SaveTo } from "../files/save-to.ts";
+import { fileExtensions } from "../images/sniff.ts";
 import type { Recipe } from "../workflows/recipe.ts";
 import type { Announcer } from "./announcer.ts";
 import { erase } from "./deletion.ts";
@@ -112,12 +113,12 @@ export class LiveTasks {
       const pictures = await Promise.all(
         made.map(async ({ id, mimeType }) => ({
           bytes: await images.readResult(id, mimeType),
-          mimeType,
+          extension: fileExtensions[mimeType],
           name: id,
         })),
       );
-      const { path, overwrite } = task.saveTo;
-      task.savedTo = await saver.save("save_to", path, pictures, { overwrite });
+      const { path, within, overwrite } = task.saveTo;
+      task.savedTo = await saver.save("save_to", path, pictures, { roots: within, overwrite });
     } catch (error) {
       const note = `Not saved: ${messageOf(error)}`;
       if (!task.warnings.includes(note)) task.warnings.push(note);

@@ -19,6 +19,8 @@ export interface ImageRecord {
   bytes: number;
   hasAlpha: boolean;
   sha256: string;
+  /** `#rrggbb`, for whoever lays out a place for it; missing on older records. */
+  meanColor?: string;
   seed?: number;
 }
 
@@ -107,8 +109,8 @@ export interface Task {
   /** How a picture of another shape is brought to it; left out, what is over is cut. */
   fit?: "fit";
   finish?: Finish;
-  /** Where the pictures are also put: an absolute path, checked when the call came. */
-  saveTo?: { path: string; overwrite: boolean };
+  /** Where the pictures are also put: absolute, and checked against the folders it must be in. */
+  saveTo?: { path: string; within: readonly string[]; overwrite: boolean };
   /** Where the pictures were also put. */
   savedTo?: string[];
   /** Unset: as it was made. */

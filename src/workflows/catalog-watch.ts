@@ -1,8 +1,10 @@
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
+import type { ObjectInfo } from "../comfy/protocol.ts";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { type LoadedCatalog, loadCatalog, type WorkflowFolder } from "./catalog.ts";
+import { isCarrier } from "./own-graph.ts";
 import { type Problem, problemText } from "./workflow.ts";
 
 export interface CatalogWatch {
@@ -11,8 +13,17 @@ export interface CatalogWatch {
   close(): void;
 }
 
+/** What a ComfyUI says about its nodes, which editor workflows are converted by. */
+export interface NodeSource {
+  /** Without asking. */
+  known(): ObjectInfo | undefined;
+  read(): Promise<ObjectInfo>;
+}
+
 export interface WatchOptions {
   log: Log;
+  /** Unset, editor workflows stay pending. */
+  nodes?: NodeSource;
   /** Between two looks at the folders, and how long a change must hold still. */
   everyMs?: number;
 }
@@ -24,14 +35,15 @@ const standardMs = 1_000;
  * every second instead of listening to `fs.watch`, which hears nothing on network drives and
  * container mounts and stops when the folder is replaced; a look is one readdir and a stat a file.
  * A change is read once it has held still for one look, so a file is seldom met half-written; one
- * that is counts as a problem until it changes again.
+ * that is counts as a problem until it changes again. Editor workflows appear once a ComfyUI has
+ * said which nodes it has, and are converted again when it says something else.
  */
 export function watchCatalog(
   loaded: LoadedCatalog,
   folders: readonly WorkflowFolder[],
   options: WatchOptions,
 ): CatalogWatch {
-  const watched = new WatchedCatalog(loaded, folders, options.log);
+  const watched = new WatchedCatalog(loaded, folders, options);
   const timer = setInterval(() => void watched.look(true), options.everyMs ?? standardMs);
   timer.unref();
   return {
@@ -47,6 +59,12 @@ class WatchedCatalog {
   readonly #loaded: LoadedCatalog;
   readonly #folders: readonly WorkflowFolder[];
   readonly #log: Log;
+  readonly #nodes: NodeSource | undefined;
+  #waiting: boolean;
+  #usesNodes: boolean;
+  #objectInfo: ObjectInfo | undefined;
+  #asked: Promise<void> | undefined;
+  #askedFor: string | undefined;
   #content: string;
   #told: ReadonlySet<string>;
   /** What the folders looked like when they were read last, and at the last look. */
@@ -55,12 +73,19 @@ class WatchedCatalog {
   #running: Promise<boolean> = Promise.resolve(false);
   #closed = false;
 
-  constructor(loaded: LoadedCatalog, folders: readonly WorkflowFolder[], log: Log) {
+  constructor(
+    loaded: LoadedCatalog,
+    folders: readonly WorkflowFolder[],
+    { log, nodes }: WatchOptions,
+  ) {
     this.#loaded = loaded;
     this.#folders = folders;
     this.#log = log;
+    this.#nodes = nodes;
+    this.#waiting = loaded.pending.length > 0;
+    this.#usesNodes = loaded.usesNodes;
     this.#content = JSON.stringify(loaded.catalog.all());
-    this.#told = new Set([...loaded.problems, ...loaded.notes].map(problemText));
+    this.#told = new Set([...loaded.problems, ...loaded.notes, ...loaded.pending].map(problemText));
   }
 
   /** One after another: a look that waits sees at least what was there when it was asked for. */
@@ -78,18 +103,46 @@ class WatchedCatalog {
       const now = await fingerprint(this.#folders.filter(({ trusted }) => !trusted));
       const holdsStill = now === this.#seen;
       this.#seen = now;
-      if (this.#closed || now === this.#read || (settled && !holdsStill)) return false;
+      const asked = this.#waiting ? this.#ask() : undefined;
+      if (!settled) await asked;
+      const nodes = this.#nodes?.known() ?? this.#objectInfo;
+      const sameNodes = nodes === this.#objectInfo || !(this.#waiting || this.#usesNodes);
+      const sameFiles = now === this.#read || (settled && !holdsStill);
+      if (this.#closed || (sameFiles && sameNodes)) return false;
       this.#read = now;
-      return this.#take(await loadCatalog(this.#folders));
+      this.#objectInfo = nodes;
+      return this.#take(await loadCatalog(this.#folders, nodes));
     } catch (error) {
       this.#log.error(`workflows could not be read again: ${messageOf(error)}`);
       return false;
     }
   }
 
-  #take({ catalog, problems, notes }: LoadedCatalog): boolean {
+  /**
+   * Once for what is in the folders now: a ComfyUI that does not answer is left alone until work
+   * asks it. Looks do not wait for the answer.
+   */
+  #ask(): Promise<void> | undefined {
+    if (!this.#nodes || this.#nodes.known() || this.#closed) return undefined;
+    if (this.#askedFor === this.#seen) return this.#asked;
+    this.#askedFor = this.#seen;
+    this.#asked ??= this.#nodes
+      .read()
+      .then(
+        () => undefined,
+        () => undefined,
+      )
+      .finally(() => {
+        this.#asked = undefined;
+      });
+    return this.#asked;
+  }
+
+  #take({ catalog, problems, notes, pending, usesNodes }: LoadedCatalog): boolean {
     if (this.#closed) return false;
-    this.#tell(problems, notes);
+    this.#waiting = pending.length > 0;
+    this.#usesNodes = usesNodes;
+    this.#tell(problems, [...notes, ...pending]);
     const workflows = catalog.all();
     const content = JSON.stringify(workflows);
     if (content === this.#content) return false;
@@ -116,9 +169,9 @@ async function fingerprint(folders: readonly WorkflowFolder[]): Promise<string> 
 async function folderPrint(dir: string): Promise<string> {
   const files = await readdir(dir).catch((error: unknown) => messageOf(error));
   if (typeof files === "string") return files;
-  const json = files.filter((file) => file.endsWith(".json")).sort();
+  const read = files.filter((file) => file.endsWith(".json") || isCarrier(file)).sort();
   const prints = await Promise.all(
-    json.map(async (file) => {
+    read.map(async (file) => {
       const found = await stat(path.join(dir, file)).catch(() => undefined);
       return `${file} ${found?.size} ${found?.mtimeMs} ${found?.ctimeMs} ${found?.ino}`;
     }),

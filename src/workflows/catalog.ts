@@ -1,9 +1,11 @@
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
+import type { ObjectInfo } from "../comfy/protocol.ts";
 import { AppError, messageOf } from "../errors.ts";
 import { nearest } from "../words.ts";
 import { compile } from "./compile.ts";
 import { compileOwn } from "./discover/own.ts";
+import { isCarrier, readOwnGraph } from "./own-graph.ts";
 import { type Problem, problemText, type Workflow } from "./workflow.ts";
 
 /**
@@ -20,6 +22,10 @@ export interface LoadedCatalog {
   problems: Problem[];
   /** What a loaded file has and a caller does not get, such as a choice made at load. */
   notes: Problem[];
+  /** Editor workflows that wait for a ComfyUI to say which nodes it has. */
+  pending: Problem[];
+  /** Whether other node definitions could change the content. */
+  usesNodes: boolean;
 }
 
 /** The workflows of a server. The object stays the same when its content is replaced. */
@@ -78,17 +84,26 @@ function byTool(workflows: readonly Workflow[]): Map<string, Workflow[]> {
 }
 
 /**
- * Reads every `NAME.json` with its `NAME.binding.json`. Throws `workflow_invalid` with all that is
- * wrong in trusted folders; what is wrong elsewhere comes back as problems.
+ * Reads every `NAME.json` with its `NAME.binding.json`, and in folders that are not trusted also
+ * editor workflows, by what a ComfyUI says about its nodes, and pictures that carry a workflow.
+ * Throws `workflow_invalid` with all that is wrong in trusted folders; what is wrong elsewhere
+ * comes back as problems.
  */
-export async function loadCatalog(folders: readonly WorkflowFolder[]): Promise<LoadedCatalog> {
+export async function loadCatalog(
+  folders: readonly WorkflowFolder[],
+  objectInfo?: ObjectInfo,
+): Promise<LoadedCatalog> {
   const workflows: Workflow[] = [];
   const fatal: Problem[] = [];
   const problems: Problem[] = [];
   const notes: Problem[] = [];
+  const pending: Problem[] = [];
+  let usesNodes = false;
   for (const folder of folders) {
-    const loaded = await loadFolder(folder);
+    const loaded = await loadFolder(folder, objectInfo);
     notes.push(...loaded.notes);
+    pending.push(...loaded.pending);
+    usesNodes ||= loaded.usesNodes;
     const refused = [...loaded.problems];
     for (const workflow of loaded.workflows) {
       const conflict = conflictWith(workflows, workflow);
@@ -100,17 +115,28 @@ export async function loadCatalog(folders: readonly WorkflowFolder[]): Promise<L
   if (fatal.length > 0) {
     throw new AppError("workflow_invalid", fatal.map(problemText).join("\n"));
   }
-  return { catalog: new Catalog(workflows), problems, notes };
+  return { catalog: new Catalog(workflows), problems, notes, pending, usesNodes };
 }
 
 interface LoadedFolder {
   workflows: Workflow[];
   problems: Problem[];
   notes: Problem[];
+  pending: Problem[];
+  usesNodes: boolean;
 }
 
-async function loadFolder({ dir, trusted }: WorkflowFolder): Promise<LoadedFolder> {
-  const loaded: LoadedFolder = { workflows: [], problems: [], notes: [] };
+async function loadFolder(
+  { dir, trusted }: WorkflowFolder,
+  objectInfo: ObjectInfo | undefined,
+): Promise<LoadedFolder> {
+  const loaded: LoadedFolder = {
+    workflows: [],
+    problems: [],
+    notes: [],
+    pending: [],
+    usesNodes: false,
+  };
   let files: string[];
   try {
     files = await readdir(dir);
@@ -119,52 +145,102 @@ async function loadFolder({ dir, trusted }: WorkflowFolder): Promise<LoadedFolde
     const reason = `the workflow folder cannot be read: ${messageOf(error)}.${option}`;
     return { ...loaded, problems: [{ file: dir, reason }] };
   }
-  for (const name of pairNames(files)) {
-    const result = await loadPair(dir, name, { files, trusted });
+  for (const pair of pairsIn(dir, files, trusted)) {
+    const result = trusted ? await loadPair(pair) : await loadOwn(pair, objectInfo);
+    loaded.usesNodes ||= result.usesNodes === true;
     if ("workflow" in result) {
       const { workflow, notes } = result;
       loaded.workflows.push(workflow);
       loaded.notes.push(...notes.map((reason) => ({ file: workflow.file, reason })));
-    } else loaded.problems.push(...result.problems);
+    } else if ("pending" in result) loaded.pending.push(result.pending);
+    else loaded.problems.push(...result.problems);
   }
   return loaded;
 }
 
-function pairNames(files: readonly string[]): string[] {
-  const names = files
-    .filter((file) => file.endsWith(".json") && !file.startsWith("."))
-    .map((file) => file.replace(/(\.binding)?\.json$/, ""));
-  return [...new Set(names)].sort(byText);
+interface Pair {
+  /** File name without its ending. */
+  name: string;
+  /** Unset where only the binding is there. */
+  graphFile: string | undefined;
+  bindingFile: string;
+  hasBinding: boolean;
 }
 
-type Loaded = { workflow: Workflow; notes: string[] } | { problems: Problem[] };
+/** A picture counts where no graph has its name: people keep previews beside their workflows. */
+function pairsIn(dir: string, files: readonly string[], trusted: boolean): Pair[] {
+  const graphs = new Map<string, string | undefined>();
+  const seen = files.filter((file) => !file.startsWith(".")).sort(byText);
+  const json = seen.filter((file) => file.endsWith(".json"));
+  for (const file of json) {
+    const name = file.replace(/(\.binding)?\.json$/, "");
+    const graph = `${name}.json`;
+    if (file === graph || !graphs.has(name)) graphs.set(name, file === graph ? graph : undefined);
+  }
+  for (const file of trusted ? [] : seen.filter(isCarrier)) {
+    const { name } = path.parse(file);
+    graphs.set(name, graphs.get(name) ?? file);
+  }
+  return [...graphs]
+    .sort(([a], [b]) => byText(a, b))
+    .map(([name, graph]) => ({
+      name,
+      graphFile: graph && path.join(dir, graph),
+      bindingFile: path.join(dir, `${name}.binding.json`),
+      hasBinding: files.includes(`${name}.binding.json`),
+    }));
+}
 
-async function loadPair(
-  dir: string,
-  name: string,
-  { files, trusted }: { files: readonly string[]; trusted: boolean },
-): Promise<Loaded> {
-  const graphFile = path.join(dir, `${name}.json`);
-  const bindingFile = path.join(dir, `${name}.binding.json`);
-  const hasBinding = files.includes(path.basename(bindingFile));
-  if (trusted && !hasBinding) {
+type Loaded = { usesNodes?: boolean } & (
+  | { workflow: Workflow; notes: string[] }
+  | { problems: Problem[] }
+  | { pending: Problem }
+);
+
+async function loadPair({ name, graphFile, bindingFile, hasBinding }: Pair): Promise<Loaded> {
+  if (graphFile === undefined) return withoutGraph(bindingFile, name);
+  if (!hasBinding) {
     const reason = `has no binding; put ${path.basename(bindingFile)} beside it`;
     return { problems: [{ file: graphFile, reason }] };
   }
-  if (!files.includes(path.basename(graphFile))) {
-    const reason = `has no graph; put ComfyUI's Export (API) beside it as ${path.basename(graphFile)}`;
-    return { problems: [{ file: bindingFile, reason }] };
-  }
   try {
     const graphText = await readFile(graphFile, "utf8");
-    const bindingText = hasBinding ? await readFile(bindingFile, "utf8") : undefined;
-    const texts = { name, graphFile, graphText, bindingFile };
-    if (!trusted) return compileOwn({ ...texts, bindingText });
-    const compiled = compile({ ...texts, bindingText: bindingText ?? "" });
+    const bindingText = await readFile(bindingFile, "utf8");
+    const compiled = compile({ name, graphFile, graphText, bindingFile, bindingText });
     return "workflow" in compiled ? { ...compiled, notes: [] } : compiled;
   } catch (error) {
-    return { problems: [{ file: graphFile, reason: `cannot be read: ${messageOf(error)}` }] };
+    return unreadable(graphFile, error);
   }
+}
+
+async function loadOwn(pair: Pair, objectInfo: ObjectInfo | undefined): Promise<Loaded> {
+  const { name, graphFile, bindingFile, hasBinding } = pair;
+  if (graphFile === undefined) return withoutGraph(bindingFile, name);
+  try {
+    const read = await readOwnGraph(graphFile, objectInfo);
+    if ("pending" in read) return { pending: { file: graphFile, reason: read.pending } };
+    const { usesNodes } = read;
+    if ("reason" in read) {
+      return { problems: [{ file: graphFile, reason: read.reason }], usesNodes };
+    }
+    const bindingText = hasBinding ? await readFile(bindingFile, "utf8") : undefined;
+    const { graphText, app } = read;
+    const compiled = compileOwn({ name, graphFile, graphText, bindingFile, bindingText, app });
+    if ("problems" in compiled) return { ...compiled, usesNodes };
+    const notes = [...read.notes, ...compiled.notes];
+    return { workflow: compiled.workflow, notes, usesNodes };
+  } catch (error) {
+    return unreadable(graphFile, error);
+  }
+}
+
+function withoutGraph(file: string, name: string): Loaded {
+  const reason = `has no graph; put ComfyUI's Export (API) beside it as ${name}.json`;
+  return { problems: [{ file, reason }] };
+}
+
+function unreadable(file: string, error: unknown): Loaded {
+  return { problems: [{ file, reason: `cannot be read: ${messageOf(error)}` }] };
 }
 
 /** Why a workflow cannot stand beside those already there. */

@@ -76,7 +76,7 @@ export async function plan(
       ...preset.notes,
       ...overruled(preset.values, given),
       ...ignored(workflow, request),
-      ...ruledOut(tool, request),
+      ...ruledOut(request),
     ],
   };
 }

@@ -1,7 +1,7 @@
 import type { TaskRequest } from "./request.ts";
 
 /** What was asked for beside something that rules it out: told, not dropped in silence. */
-export function ruledOut(tool: string, request: TaskRequest): string[] {
+export function ruledOut(request: TaskRequest): string[] {
   const { vary } = request;
   const { width, height, strength } = request.parameters;
   const notes: string[] = [];
@@ -17,17 +17,5 @@ export function ruledOut(tool: string, request: TaskRequest): string[] {
   if (request.fit !== undefined && (width === undefined || height === undefined)) {
     notes.push("fit has no effect: it is for width and height together.");
   }
-  if (request.fit === "fit" && request.outputFormat === "jpeg") {
-    notes.push("output_format: JPEG has no transparency, so the bars are white.");
-  }
-  if (tool === "remove_background" && losesAlpha(request)) {
-    notes.push(
-      "output_format: JPEG has no transparency, so white is behind the cut-out; png or webp keep it.",
-    );
-  }
   return notes;
-}
-
-function losesAlpha({ outputFormat, background }: TaskRequest): boolean {
-  return outputFormat === "jpeg" && (background === undefined || background === "transparent");
 }

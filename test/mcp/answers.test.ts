@@ -199,7 +199,7 @@ test.for<[tool: string, args: Record<string, unknown>, note: RegExp]>([
     { prompt: "x", vary: "subtle", strength: 0.5 },
     /Note: vary has no effect: strength 0\.5/,
   ],
-  ["remove_background", { output_format: "jpeg" }, /Note: output_format: JPEG has no transparency/],
+  ["remove_background", { output_format: "jpeg" }, /Note: JPEG has no transparency/],
   [
     "generate_image",
     { prompt: "x", quality: "high", steps: 5, workflow: "checkpoint", ...small },
@@ -208,7 +208,7 @@ test.for<[tool: string, args: Record<string, unknown>, note: RegExp]>([
   [
     "upscale",
     { width: 300, height: 200, fit: "fit", output_format: "jpeg" },
-    /Note: output_format: JPEG has no transparency, so the bars are white/,
+    /Note: JPEG has no transparency, so the transparent parts are white/,
   ],
   ["upscale", { factor: 3, width: 300, height: 300 }, /Note: factor has no effect/],
   ["upscale", { width: 300, fit: "fit" }, /Note: fit has no effect/],

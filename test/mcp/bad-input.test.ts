@@ -225,7 +225,7 @@ describe("ComfyUI is not there", () => {
     const { app, deps } = await startApp(await url());
     const client = await connect(deps);
 
-    const answer = await call(client, "generate_image", { prompt: "x" });
+    const answer = await call(client, "generate_image", { prompt: "x", wait_seconds: 1 });
 
     expect(answer.isError).toBe(true);
     expect(answer.text).toMatch(says);

@@ -13,7 +13,7 @@ import { Emulator, type EmulatorOptions } from "../../src/emulator/emulator.ts";
 import type { Deps } from "../../src/faces/mcp/deps.ts";
 import { createMcpServer } from "../../src/faces/mcp/server.ts";
 import { createLog, type Log } from "../../src/log.ts";
-import { owner } from "../../src/studio/caller.ts";
+import { ownerOf } from "../../src/studio/caller.ts";
 
 /** Everything here is taken down when the test that asked for it has finished. */
 
@@ -78,7 +78,7 @@ export async function startApp(url: string, overrides: Partial<Config> = {}): Pr
   onTestFinished(() => app.close());
   const deps: Deps = {
     catalog: app.catalog,
-    studio: app.studio(owner),
+    studio: app.studio(ownerOf({ roots: overrides.inputRoots ?? [dataDir], base: dataDir })),
     log,
     waitSeconds: overrides.waitSeconds ?? 45,
     resultLinks: overrides.resultLinks ?? "auto",

@@ -58,11 +58,11 @@ test("what is wrong in a user folder is a problem each, and the rest loads", asy
     "lost.binding.json": "{}",
   });
 
-  const { catalog, problems } = await loadCatalog([{ dir, trusted: false }]);
+  const { catalog, problems, pending } = await loadCatalog([{ dir, trusted: false }]);
 
   expect(catalog.all().map((workflow) => workflow.name)).toEqual(["good"]);
+  expect(pending.map(({ file }) => path.basename(file))).toEqual(["editor.json"]);
   expect(problems.map(({ file }) => path.basename(file))).toEqual([
-    "editor.json",
     "half.json",
     "lost.binding.json",
     "off.binding.json",

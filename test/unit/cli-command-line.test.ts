@@ -82,7 +82,7 @@ test.for<[line: string, says: string]>([
   ["generat x", 'There is no command "generat". Did you mean generate?'],
   ["paint", 'There is no command "paint". Commands: generate, emulator, workflow;'],
   ["help paint", 'There is no command "paint".'],
-  ["workflow", "workflow: expected check or init and one file."],
+  ["workflow", "workflow: expected check or convert or init and one file."],
   ["workflow chek x", 'There is no command "workflow chek". Did you mean check?'],
   ["workflow check", "file: missing."],
   ["workflow check a b", "Expected 1 argument but got 2."],

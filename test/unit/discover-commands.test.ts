@@ -99,7 +99,7 @@ test("check against a real answer of a ComfyUI that has everything", async () =>
 });
 
 test.for([
-  { what: "the editor's format", text: '{"nodes": [], "links": []}', says: "Export (API)" },
+  { what: "what is no graph", text: "[]", says: "Export (API)" },
   { what: "half a file", text: '{"1": {"cl', says: "is not JSON" },
 ])("check refuses $what", async ({ text, says }) => {
   const file = path.join(await tempDir(), "bad.json");

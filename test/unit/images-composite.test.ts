@@ -1,7 +1,12 @@
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import { parseColor } from "../../src/images/color.ts";
-import { keepUnmasked, putBackground } from "../../src/images/composite.ts";
+import { readColor } from "../../src/images/color.ts";
+import {
+  type Background,
+  keepUnmasked as keepUnmaskedRaster,
+  putBackground as putBackgroundRaster,
+} from "../../src/images/composite.ts";
+import { colorRaster, rasterPng } from "../../src/images/raster.ts";
 import { cutout, grey16, noise, pixelAt, redBlue, solid } from "../fixtures/images/pictures.ts";
 
 /** Black, mid grey and white in thirds, left to right. */
@@ -17,6 +22,14 @@ async function thirds(width: number, height: number): Promise<Buffer> {
 
 async function rgba(bytes: Buffer): Promise<Buffer> {
   return await sharp(bytes).toColourspace("srgb").ensureAlpha().raw().toBuffer();
+}
+
+async function keepUnmasked(original: Buffer, result: Buffer, mask: Buffer): Promise<Buffer> {
+  return await rasterPng(await keepUnmaskedRaster(original, await colorRaster(result), mask));
+}
+
+async function putBackground(cutout: Buffer, background: Background): Promise<Buffer> {
+  return await rasterPng(await putBackgroundRaster(await colorRaster(cutout), background));
 }
 
 describe("keepUnmasked", () => {
@@ -122,9 +135,16 @@ describe("putBackground", () => {
   });
 
   test("on transparent, the cut-out stays as it is", async () => {
-    const original = await cutout(40, 40).png().toBuffer();
+    const raster = await colorRaster(await cutout(40, 40).png().toBuffer());
 
-    expect(await putBackground(original, { color: "transparent" })).toBe(original);
+    expect(await putBackgroundRaster(raster, { color: "transparent" })).toBe(raster);
+  });
+
+  test("a half transparent color stays so behind the cut-out", async () => {
+    const done = await putBackground(await cutout(40, 40).png().toBuffer(), { color: "#0000ff80" });
+
+    expect(await pixelAt(done, 0.02, 0.02)).toEqual({ r: 0, g: 0, b: 255, alpha: 128 });
+    expect(await pixelAt(done, 0.5, 0.5)).toEqual({ r: 255, g: 0, b: 0, alpha: 255 });
   });
 
   test("a picture covers the cut-out's size, cropped in the middle", async () => {
@@ -148,7 +168,11 @@ describe("putBackground", () => {
   });
 
   test.for([
-    ["an unknown color", { color: "blurple" }, /^background: "blurple" is no color\. Known: #rgb/],
+    [
+      "an unknown color",
+      { color: "blurple" },
+      /^background: "blurple" is no color\. Known: a name of CSS/,
+    ],
     ["a damaged picture", { image: Buffer.from("no") }, /^background: the picture is damaged/],
   ] as const)("%s is refused", async ([, background, message]) => {
     const original = await cutout(40, 40).png().toBuffer();
@@ -160,24 +184,25 @@ describe("putBackground", () => {
   });
 });
 
-describe("parseColor", () => {
+describe("readColor", () => {
   test.for([
     ["#fff", [255, 255, 255, 1]],
     ["#1a2B3c", [26, 43, 60, 1]],
-    ["#F0a", [255, 0, 170, 1]],
+    ["#1a2b3c00", [26, 43, 60, 0]],
     [" White ", [255, 255, 255, 1]],
-    ["black", [0, 0, 0, 1]],
-    ["grey", [128, 128, 128, 1]],
-    ["teal", [0, 128, 128, 1]],
+    ["light grey", [211, 211, 211, 1]],
+    ["rebeccapurple", [102, 51, 153, 1]],
+    ["rgb(1, 2, 3)", [1, 2, 3, 1]],
+    ["hsl(120 50% 50%)", [63, 191, 63, 1]],
     ["transparent", [0, 0, 0, 0]],
-  ] as const)("%s is %o", ([text, [r, g, b, alpha]]) => {
-    expect(parseColor(text)).toEqual({ r, g, b, alpha });
+  ] as const)("%s is %o", async ([text, [r, g, b, alpha]]) => {
+    expect(await readColor("background", text)).toEqual({ r, g, b, alpha });
   });
 
-  test.for(["", "#ff", "#12345", "#ggg", "fff", "rgb(1,2,3)", "constructor", "#fff\n#000"])(
-    "%j is no color",
-    (text) => {
-      expect(() => parseColor(text)).toThrow(/^background: ".*" is no color/s);
+  test.for(["", "#ff", "#12345", "#ggg", "fff0f0", "rgb(1,2", "constructor", "#fff\n#000", "1"])(
+    "%j is no color, and the refusal names the parameter",
+    async (text) => {
+      await expect(readColor("backdrop", text)).rejects.toThrow(/^backdrop: ".*" is no color/s);
     },
   );
 });

@@ -1,6 +1,7 @@
 import sharp from "sharp";
 import { beforeAll, describe, expect, test } from "vitest";
-import { deliver, preview, toPng } from "../../src/images/convert.ts";
+import { deliver, toPng } from "../../src/images/convert.ts";
+import { preview } from "../../src/images/preview.ts";
 import {
   animatedGif,
   cutout,

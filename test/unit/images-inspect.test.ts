@@ -84,7 +84,7 @@ describe("refusals", () => {
 
   test("the refusal says what to send", async () => {
     await expect(inspectImage(Buffer.from("hello"), "mask: inline data")).rejects.toThrow(
-      "mask: inline data is not a picture we can read: it looks like text. Send PNG, JPEG, WebP, GIF, AVIF or TIFF.",
+      "mask: inline data is not a picture we can read: it looks like text. Send PNG, JPEG, WebP, GIF, AVIF, TIFF or BMP.",
     );
   });
 

@@ -1,7 +1,7 @@
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { maskFor } from "../../src/images/mask.ts";
-import { cutout, grey16, redBlue, solid } from "../fixtures/images/pictures.ts";
+import { cutout, grey16, pngClaiming, redBlue, solid } from "../fixtures/images/pictures.ts";
 
 interface Box {
   left: number;
@@ -308,4 +308,34 @@ describe("grow and feather", () => {
       }
     }
   });
+});
+
+test("an edit too large to compute is refused beforehand, with its size and the limit", async () => {
+  const message =
+    /^image: 8000x5001 are 40 megapixels, and at most 40 are edited with a mask\. Send a smaller version\.$/;
+
+  await expect(maskFor(pngClaiming(8000, 5001), undefined)).rejects.toMatchObject({
+    code: "invalid_input",
+    message: expect.stringMatching(message),
+  });
+  await expect(
+    maskFor(await solid(80, 50, "red").png().toBuffer(), pngClaiming(16_000, 10_000)),
+  ).rejects.toThrow(/^mask: 16000x10000 are 160 megapixels/);
+});
+
+test("other work gets its turn while all pixels are walked", async () => {
+  const image = await cutout(3000, 2000).png().toBuffer();
+  let turns = 0;
+  let done = false;
+  const others = () => {
+    turns++;
+    if (!done) setImmediate(others);
+  };
+  const edit = maskFor(image, undefined, { grow: 4, feather: 8 });
+  setImmediate(others);
+  await edit;
+  done = true;
+
+  // Six megapixels in slices of a quarter, walked at least five times.
+  expect(turns).toBeGreaterThan(100);
 });

@@ -1,24 +1,45 @@
-import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join, relative } from "node:path";
 import sharp from "sharp";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type PictureToSave, SaveTo } from "../../src/files/save-to.ts";
+import { type PictureToSave, type SaveOptions, SaveTo } from "../../src/files/save-to.ts";
+import { deliver } from "../../src/images/convert.ts";
 import { cutout, pixelAt, solid, tempFolder } from "../fixtures/images/pictures.ts";
 
 const red = await solid(12, 8, "red").png().toBuffer();
 const blue = await solid(12, 8, "blue").png().toBuffer();
 
 function picture(name: string, bytes = red): PictureToSave {
-  return { bytes, mimeType: "image/png", name };
+  return { bytes, extension: "png", name };
 }
+
+const saver = new SaveTo((bytes, format) => deliver(bytes, { format }));
+
+type More = Omit<SaveOptions, "roots">;
+
+/** The saver as one caller has it. */
+function within(roots: readonly string[], { base = roots[0], ...own }: More = {}) {
+  return {
+    check: (parameter: string, target: string, count: number, more: More = {}) =>
+      saver.check(parameter, target, count, { roots, base, ...own, ...more }),
+    save: (
+      parameter: string,
+      target: string,
+      pictures: readonly PictureToSave[],
+      more: More = {},
+    ) => saver.save(parameter, target, pictures, { roots, base, ...own, ...more }),
+  };
+}
+
+type Files = ReturnType<typeof within>;
 
 /** A root inside a folder of its own, so that there is an outside too. */
 async function world() {
   const outside = await tempFolder();
   const root = join(outside, "pictures");
   await mkdir(root);
-  return { root, outside, files: new SaveTo([root]) };
+  return { root, outside, files: within([root]) };
 }
 
 async function everythingIn(folder: string): Promise<string[]> {
@@ -26,7 +47,7 @@ async function everythingIn(folder: string): Promise<string[]> {
 }
 
 /** Refused by both, with nothing left behind. */
-async function expectRefused(files: SaveTo, target: string, message: RegExp): Promise<void> {
+async function expectRefused(files: Files, target: string, message: RegExp): Promise<void> {
   const refusal = { code: "invalid_input", message: expect.stringMatching(message) };
   await expect(files.check("save_to", target, 1)).rejects.toMatchObject(refusal);
   await expect(files.save("save_to", target, [picture("a")])).rejects.toMatchObject(refusal);
@@ -100,7 +121,7 @@ describe("to a folder", () => {
 
     const saved = await files.save("save_to", join(root, "set.png"), [
       picture("t1-1"),
-      { ...picture("t1-2", await sharp(blue).jpeg().toBuffer()), mimeType: "image/jpeg" },
+      { ...picture("t1-2", await sharp(blue).jpeg().toBuffer()), extension: "jpg" },
     ]);
 
     expect(saved.map((path) => relative(root, path))).toEqual([
@@ -151,11 +172,49 @@ describe("to a folder", () => {
 });
 
 describe("where a path leads", () => {
-  test("a relative path starts at the first root", async () => {
-    const { root, files } = await world();
+  test("a relative path starts at the caller's own folder", async () => {
+    const { root } = await world();
+    await mkdir(join(root, "project"));
+    const files = within([root], { base: join(root, "project") });
 
     expect(await files.save("save_to", "sub/hero.png", [picture("a")])).toEqual([
-      join(root, "sub/hero.png"),
+      join(root, "project/sub/hero.png"),
+    ]);
+    await expectRefused(files, "../../hero.png", /^save_to: ".*hero\.png" is outside/);
+  });
+
+  test("without such a folder it starts in the working directory, if that is allowed", async () => {
+    const files = { roots: [dirname(process.cwd())] };
+    const name = `comfy-easel-${process.pid}-${Date.now()}.png`;
+
+    expect(await saver.check("save_to", name, 1, files)).toBe(join(process.cwd(), name));
+  });
+
+  test("else a relative path is refused, with an absolute one as the way out", async () => {
+    const { root } = await world();
+    const refusal = new RegExp(
+      `^save_to: "public/hero\\.png" is a relative path, .* such as ${root}/public/hero\\.png\\.$`,
+    );
+
+    await expect(
+      saver.check("save_to", "public/hero.png", 1, { roots: [root] }),
+    ).rejects.toMatchObject({ code: "invalid_input", message: expect.stringMatching(refusal) });
+    await expect(
+      saver.save("save_to", "public/hero.png", [picture("a")], { roots: [root] }),
+    ).rejects.toThrow(refusal);
+    expect(await everythingIn(root)).toEqual([]);
+  });
+
+  test("what a check answers means the same from anywhere, and stays a folder", async () => {
+    const { root, files } = await world();
+    await mkdir(join(root, "there"));
+
+    const folder = await files.check("save_to", "there", 1);
+    expect(folder).toBe(join(root, "there/"));
+    await rm(join(root, "there"), { recursive: true });
+
+    expect(await saver.save("save_to", folder, [picture("a")], { roots: [root] })).toEqual([
+      join(root, "there/a.png"),
     ]);
   });
 
@@ -168,18 +227,18 @@ describe("where a path leads", () => {
   });
 
   test("~/ is the home folder", async () => {
-    const files = new SaveTo([homedir()]);
+    const files = within([homedir()]);
     const name = `comfy-easel-${process.pid}-${Date.now()}.png`;
 
-    await expect(files.check("save_to", `~/${name}`, 1)).resolves.toBeUndefined();
-    await expect(new SaveTo([(await world()).root]).check("save_to", "~/a.png", 1)).rejects.toThrow(
+    expect(await files.check("save_to", `~/${name}`, 1)).toBe(join(homedir(), name));
+    await expect(within([(await world()).root]).check("save_to", "~/a.png", 1)).rejects.toThrow(
       /^save_to: ".*a\.png" is outside/,
     );
   });
 
   test("a second root is as good as the first", async () => {
     const [first, second] = [await world(), await world()];
-    const files = new SaveTo([first.root, second.root]);
+    const files = within([first.root, second.root]);
 
     expect(await files.save("save_to", join(second.root, "a.png"), [picture("a")])).toEqual([
       join(second.root, "a.png"),
@@ -192,7 +251,7 @@ describe("where a path leads", () => {
     await mkdir(hiddenRoot, { recursive: true });
     await symlink(root, join(outside, "link"));
 
-    const files = new SaveTo([join(outside, "link"), hiddenRoot]);
+    const files = within([join(outside, "link"), hiddenRoot]);
 
     expect(await files.save("save_to", "a.png", [picture("a")])).toEqual([join(root, "a.png")]);
     expect(await files.save("save_to", join(hiddenRoot, "a.png"), [picture("a")])).toEqual([
@@ -272,7 +331,7 @@ describe("where a path leads", () => {
 
   test("hidden names are fine when they are allowed", async () => {
     const { root } = await world();
-    const files = new SaveTo([root], { allowHidden: true });
+    const files = within([root], { base: root, allowHidden: true });
 
     expect(await files.save("save_to", ".x/.a.png", [picture("a")])).toEqual([
       join(root, ".x/.a.png"),
@@ -299,7 +358,7 @@ describe("where a path leads", () => {
 
   test("without roots, writing is off and says how to turn it on", async () => {
     await expectRefused(
-      new SaveTo([]),
+      within([]),
       "a.png",
       /^save_to: saving to files is off on this server\. .*--input-roots \(EASEL_INPUT_ROOTS\)/,
     );
@@ -309,7 +368,7 @@ describe("where a path leads", () => {
     const { outside } = await world();
 
     await expectRefused(
-      new SaveTo([join(outside, "gone")]),
+      within([join(outside, "gone")]),
       "a.png",
       /^save_to: none of the folders that may be written exists: .*gone\./,
     );
@@ -329,12 +388,36 @@ describe("what is there already", () => {
     expect(await readFile(join(root, "hero.png"))).toEqual(blue);
   });
 
+  test("a file with the very bytes counts as saved, and is left alone", async () => {
+    const { root, files } = await world();
+    const [first] = await files.save("save_to", "a.webp", [picture("a")]);
+    const before = await stat(join(root, "a.webp"));
+
+    const again = await files.save("save_to", "a.webp", [picture("a")]);
+
+    expect(again).toEqual([first]);
+    expect((await stat(join(root, "a.webp"))).mtimeMs).toBe(before.mtimeMs);
+    await expect(files.save("save_to", "a.webp", [picture("a", blue)])).rejects.toThrow(
+      /a\.webp already exists/,
+    );
+  });
+
+  test("of several pictures, those that were saved before a crash are not in the way", async () => {
+    const { root, files } = await world();
+    await writeFile(join(root, "hero-1.png"), red);
+
+    const saved = await files.save("save_to", "hero.png", [picture("a"), picture("b", blue)]);
+
+    expect(saved).toEqual([join(root, "hero-1.png"), join(root, "hero-2.png")]);
+    expect(await readFile(join(root, "hero-2.png"))).toEqual(blue);
+  });
+
   test("all numbered names are looked at before any work", async () => {
     const { root, files } = await world();
     await writeFile(join(root, "hero-3.png"), blue);
 
     await expect(files.check("save_to", "hero.png", 4)).rejects.toThrow(/hero-3\.png already/);
-    await expect(files.check("save_to", "hero.png", 2)).resolves.toBeUndefined();
+    expect(await files.check("save_to", "hero.png", 2)).toBe(join(root, "hero.png"));
     await expect(
       files.save("save_to", "hero.png", [picture("a"), picture("b"), picture("c")]),
     ).rejects.toThrow(/hero-3\.png already exists/);

@@ -1,8 +1,16 @@
 import fc from "fast-check";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import { inputSize, scaleInput, scaleTo } from "../../src/images/scale-input.ts";
-import { animatedGif, cutout, grey16, noise, pixelAt, solid } from "../fixtures/images/pictures.ts";
+import { inputSize, resizeTo, scaleInput, scaleTo } from "../../src/images/scale-input.ts";
+import {
+  animatedGif,
+  cutout,
+  grey16,
+  noise,
+  pixelAt,
+  redBlue,
+  solid,
+} from "../fixtures/images/pictures.ts";
 
 const megapixel = 1024 * 1024;
 
@@ -157,5 +165,34 @@ describe("scaleTo", () => {
     await expect(scaleTo(Buffer.from("nothing"), 8, 8, "photo")).rejects.toMatchObject({
       code: "invalid_input",
     });
+  });
+});
+
+describe("resizeTo", () => {
+  test.for([
+    ["fill", { r: 255, g: 0, b: 0, alpha: 255 }, { r: 0, g: 0, b: 255, alpha: 255 }],
+    ["fit", { r: 255, g: 255, b: 255, alpha: 255 }, { r: 255, g: 255, b: 255, alpha: 255 }],
+    ["crop", { r: 255, g: 0, b: 0, alpha: 255 }, { r: 0, g: 0, b: 255, alpha: 255 }],
+  ] as const)("%s has exactly the size", async ([fit, left, right]) => {
+    const square = await (await redBlue(100, 100)).removeAlpha().png().toBuffer();
+
+    const wide = await resizeTo(square, 192, 108, fit);
+
+    expect(await sharp(wide).metadata()).toMatchObject({ width: 192, height: 108 });
+    expect(await pixelAt(wide, 0.05, 0.5)).toEqual(left);
+    expect(await pixelAt(wide, 0.95, 0.5)).toEqual(right);
+  });
+
+  test("the margins of a cut-out are transparent", async () => {
+    const wide = await resizeTo(await cutout(50, 50).png().toBuffer(), 200, 50, "fit");
+
+    expect((await pixelAt(wide, 0.05, 0.5)).alpha).toBe(0);
+    expect(await pixelAt(wide, 0.5, 0.5)).toEqual({ r: 255, g: 0, b: 0, alpha: 255 });
+  });
+
+  test("a side of nothing is refused by name", async () => {
+    const square = await cutout(50, 50).png().toBuffer();
+
+    await expect(resizeTo(square, 0, 50, "fit")).rejects.toThrow(/^width: 0 is not a whole number/);
   });
 });

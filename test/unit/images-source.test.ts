@@ -5,7 +5,11 @@ import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { AppError } from "../../src/errors.ts";
-import { ImageSources, type ImageSourcesOptions } from "../../src/images/source.ts";
+import {
+  ImageSources,
+  type ImageSourcesOptions,
+  type ResolveOptions,
+} from "../../src/images/source.ts";
 import { noise, solid, tempFolder } from "../fixtures/images/pictures.ts";
 import { serve } from "../fixtures/images/server.ts";
 
@@ -16,8 +20,18 @@ beforeAll(async () => {
   jpeg = await noise(40, 40).jpeg().toBuffer();
 });
 
-function sources(options: Partial<ImageSourcesOptions> = {}): ImageSources {
-  return new ImageSources({ roots: [], lookup: async () => undefined, ...options });
+/** The sources as one caller has them. */
+function sources({
+  roots = [],
+  base,
+  lookup = async () => undefined,
+  ...options
+}: Partial<ImageSourcesOptions & Omit<ResolveOptions, "signal">> = {}) {
+  const shared = new ImageSources(options);
+  return {
+    resolve: (parameter: string, value: string, signal?: AbortSignal) =>
+      shared.resolve(parameter, value, { roots, base, lookup, signal }),
+  };
 }
 
 /** A root folder with one picture in it. */
@@ -187,6 +201,17 @@ describe("files", () => {
     const dotted = await sources({ roots: [`${root}/x/..`] }).resolve("image", "a.png");
 
     expect([viaLink, direct, dotted].map(({ bytes }) => bytes)).toEqual([png, png, png]);
+  });
+
+  test("a relative path starts at the caller's own folder", async () => {
+    const root = await rootWith("a.png");
+    await mkdir(join(root, "project"));
+    const caller = sources({ roots: [root], base: join(root, "project") });
+
+    expect((await caller.resolve("image", "../a.png")).bytes).toEqual(png);
+    await expect(caller.resolve("image", "sub/a.png")).rejects.toThrow(
+      `relative ones start at ${join(root, "project")}.`,
+    );
   });
 
   test("without roots reading files is off, and the answer says how to turn it on", async () => {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { AppError } from "../../src/errors.ts";
 import { storageError } from "../../src/files/storage-error.ts";
@@ -56,7 +56,6 @@ test("an input is kept once under the hash of its content", async () => {
   const store = new ImageStore(dir);
 
   const first = await store.putInput(bytes, "image/png");
-  const before = await stat(first.path);
   const second = await store.putInput(bytes, "image/png");
 
   expect(first).toEqual({
@@ -64,7 +63,6 @@ test("an input is kept once under the hash of its content", async () => {
     path: join(dir, "inputs", sha256.slice(0, 2), `${sha256}.png`),
   });
   expect(second).toEqual(first);
-  expect((await stat(first.path)).ino).toBe(before.ino);
   expect(await store.readInput(sha256, "image/png")).toEqual(bytes);
   expect(await store.deleteInput(sha256, "image/png", async () => false)).toBe(bytes.length);
   await expect(store.readInput(sha256, "image/png")).rejects.toThrow(/gone from disk/);
@@ -201,3 +199,70 @@ test("sweeping removes temp files older than an hour and nothing else", async ()
 test("sweeping an empty data folder finds nothing", async () => {
   expect(await new ImageStore(join(await tempFolder(), "new")).sweepTemp()).toBe(0);
 });
+
+const small = { data: Buffer.from("small"), mimeType: "image/jpeg" as const };
+const neverMade = () => Promise.reject(new Error("a preview was made again"));
+
+test("a preview is kept beside its result, and goes with it", async () => {
+  const dir = await tempFolder();
+  const store = new ImageStore(dir);
+  const id = "t0123456789abcdef-1";
+  const { path } = await store.putResult(id, Buffer.from("large"), "image/png", small);
+
+  expect(await store.readPreview(id, "image/png", neverMade)).toEqual(small);
+  expect(await readdir(dirname(path))).toHaveLength(2);
+  expect(await store.deleteResult(id, "image/png")).toBe(5);
+  expect(await readdir(dirname(path))).toEqual([]);
+});
+
+test("a missing preview is made from the original once, and kept", async () => {
+  const store = new ImageStore(await tempFolder());
+  const id = "t0123456789abcdef-2";
+  await store.putResult(id, Buffer.from("large"), "image/png");
+
+  const made = await store.readPreview(id, "image/png", async (original) => ({
+    data: Buffer.from(`small ${original.toString()}`),
+    mimeType: "image/png",
+  }));
+
+  expect(made.data.toString()).toBe("small large");
+  expect(await store.readPreview(id, "image/png", neverMade)).toEqual(made);
+});
+
+test("a result put again does not keep the preview of the old one", async () => {
+  const store = new ImageStore(await tempFolder());
+  const id = "t0123456789abcdef-3";
+  await store.putResult(id, Buffer.from("old"), "image/png", small);
+  await store.putResult(id, Buffer.from("new"), "image/png");
+
+  await expect(store.readPreview(id, "image/png", neverMade)).rejects.toThrow("made again");
+});
+
+test("an input that another process deleted meanwhile is there after it was put", async () => {
+  const store = new ImageStore(await tempFolder());
+  const bytes = Buffer.from("input");
+  const { sha256, path } = await store.putInput(bytes, "image/png");
+  const first = await stat(path);
+
+  await store.putInput(bytes, "image/png");
+
+  // A new file: a deletion that had the old one open or in sight does not reach it.
+  expect((await stat(path)).ino).not.toBe(first.ino);
+  expect(await store.readInput(sha256, "image/png")).toEqual(bytes);
+});
+
+test.skipIf(process.platform === "win32")(
+  "folders and files are their owner's alone (Windows has no such modes)",
+  async () => {
+    const dir = await tempFolder();
+    const store = new ImageStore(join(dir, "data"));
+    const { path } = await store.putResult("t0123456789abcdef-1", small.data, "image/png", small);
+    await store.putInput(small.data, "image/png");
+
+    for (const name of await readdir(dir, { recursive: true })) {
+      const stats = await stat(join(dir, name));
+      expect([name, stats.mode & 0o777]).toEqual([name, stats.isFile() ? 0o600 : 0o700]);
+    }
+    expect((await stat(path)).isFile()).toBe(true);
+  },
+);

@@ -35,9 +35,11 @@ function imageTool(deps: Deps, name: string): Tool {
       const url = webhook_url ?? call.webhook?.url;
       const webhook = typeof url === "string" ? { ...call.webhook, url } : undefined;
       const { label, idempotencyKey } = call;
+      const patienceMs = Number(wait_seconds) * 1_000;
+      const options = { webhook, label, idempotencyKey, patienceMs };
       return submitAndFollow(
         deps,
-        (signal) => deps.studio.submit(name, request, { webhook, label, idempotencyKey, signal }),
+        (signal) => deps.studio.submit(name, request, { ...options, signal }),
         Number(wait_seconds),
         seeing(call, previews),
       );

@@ -1,5 +1,4 @@
 import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/sdk/types.js";
-import { preview } from "../../images/convert.ts";
 import type { Studio } from "../../studio/studio.ts";
 import type { TaskProgress } from "../../tasks/progress.ts";
 import { wordProgress } from "../../tasks/progress-words.ts";
@@ -8,11 +7,7 @@ import { cut } from "../../words.ts";
 import type { View } from "./view.ts";
 import { seconds, size } from "./words.ts";
 
-/**
- * Some clients count an image's base64 as tokens and cut at 25k, others take 1 MiB a result;
- * four of these stay below both.
- */
-const previewBase64 = 100_000;
+/** Of the stored previews, four stay below the limits of all clients; see `images/preview.ts`. */
 const previewCount = 4;
 /** Of a prompt that was drawn; all of it is on record. */
 const longestDrawn = 500;
@@ -130,8 +125,7 @@ function placesNote(previews: number, images: readonly ImageRecord[]): string {
 
 async function previewBlock(image: ImageRecord, studio: Studio): Promise<ContentBlock> {
   try {
-    const { bytes } = await studio.original(image.id);
-    const { data, mimeType } = await preview(bytes, { maxBase64: previewBase64 });
+    const { data, mimeType } = await studio.preview(image.id);
     return { type: "image", data: data.toString("base64"), mimeType };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

@@ -11,7 +11,7 @@ import {
   UnsubscribeRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import { AppError, messageOf } from "../../errors.ts";
-import { preview } from "../../images/convert.ts";
+import { preview } from "../../images/preview.ts";
 import { imagesOf, type Task, withoutSecrets } from "../../tasks/task.ts";
 import type { Deps } from "./deps.ts";
 

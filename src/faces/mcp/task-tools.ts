@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { preview } from "../../images/convert.ts";
+import { preview } from "../../images/preview.ts";
 import type { CancelReport } from "../../tasks/cancelling.ts";
 import { imagesOf, isTaskId, taskIdOf } from "../../tasks/task.ts";
 import type { Deps } from "./deps.ts";

@@ -131,8 +131,8 @@ class Reading {
     if (known) return known;
     const group = this.#program
       .command(name)
-      .description("check an own workflow, or write its binding")
-      .usage("check|init FILE")
+      .description("check or convert an own workflow, or write its binding")
+      .usage("check|convert|init FILE")
       .allowExcessArguments()
       .action(() => {
         const names = group.commands.map((command) => command.name());

@@ -1,7 +1,13 @@
 import type { Option } from "../../options.ts";
 import { generateOptions } from "./generate-options.ts";
 
-export type CommandName = "serve" | "generate" | "emulator" | "workflow check" | "workflow init";
+export type CommandName =
+  | "serve"
+  | "generate"
+  | "emulator"
+  | "workflow check"
+  | "workflow convert"
+  | "workflow init";
 
 /** A command as its help shows it. */
 export interface CommandText {
@@ -41,14 +47,21 @@ export const commands: readonly CommandText[] = [
   {
     name: "workflow check",
     operands: "<file>",
-    help: "what an API export's parameters are, and what ComfyUI lacks for it",
+    help: "what a workflow's parameters are, and what ComfyUI lacks for it",
     options: [],
     examples: ["comfy-easel workflow check my-export.json"],
   },
   {
+    name: "workflow convert",
+    operands: "<file>",
+    help: "the API graph of an editor workflow or a picture, as JSON on stdout",
+    options: [],
+    examples: ["comfy-easel workflow convert my-workflow.json > my-export.json"],
+  },
+  {
     name: "workflow init",
     operands: "<file>",
-    help: "write NAME.binding.json beside an API export, to be edited",
+    help: "write NAME.binding.json beside a workflow, to be edited",
     options: [{ flag: "force", help: "replace the binding that is there" }],
     examples: ["comfy-easel workflow init my-export.json"],
   },

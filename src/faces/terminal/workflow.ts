@@ -4,6 +4,7 @@ import { AppError, messageOf } from "../../errors.ts";
 import { compileOwn, discoverOwn, type OwnFile } from "../../workflows/discover/own.ts";
 import { explainMissing } from "../../workflows/explain.ts";
 import { knownParameter } from "../../workflows/known-parameters.ts";
+import { isCarrier, type OwnGraph, readOwnGraph } from "../../workflows/own-graph.ts";
 import { readiness } from "../../workflows/readiness.ts";
 import {
   type Parameter,
@@ -27,8 +28,13 @@ export interface Checked {
 }
 
 /** What a server makes of a workflow file, and what its ComfyUI lacks for it. */
-export async function checkWorkflow(file: string, backend: CheckBackend): Promise<Checked> {
-  const own = await readOwn(file);
+export async function checkWorkflow(file: string, given: CheckBackend): Promise<Checked> {
+  const backend = askedOnce(given);
+  const own = await readOwn(file, backend);
+  if ("pending" in own) {
+    return { report: `${own.graphFile}\n  waits: it ${own.pending}`, ok: true };
+  }
+  if ("reason" in own) return { report: `${own.graphFile}: ${own.reason}`, ok: false };
   const compiled = compileOwn(own);
   if ("problems" in compiled) return { report: refusal(compiled.problems), ok: false };
   const { workflow, notes } = compiled;
@@ -42,7 +48,7 @@ export async function checkWorkflow(file: string, backend: CheckBackend): Promis
     "  parameters",
     ...Object.values(workflow.parameters).flatMap(parameterLines),
     ...(Object.keys(workflow.parameters).length === 0 ? ["    none"] : []),
-    ...notes.map((note) => `  note: ${note}`),
+    ...[...own.notes, ...notes].map((note) => `  note: ${note}`),
     `  ${state.text}`,
   ];
   return { report: lines.join("\n"), ok: state.ok };
@@ -51,9 +57,17 @@ export async function checkWorkflow(file: string, backend: CheckBackend): Promis
 /** Writes the discovered binding beside a workflow and returns its path. */
 export async function initWorkflow(
   file: string,
-  { force, objectInfo }: { force: boolean; objectInfo?: (() => Promise<ObjectInfo>) | undefined },
+  { force, url = "its URL", objectInfo }: { force: boolean } & Partial<CheckBackend>,
 ): Promise<string> {
-  const { bindingText: present, ...own } = await readOwn(file);
+  const asked = objectInfo && askedOnce({ url, objectInfo });
+  const read = await readOwn(file, asked);
+  if ("pending" in read) {
+    throw new AppError("comfy_unreachable", `${read.graphFile} ${read.pending}.`);
+  }
+  if ("reason" in read) {
+    throw new AppError("workflow_invalid", `${read.graphFile}: ${read.reason}`);
+  }
+  const { bindingText: present, ...own } = read;
   if (present !== undefined && !force) {
     throw new AppError(
       "invalid_input",
@@ -61,7 +75,7 @@ export async function initWorkflow(
     );
   }
   // A ComfyUI that does not answer only means fewer known output nodes.
-  const info = await objectInfo?.().catch(() => undefined);
+  const info = await asked?.objectInfo().catch(() => undefined);
   const found = discoverOwn(own, info);
   if ("problems" in found) throw new AppError("workflow_invalid", refusal(found.problems));
   const text = `${JSON.stringify(found.binding, null, 2)}\n`;
@@ -79,24 +93,61 @@ export async function initWorkflow(
   return own.bindingFile;
 }
 
+/** However often it is asked here, ComfyUI is asked once. */
+function askedOnce({ url, objectInfo }: CheckBackend): CheckBackend {
+  let asked: Promise<ObjectInfo> | undefined;
+  return {
+    url,
+    objectInfo() {
+      asked ??= objectInfo();
+      return asked;
+    },
+  };
+}
+
+type Own =
+  | (OwnFile & { notes: string[] })
+  | { graphFile: string; pending: string }
+  | { graphFile: string; reason: string };
+
 /** `FILE` may be either of the two files. */
-async function readOwn(file: string): Promise<OwnFile> {
-  const { dir, base } = path.parse(path.resolve(file));
-  const name = base.replace(/(\.binding)?\.json$/, "");
-  const [graphFile, bindingFile] = [`${name}.json`, `${name}.binding.json`].map((each) =>
-    path.join(dir, each),
-  ) as [string, string];
+async function readOwn(file: string, backend?: CheckBackend): Promise<Own> {
+  const { dir, name: stem, ext } = path.parse(path.resolve(file));
+  const name = stem.replace(/\.binding$/, "");
+  const isPicture = isCarrier(file);
+  const graphFile = path.join(dir, `${name}${isPicture ? ext : ".json"}`);
+  const bindingFile = path.join(dir, `${name}.binding.json`);
   try {
-    const graphText = await readFile(graphFile, "utf8");
     const bindingText = await readFile(bindingFile, "utf8").catch(absent);
-    return { name, graphFile, graphText, bindingFile, bindingText };
+    const read = await readWithNodes(graphFile, backend);
+    if ("pending" in read) return { graphFile, pending: read.pending };
+    if ("reason" in read) return { graphFile, reason: read.reason };
+    const { graphText, app, notes } = read;
+    return { name, graphFile, graphText, bindingFile, bindingText, app, notes };
   } catch (error) {
-    throw new AppError(
-      "invalid_input",
-      `${graphFile} cannot be read: ${messageOf(error)}. Give the file that ComfyUI's Workflow > Export (API) saved.`,
-      { cause: error },
-    );
+    throw unreadable(graphFile, error);
   }
+}
+
+/** Asks ComfyUI about its nodes only where the file needs it. */
+export async function readWithNodes(file: string, backend?: CheckBackend): Promise<OwnGraph> {
+  const read = await readOwnGraph(file);
+  if (!backend || !("pending" in read || read.usesNodes)) return read;
+  try {
+    return await readOwnGraph(file, await backend.objectInfo());
+  } catch (error) {
+    if (!("pending" in read)) return read;
+    const why = `none answered at ${backend.url} (${messageOf(error)})`;
+    return { pending: `${read.pending}: ${why}` };
+  }
+}
+
+export function unreadable(file: string, error: unknown): AppError {
+  return new AppError(
+    "invalid_input",
+    `${file} cannot be read: ${messageOf(error)}. Give a workflow that ComfyUI saved or exported, or a picture it made.`,
+    { cause: error },
+  );
 }
 
 function absent(error: NodeJS.ErrnoException): undefined {

@@ -1,4 +1,6 @@
 import type { ObjectInfo } from "../../comfy/protocol.ts";
+import { bindingOfApp } from "../app-binding.ts";
+import type { AppMode } from "../app-mode.ts";
 import { compile } from "../compile.ts";
 import type { Problem, Workflow } from "../workflow.ts";
 import { type Discovered, discover } from "./discover.ts";
@@ -12,6 +14,8 @@ export interface OwnFile {
   bindingFile: string;
   /** Unset when there is no binding beside it. */
   bindingText?: string | undefined;
+  /** What its author made of it in App Mode. */
+  app?: AppMode | undefined;
 }
 
 export interface OwnWorkflow {
@@ -47,7 +51,9 @@ export function discoverOwn(
   if (bindingText !== undefined && (typeof own.data !== "object" || own.data === null)) {
     return { problems: [{ file: bindingFile, reason: 'is not a binding; write { "tool": … }' }] };
   }
-  const found = discover({ name, data: graph.data, own: own.data, objectInfo });
+  const source = { name, data: graph.data, own: own.data, objectInfo };
+  const given = file.app ? bindingOfApp(source, file.app) : { own: own.data };
+  const found = "reason" in given ? given : discover({ ...source, ...given });
   return "reason" in found ? { problems: [{ file: graphFile, reason: found.reason }] } : found;
 }
 

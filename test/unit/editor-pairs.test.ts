@@ -1,0 +1,97 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { expect, test } from "vitest";
+import type { Graph, GraphNode } from "../../src/comfy/protocol.ts";
+import { convert } from "../../src/workflows/editor/convert.ts";
+import { inputsOf, widgetDefault, widgetType } from "../../src/workflows/editor/widgets.ts";
+import { catalogue } from "../fixtures/editor/graphs.ts";
+
+/** Pairs of what the editor saved and what it sent, kept beside the repository: they are not ours. */
+const folder = ["../shared", "../../shared"]
+  .map((shared) => path.resolve(import.meta.dirname, "../..", shared, "reference/ui-pairs"))
+  .find((each) => existsSync(each));
+const names = (folder === undefined ? [] : readdirSync(folder))
+  .filter((file) => file.endsWith(".ui.json"))
+  .map((file) => file.slice(0, -".ui.json".length));
+
+const info = catalogue();
+/** Made by old editors and not sent any more. */
+const old = ["upload", "choose file to upload", "video-preview"];
+
+function read(file: string): unknown {
+  return JSON.parse(readFileSync(path.join(folder ?? "", file), "utf8"));
+}
+
+function sentTo(name: string): Graph {
+  const graph = read(`${name}.api.json`) as Graph;
+  return Object.fromEntries(
+    Object.entries(graph).map(([id, { class_type, inputs }]) => [
+      id,
+      {
+        class_type,
+        inputs: Object.fromEntries(
+          Object.entries(inputs).filter(([input]) => !old.includes(input)),
+        ),
+      },
+    ]),
+  );
+}
+
+function converted(name: string): Graph {
+  const result = convert(read(`${name}.ui.json`), info);
+  if ("problems" in result) throw new Error(result.problems.join("; "));
+  return Object.fromEntries(
+    Object.entries(result.graph).map(([id, { class_type, inputs }]) => [
+      id,
+      { class_type, inputs },
+    ]),
+  );
+}
+
+/** Inputs that the class requires since the file was saved, with the class's own default. */
+function withoutGained(graph: Graph, sent: Graph): Graph {
+  return Object.fromEntries(
+    Object.entries(graph).map(([id, node]) => [id, { ...node, inputs: kept(node, sent[id]) }]),
+  );
+}
+
+function kept(node: GraphNode, sent: GraphNode | undefined): GraphNode["inputs"] {
+  const definitions = inputsOf(info[node.class_type] as (typeof info)[string]);
+  const isGained = (name: string, value: unknown) => {
+    const input = definitions.find((each) => each.name === name);
+    const type = input && widgetType(input);
+    if (!input?.required || type === undefined || sent === undefined) return false;
+    return !(name in sent.inputs) && isDeepStrictEqual(value, widgetDefault(input, type));
+  };
+  return Object.fromEntries(
+    Object.entries(node.inputs).filter(([name, value]) => !isGained(name, value)),
+  );
+}
+
+/** The group node's inner ids were given anew after the file was saved. */
+const renumbered = "stable_cascade_stable_cascade_inpaint_controlnet";
+
+test.skipIf(folder === undefined)(
+  "every pair there is becomes what the editor sent (skipped where the pairs are not beside the repository)",
+  () => {
+    expect(names.length).toBeGreaterThan(40);
+    for (const name of names.filter((each) => each !== renumbered)) {
+      const sent = sentTo(name);
+      expect(withoutGained(converted(name), sent), name).toEqual(sent);
+    }
+  },
+);
+
+test.skipIf(!names.includes(renumbered))(
+  "a group node whose inner ids cannot be known has the same nodes linked the same way",
+  () => {
+    const ids = { "68:0": "62", "68:1": "66", "68:2": "64", "68:3": "61", "68:5": "60" };
+    const text = Object.entries(ids).reduce(
+      (json, [ours, theirs]) => json.replaceAll(`"${ours}"`, `"${theirs}"`),
+      JSON.stringify(converted(renumbered)),
+    );
+
+    expect(JSON.parse(text)).toEqual(sentTo(renumbered));
+  },
+);
