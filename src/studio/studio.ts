@@ -34,6 +34,12 @@ export class Studio {
     this.caller = caller;
   }
 
+  /** The same caller, whose relative paths start in this folder. */
+  startingIn(base: string): Studio {
+    const { folders } = this.caller;
+    return new Studio(this.#parts, { ...this.caller, folders: { ...folders, base } });
+  }
+
   /** What whoever reads records must know: that they are in memory only, or that some are gone. */
   get notice(): string | undefined {
     return this.#parts.tasks.notice;

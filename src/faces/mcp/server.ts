@@ -12,6 +12,7 @@ import { AppError } from "../../errors.ts";
 import { version } from "../../version.ts";
 import type { Webhook } from "../../webhooks/webhook.ts";
 import { nearest } from "../../words.ts";
+import { followRoots } from "./client-roots.ts";
 import type { Deps } from "./deps.ts";
 import { imageTools } from "./image-tools.ts";
 import { peerOf } from "./peer.ts";
@@ -52,18 +53,25 @@ export function createMcpServer(deps: Deps): McpServer {
       instructions,
     },
   );
-  let tools = toolsByName(deps);
+  let served = deps;
+  let tools = toolsByName(served);
   const unsubscribe = deps.catalog.onChange(() => {
-    tools = toolsByName(deps);
+    tools = toolsByName(served);
     mcp.server.sendToolListChanged().catch((error) => deps.log.debug(String(error)));
   });
   const peer = peerOf(mcp);
+  const rootsKnown = followRoots(mcp, deps.log, (folder) => {
+    const { studio } = deps;
+    served = folder === undefined ? deps : { ...deps, studio: studio.startingIn(folder) };
+    tools = toolsByName(served);
+  });
   const guided = new Set<string>();
   // The SDK's own tool handlers drop unknown parameters without a word; ours name them.
   mcp.server.setRequestHandler(ListToolsRequestSchema, () => ({
     tools: [...tools.values()].map((tool) => entryOf(tool, peer())),
   }));
-  mcp.server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) => {
+  mcp.server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
+    await rootsKnown();
     const progressToken = extra._meta?.progressToken;
     const webhook = webhookIn(params._meta);
     return answer(deps, tools, params.name, params.arguments, {
