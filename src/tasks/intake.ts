@@ -91,7 +91,7 @@ export class Intake {
     if (webhook) checkWebhook(webhook, this.#parts.addressRule);
     const saveTo = await this.#target(request, asker.folders);
     const earlier = (id: string) => this.#earlier(asker.caller, id);
-    const { request: whole, notes } = await promptOnRecord(earlier, tool, request);
+    const { request: whole, notes: ofPrompt } = await promptOnRecord(earlier, tool, request);
     await this.#parts.images.checkWritable();
     await pool.ready(signal ?? new AbortController().signal, options.patienceMs);
     const { planned, objectInfo } = await this.#plan(tool, whole);
@@ -102,8 +102,8 @@ export class Intake {
       },
     );
     if (signal?.aborted) throw new AppError("cancelled", "Cancelled before there was a task.");
-    const { pictures, ...prepared } = inputs;
-    const { workflow, recipe, loras, deliver } = planned;
+    const { pictures, notes, ...prepared } = inputs;
+    const { workflow, recipe, loras, deliver, asked } = planned;
     const task: Task = {
       id: newTaskId(),
       tool,
@@ -118,13 +118,14 @@ export class Intake {
       createdAt: new Date().toISOString(),
       params: planned.params,
       ...(deliver ? { deliver } : {}),
+      ...(asked ? { asked } : {}),
       ...prepared,
       ...(loras.length > 0 ? { loras } : {}),
       ...(saveTo ? { saveTo } : {}),
       outputFormat: request.outputFormat ?? "png",
       packs: packsOf(recipe, objectInfo),
       runs: runsOf(planned, pool, objectInfo),
-      warnings: [...planned.notes, ...notes],
+      warnings: [...planned.notes, ...ofPrompt, ...notes],
       ...(webhook ? { webhook } : {}),
       server: await hold(),
     };

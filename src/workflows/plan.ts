@@ -28,8 +28,10 @@ export interface Plan {
   loras: Lora[];
   /** Every resolved parameter and recorded option but the seeds and the pictures. */
   params: Record<string, unknown>;
-  /** The exact size that was asked for, where something else is rendered. */
+  /** The exact size of what is handed over, where the graph makes that size or nearly so. */
   deliver?: Size;
+  /** The size that was asked for where the graph may make another. */
+  asked?: Size;
   notes: string[];
 }
 
@@ -68,7 +70,8 @@ export async function plan(
       ...without({ ...values, ...sizes?.deliver }, imageParameters(workflow)),
       ...recordedOptions(request),
     },
-    ...(sizes && differs(sizes.render, sizes.deliver) ? { deliver: sizes.deliver } : {}),
+    ...(sizes && workflow.makesSize ? { deliver: sizes.deliver } : {}),
+    ...(sizes && !workflow.makesSize && asksSize(request) ? { asked: sizes.deliver } : {}),
     notes: [
       ...(chosen.note === undefined ? [] : [chosen.note]),
       ...(workflow.note ? [workflow.note] : []),
@@ -95,10 +98,15 @@ function recipeOf(
   choices: Readonly<Record<string, string>>,
   loras: readonly Lora[],
 ): Recipe {
-  const openNames = ["seed", "prompt", "negative_prompt", ...imageParameters(workflow)];
-  const bound = bind(workflow, without(values, ["seed", ...imageParameters(workflow)]), choices);
+  const images = imageParameters(workflow);
+  // What is given keeps its place, for a name that ComfyUI will choose.
+  const given = Object.fromEntries(
+    images.filter((name) => values[name] !== undefined).map((name) => [name, ""]),
+  );
+  const bound = bind(workflow, { ...without(values, ["seed", ...images]), ...given }, choices);
   const graph =
     workflow.loras && loras.length > 0 ? spliceLoras(bound, workflow.loras, loras) : bound;
+  const openNames = ["seed", "prompt", "negative_prompt", ...Object.keys(given)];
   const open = openNames.flatMap((name) => {
     const slots = workflow.parameters[name]?.slots.map((slot) => slot.text);
     return slots ? [[name, slots] as const] : [];
@@ -121,7 +129,7 @@ function loraFiles({ graph: own }: Workflow, graph: Recipe["graph"]): Record<str
 
 /** Pictures that are made here; their slots are filled when they are uploaded. */
 function madeHere(workflow: Workflow): Record<string, unknown> {
-  return workflow.parameters["mask"] ? { mask: "made from image" } : {};
+  return workflow.repaints ? { mask: "made from image" } : {};
 }
 
 export function imageParameters(workflow: Workflow): string[] {
@@ -186,8 +194,10 @@ function side(value: unknown): number | undefined {
   return typeof value === "number" ? value : undefined;
 }
 
-function differs(a: Size, b: Size): boolean {
-  return a.width !== b.width || a.height !== b.height;
+function asksSize({ parameters, aspectRatio }: TaskRequest): boolean {
+  return [parameters["width"], parameters["height"], aspectRatio].some(
+    (each) => each !== undefined,
+  );
 }
 
 /** What was asked for and this workflow cannot follow. */

@@ -3,7 +3,6 @@ import { AppError } from "../../errors.ts";
 import type { WorkflowState } from "../../studio/workflow-states.ts";
 import { nearest, plain, quoted } from "../../words.ts";
 import type { Deps } from "./deps.ts";
-import { guideIn } from "./guide.ts";
 import { wordInstalled } from "./installed-words.ts";
 import { reading } from "./task-tools.ts";
 import type { Tool } from "./tool.ts";
@@ -110,7 +109,7 @@ function inFull({ workflow, ready, lacks }: WorkflowState): string {
     standard === undefined || standard === "" ? name : `${name} (${plain(String(standard), 80)})`,
   );
   const mark = ready === undefined ? "readiness unknown" : ready ? "ready" : "not ready";
-  const guide = guideIn(workflow);
+  const { guide } = workflow;
   return [
     `${workflow.tool}/${workflow.name}: ${workflow.title}, ${mark}. Its author says: ${quoted(workflow.description, 600)}`,
     ...(guide === undefined ? [] : [`Guide: ${guide}`]),
