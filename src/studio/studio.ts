@@ -12,6 +12,7 @@ import { type ImageRecord, imagesOf, type Task, taskIdOf } from "../tasks/task.t
 import type { Tasks } from "../tasks/tasks.ts";
 import type { TaskRequest } from "../workflows/request.ts";
 import type { Caller } from "./caller.ts";
+import type { Installed } from "./installed.ts";
 import type { WorkflowStates } from "./workflow-states.ts";
 
 export interface StudioParts {
@@ -19,6 +20,8 @@ export interface StudioParts {
   images: ImageStore;
   /** Every workflow and whether some ComfyUI can run it. */
   workflows(): Promise<WorkflowStates>;
+  /** Models, LoRAs and styles that a call can name. */
+  installed(): Promise<Installed>;
 }
 
 /** All a face sees: what one caller may see and do. */
@@ -29,6 +32,12 @@ export class Studio {
   constructor(parts: StudioParts, caller: Caller) {
     this.#parts = parts;
     this.caller = caller;
+  }
+
+  /** The same caller, whose relative paths start in this folder. */
+  startingIn(base: string): Studio {
+    const { folders } = this.caller;
+    return new Studio(this.#parts, { ...this.caller, folders: { ...folders, base } });
   }
 
   /** What whoever reads records must know: that they are in memory only, or that some are gone. */
@@ -133,6 +142,10 @@ export class Studio {
 
   workflows(): Promise<WorkflowStates> {
     return this.#parts.workflows();
+  }
+
+  installed(): Promise<Installed> {
+    return this.#parts.installed();
   }
 
   /** By `comfy://images/ID`, an image id, or a task id, which stands for its first picture. */

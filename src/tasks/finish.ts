@@ -13,6 +13,7 @@ export async function finishFor(
     finishing: await finishingOf(images, task),
     format: task.outputFormat,
     size: task.deliver,
+    bars: task.fit === "fit",
   });
 }
 

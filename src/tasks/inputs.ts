@@ -25,6 +25,8 @@ export interface PreparedInputs {
   uploads: Record<string, InputRecord>;
   /** The exact size of what is handed over. */
   deliver?: Size;
+  /** How a picture of another shape is brought to that size; left out, what is over is cut. */
+  fit?: "fit";
   finish?: Finish;
   /** Every picture the record names, to be kept once the call is known to be good. */
   pictures: Map<string, { bytes: Buffer; mimeType: ImageMimeType }>;
@@ -68,7 +70,7 @@ export async function prepareInputs(
     await upload("mask", scaled.mask);
     // A graph that changes the size makes a picture of its own, with nothing to lay back.
     if (workflow.keepsSize) prepared.finish = await unmaskedRest(prepared, edit);
-    return prepared;
+    return { ...prepared, ...exactSize(tool, undefined, request) };
   }
   const flat = await flattenForComfy(image.bytes);
   await upload("image", await scaledTo(flat.image));
@@ -78,7 +80,7 @@ export async function prepareInputs(
   if (request.background !== undefined) {
     prepared.finish = await behind(prepared, background, request.background);
   }
-  return prepared;
+  return { ...prepared, ...exactSize(tool, original, request) };
 }
 
 /** Size and transparency of the result where they are those of the picture that was given. */
@@ -209,6 +211,35 @@ async function scalePair(edit: Edit, rules: InputRules | undefined): Promise<Edi
   if (!rules) return edit;
   const { image, width, height } = await scaleInput(edit.image, rules);
   return { image, mask: await scaleTo(edit.mask, width, height, "mask") };
+}
+
+/** The exact size asked for, if one was; one side alone keeps the shape. */
+function exactSize(
+  tool: string,
+  size: Size | undefined,
+  { fit, parameters, aspectRatio }: TaskRequest,
+): Pick<PreparedInputs, "deliver" | "fit"> {
+  if (tool === "outpaint") return sizeIn(aspectRatio);
+  if (tool !== "upscale" || !size) return {};
+  const width = sideOf(parameters["width"]);
+  const height = sideOf(parameters["height"]);
+  if (width === undefined && height === undefined) return {};
+  const scale = (width ?? 0) / size.width || (height ?? 0) / size.height;
+  const whole = times(size, scale);
+  return {
+    deliver: { width: width ?? whole.width, height: height ?? whole.height },
+    ...(fit === "fit" && width !== undefined && height !== undefined ? { fit } : {}),
+  };
+}
+
+/** "1920x1080" is not only a shape to extend to, but the size to hand over. */
+function sizeIn(aspectRatio: string | undefined): { deliver?: Size } {
+  const shape = aspectRatio === undefined ? undefined : parseAspectRatio(aspectRatio);
+  return shape && "width" in shape ? { deliver: shape } : {};
+}
+
+function sideOf(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
 }
 
 function times({ width, height }: Size, factor: number): Size {

@@ -12,9 +12,11 @@ import { canonicalJson } from "../workflows/graph.ts";
 import { type Plan, type PlanSources, plan } from "../workflows/plan.ts";
 import { choicesOn, packsOf, type Recipe, recipeHash } from "../workflows/recipe.ts";
 import { checkBounds, type TaskRequest } from "../workflows/request.ts";
+import { withEditingModel } from "./edit-in-words.ts";
 import { type PreparedInputs, prepareInputs } from "./inputs.ts";
+import { promptOnRecord } from "./prompt-on-record.ts";
 import type { TaskStore } from "./store/store.ts";
-import { newTaskId, type Run, type Task } from "./task.ts";
+import { isTaskId, newTaskId, type Run, type Task } from "./task.ts";
 
 /** Before something is said to be missing, what is there must have been read this recently. */
 const freshMs = 1_000;
@@ -88,10 +90,17 @@ export class Intake {
     checkBounds(request);
     if (webhook) checkWebhook(webhook, this.#parts.addressRule);
     const saveTo = await this.#target(request, asker.folders);
+    const earlier = (id: string) => this.#earlier(asker.caller, id);
+    const { request: whole, notes: ofPrompt } = await promptOnRecord(earlier, tool, request);
     await this.#parts.images.checkWritable();
     await pool.ready(signal ?? new AbortController().signal, options.patienceMs);
-    const { planned, objectInfo } = await this.#plan(tool, request);
-    const inputs = await prepareInputs(sources, asker.sources, tool, planned, request, signal);
+    const { planned, objectInfo } = await this.#plan(tool, whole);
+    const inputs = await prepareInputs(sources, asker.sources, tool, planned, whole, signal).catch(
+      (error) => {
+        const isMaskless = tool === "inpaint" && whole.parameters["mask"] === undefined;
+        throw isMaskless ? withEditingModel(error, this.#parts.catalog, objectInfo) : error;
+      },
+    );
     if (signal?.aborted) throw new AppError("cancelled", "Cancelled before there was a task.");
     const { pictures, notes, ...prepared } = inputs;
     const { workflow, recipe, loras, deliver, asked } = planned;
@@ -116,7 +125,7 @@ export class Intake {
       outputFormat: request.outputFormat ?? "png",
       packs: packsOf(recipe, objectInfo),
       runs: runsOf(planned, pool, objectInfo),
-      warnings: [...planned.notes, ...notes],
+      warnings: [...planned.notes, ...ofPrompt, ...notes],
       ...(webhook ? { webhook } : {}),
       server: await hold(),
     };
@@ -161,6 +170,11 @@ export class Intake {
     const task = await this.#parts.store.withKey(caller, idempotency.key);
     const recipe = task && (await this.#parts.store.recipe(task.recipe));
     return task && recipe && { task: sameCall(task, idempotency), recipe, isNew: false };
+  }
+
+  async #earlier(caller: string, id: string): Promise<Task | undefined> {
+    const task = isTaskId(id) ? await this.#parts.store.get(id) : undefined;
+    return task?.caller === caller ? task : undefined;
   }
 
   async #target(

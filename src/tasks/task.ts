@@ -108,6 +108,8 @@ export interface Task {
   loras?: Lora[];
   /** Pixels of the picture handed over, where it must differ from what comes out. */
   deliver?: Size;
+  /** How a picture of another shape is brought to it; left out, what is over is cut. */
+  fit?: "fit";
   /** What was asked for where the graph may make another size, to be told apart. */
   asked?: Size;
   finish?: Finish;

@@ -1,5 +1,6 @@
 import type { Graph } from "../comfy/protocol.ts";
 import { isLink } from "../comfy/protocol.ts";
+import { plain } from "../words.ts";
 import { type Binding, type BoundParameter, parseBinding } from "./binding.ts";
 import { limitFault, typeFault } from "./check-value.ts";
 import { factsOf } from "./facts.ts";
@@ -57,8 +58,9 @@ class Compilation {
     const workflow: Workflow = {
       name,
       tool,
-      title,
-      description,
+      // An author's words, which models read in lists, answers and refusals.
+      title: plain(title, 80),
+      description: plain(description, 600),
       priority,
       file: this.#pair.graphFile,
       graph: this.#graph,
@@ -71,8 +73,8 @@ class Compilation {
       ...factsOf(this.#graph, outputs, parameters),
       ...(native && { native }),
       ...(input && { input }),
-      ...(guide !== undefined && { guide }),
-      ...(note !== undefined && { note }),
+      ...(guide !== undefined && { guide: plain(guide) }),
+      ...(note !== undefined && { note: plain(note) }),
     };
     return { workflow: deepFreeze(workflow) };
   }
@@ -121,7 +123,7 @@ class Compilation {
       ...limits,
       ...(bound.leavesOut === true && { leavesOut: true }),
       ...(hasDefault && { default: wholeValue(first) }),
-      ...(bound.description !== undefined && { description: bound.description }),
+      ...(bound.description !== undefined && { description: plain(bound.description) }),
     };
     for (const each of found) {
       if (each && !this.#fits(parameter, each, first)) return undefined;

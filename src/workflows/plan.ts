@@ -2,7 +2,7 @@ import type { ObjectInfo } from "../comfy/protocol.ts";
 import { bind } from "./bind.ts";
 import type { Catalog } from "./catalog.ts";
 import { chooseWorkflow } from "./choose.ts";
-import { efforts } from "./known-parameters.ts";
+import { efforts, effortWords } from "./known-parameters.ts";
 import { type Lora, resolveLoras, spliceLoras } from "./loras.ts";
 import { recordedOptions } from "./own-options.ts";
 import { type Picture, picturesOf } from "./pictures.ts";
@@ -11,6 +11,7 @@ import type { Recipe } from "./recipe.ts";
 import { type TaskRequest, withVariation } from "./request.ts";
 import { checkChoices, resolveParameters } from "./resolve.ts";
 import { type RenderSize, renderSize, type Size, sizeRules } from "./sizes.ts";
+import { ruledOut } from "./unmet.ts";
 import type { Value, Workflow } from "./workflow.ts";
 
 export interface PlanSources {
@@ -45,12 +46,15 @@ export async function plan(
   objectInfo: ObjectInfo,
 ): Promise<Plan> {
   const parameters = withVariation(request);
-  const { workflow, choices } = chooseWorkflow(catalog, tool, request.workflow, objectInfo, {
+  const chosen = chooseWorkflow(catalog, tool, request.workflow, objectInfo, {
     model: request.model,
-    taking: "strength" in parameters ? ["strength"] : [],
+    taking: counting.filter((name) => isGiven(parameters[name])),
   });
+  const { workflow, choices } = chosen;
   const preset = presetFor(workflow, request.quality);
-  const args = { ...madeHere(workflow), ...preset.values, ...parameters };
+  // Of an enlargement the size is that of what is handed over, not of anything that is painted.
+  const given = tool === "upscale" ? without(parameters, ["width", "height"]) : parameters;
+  const args = { ...madeHere(workflow), ...preset.values, ...given };
   const { values, warnings } = resolveParameters(workflow, args);
   checkChoices(workflow, args, objectInfo);
   const loras = request.loras === undefined ? [] : resolveLoras(request.loras, objectInfo);
@@ -69,12 +73,22 @@ export async function plan(
     ...(sizes && workflow.makesSize ? { deliver: sizes.deliver } : {}),
     ...(sizes && !workflow.makesSize && asksSize(request) ? { asked: sizes.deliver } : {}),
     notes: [
+      ...(chosen.note === undefined ? [] : [chosen.note]),
       ...(workflow.note ? [workflow.note] : []),
       ...warnings,
       ...preset.notes,
+      ...overruled(preset.values, given),
       ...ignored(workflow, request),
+      ...ruledOut(request),
     ],
   };
+}
+
+/** Parameters for whose sake another workflow is taken than the first that can run. */
+const counting: readonly string[] = ["strength", "prompt"];
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== "";
 }
 
 /** The workflow's graph with the shared values in it; seeds, prompts and uploads stay open. */
@@ -147,8 +161,22 @@ function presetFor(workflow: Workflow, quality: string | undefined): Preset {
       ? [`quality has no effect: workflow ${workflow.name} has no steps to vary.`]
       : nearest === quality
         ? []
-        : [`quality: workflow ${workflow.name} has no ${quality}; ${nearest} was used.`];
+        : [
+            `quality: workflow ${workflow.name} has no "${wordOf(quality)}"; "${effortWords[nearest]}" was used.`,
+          ];
   return { values: (nearest && workflow.presets[nearest]) ?? {}, notes: note };
+}
+
+/** What was given by number goes before what `quality` stands for. */
+function overruled(preset: Preset["values"], given: Readonly<Record<string, unknown>>): string[] {
+  return Object.keys(preset)
+    .filter((name) => given[name] !== undefined && given[name] !== preset[name])
+    .map((name) => `quality has no effect on ${name}: ${String(given[name])} was given.`);
+}
+
+function wordOf(quality: string): string {
+  const effort = efforts.find((word) => word === quality);
+  return effort ? effortWords[effort] : quality;
 }
 
 function sizesFor(

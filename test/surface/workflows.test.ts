@@ -434,6 +434,7 @@ test("the tools have these parameters", () => {
     upscale
       prompt? string
       image image
-      strength? number 0..1"
+      strength? number 0..1
+      seed? integer 0..9007199254740991"
   `);
 });
