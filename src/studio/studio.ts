@@ -4,7 +4,7 @@ import type { ImageStore, StoredPreview } from "../images/store.ts";
 import type { CancelReport } from "../tasks/cancelling.ts";
 import type { DeleteReport } from "../tasks/deletion.ts";
 import type { EventsOptions, TaskEvent } from "../tasks/events.ts";
-import type { SubmitOptions } from "../tasks/intake.ts";
+import type { Asker, SubmitOptions } from "../tasks/intake.ts";
 import type { TaskProgress } from "../tasks/progress.ts";
 import { isTerminal } from "../tasks/state.ts";
 import type { TaskFilter, TaskPage } from "../tasks/store/store.ts";
@@ -47,6 +47,15 @@ export class Studio {
 
   /** Checks the call and stores it as a task; the work goes on after the answer. */
   submit(tool: string, request: TaskRequest, options: SubmitOptions = {}): Promise<Task> {
+    return this.#parts.tasks.submit(tool, request, this.#asker(), options);
+  }
+
+  /** The pictures of a task once more, with the same seeds; notes say where they may differ. */
+  again(id: string, options: SubmitOptions = {}): Promise<Task> {
+    return this.#parts.tasks.again(id, this.#asker(), options, this.#only);
+  }
+
+  #asker(): Asker {
     const { name, client, folders } = this.caller;
     const sources = {
       ...folders,
@@ -54,8 +63,7 @@ export class Studio {
       roots: folders.roots.length > 0 ? [...folders.roots, this.#parts.images.resultsDir] : [],
       lookup: (reference: string) => this.#picture(reference),
     };
-    const asker = { caller: name, client, folders, sources };
-    return this.#parts.tasks.submit(tool, request, asker, options);
+    return { caller: name, client, folders, sources };
   }
 
   get(id: string): Promise<Task> {

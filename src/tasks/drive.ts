@@ -13,6 +13,7 @@ import { collect } from "./collect.ts";
 import type { LivePreview } from "./events.ts";
 import type { LiveTask } from "./live-task.ts";
 import { refuse, trace, wording } from "./run-errors.ts";
+import { placementOf } from "./runs.ts";
 import type { Placement, Run } from "./task.ts";
 
 /** Making a lost run again must end some day. */
@@ -172,7 +173,7 @@ export class Drive {
         "No ComfyUI has the nodes and model files of this picture any more. list_workflows says what is missing.",
       );
     }
-    const at: Placement = { backend: placed.backend.url, choices: placed.choices };
+    const at = placementOf(placed);
     this.#edit((run) => {
       run.at = at;
     });

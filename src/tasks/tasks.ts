@@ -132,6 +132,15 @@ export class Tasks {
     return task;
   }
 
+  /** The pictures of a task once more; notes say where they may differ. */
+  async again(id: string, asker: Asker, options: SubmitOptions, caller?: string): Promise<Task> {
+    const earlier = await this.get(id, caller);
+    const taken = await this.#intake.again(earlier, asker, options, () => this.#hold());
+    this.#live.begin(taken.task, taken.recipe, false);
+    this.#events.wrote(taken.task);
+    return taken.task;
+  }
+
   /** The record as it was last written; `caller` sees only its own. */
   async get(id: string, caller?: string): Promise<Task> {
     const live = this.#live.get(id);

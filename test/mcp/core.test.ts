@@ -251,3 +251,33 @@ test("a LoRA that was installed a minute ago is found", async () => {
 
   expect((await deps.studio.wait(task.id, 30_000)).state).toBe("completed");
 });
+
+test("a task made again has its pictures, and is told where they may differ", async () => {
+  const emulator = await startEmulator({ version: "0.26.0" });
+  const [dataDir, workflowsDir] = [await tempDir(), await tempDir()];
+  const file = path.join(workflowsDir, "mine.json");
+  await writeFile(file, exportText("sd15"));
+  const first = await startApp(emulator.url, { dataDir, workflowsDir });
+  const request = { workflow: "mine", parameters: small, count: 2, seed: 7 };
+  const { id } = await first.deps.studio.submit("generate_image", request);
+  const made = await first.deps.studio.wait(id, 30_000);
+  const same = await first.deps.studio.again(id);
+  expect(same.warnings).toEqual([]);
+  const again = await first.deps.studio.wait(same.id, 30_000);
+  expect(again.runs.map(({ seed }) => seed)).toEqual([7, 8]);
+  expect(again.runs.map(({ images }) => images[0]?.sha256)).toEqual(
+    made.runs.map(({ images }) => images[0]?.sha256),
+  );
+  await first.app.close();
+  await emulator.close();
+
+  await rm(file);
+  await startEmulator({ version: "0.33.0", port: Number(new URL(emulator.url).port) });
+  const second = await startApp(emulator.url, { dataDir });
+  const later = await second.deps.studio.again(id);
+
+  expect(later.warnings).toEqual([
+    "ComfyUI was 0.26.0 then and is 0.33.0 now; the pictures may differ.",
+  ]);
+  expect((await second.deps.studio.wait(later.id, 30_000)).state).toBe("completed");
+});
