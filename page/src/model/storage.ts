@@ -1,0 +1,25 @@
+/** What the browser keeps for this page; a browser that keeps nothing is no fault. */
+export class Storage {
+  readonly #area: globalThis.Storage | undefined;
+
+  constructor(open: () => globalThis.Storage) {
+    try {
+      this.#area = open();
+    } catch {
+      this.#area = undefined;
+    }
+  }
+
+  read(name: string): string | undefined {
+    return this.#area?.getItem(`easel.${name}`) ?? undefined;
+  }
+
+  write(name: string, value: string | undefined): void {
+    try {
+      if (value === undefined) this.#area?.removeItem(`easel.${name}`);
+      else this.#area?.setItem(`easel.${name}`, value);
+    } catch {
+      // Full, or forbidden: the page works without.
+    }
+  }
+}
