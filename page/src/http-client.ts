@@ -98,9 +98,12 @@ export class HttpClient implements Client {
   }
 
   async remove(ids: readonly string[], dryRun = false): Promise<Deletion> {
-    const answer = await this.#send("POST", "/api/v1/tasks/delete", {
-      filter: { ids },
-      dry_run: dryRun,
+    const answer = await this.#ask("/api/v1/tasks/delete", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ filter: { ids }, dry_run: dryRun }),
+      // A deletion that was waiting is sent when the page goes.
+      keepalive: true,
     });
     return (await answer.json()) as Deletion;
   }

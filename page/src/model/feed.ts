@@ -46,24 +46,30 @@ export class Feed {
     let pause = 500;
     while (!stop.aborted) {
       const opened = Date.now();
-      try {
-        for await (const event of this.#client.events(stop)) {
-          this.link.value = "live";
-          this.#take(event);
-        }
-      } catch (error) {
-        if (stop.aborted) return;
-        if (error instanceof Refused && error.status === 401) {
-          this.#stop = undefined;
-          this.#refused(error);
-          return;
-        }
-        this.link.value = "lost";
-      }
+      const refusal = await this.#once(stop);
       if (stop.aborted) return;
+      if (refusal) {
+        this.#stop = undefined;
+        this.#refused(refusal);
+        return;
+      }
       pause = Date.now() - opened > 10_000 ? 500 : Math.min(pause * 2, longestPause);
       await this.#sleep(pause);
     }
+  }
+
+  /** Reads until the stream ends. Answers a refusal that trying again does not mend. */
+  async #once(stop: AbortSignal): Promise<Refused | undefined> {
+    try {
+      for await (const event of this.#client.events(stop)) {
+        this.link.value = "live";
+        this.#take(event);
+      }
+    } catch (error) {
+      if (error instanceof Refused && error.status === 401) return error;
+      if (!stop.aborted) this.link.value = "lost";
+    }
+    return undefined;
   }
 
   #sleep(ms: number): Promise<void> {

@@ -58,6 +58,17 @@ export class Gallery {
     }
   }
 
+  /** Reads the newest page again, and forgets what is not on it any more; older pages stay. */
+  async refresh(): Promise<void> {
+    const asked = this.#asked;
+    const page = await this.#client.tasks({ ...this.#query(), limit: pageSize });
+    if (asked !== this.#asked) return;
+    const oldest = page.next_cursor ? (page.tasks.at(-1)?.created_at ?? "") : "";
+    const older = [...this.#byId.value].filter(([, task]) => task.created_at < oldest);
+    this.#byId.value = new Map(older);
+    this.#put(page.tasks);
+  }
+
   async more(): Promise<void> {
     if (this.loading.value || this.#cursor === undefined) return;
     const asked = this.#asked;

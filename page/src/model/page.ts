@@ -5,15 +5,18 @@ import { hasEnded } from "../records.ts";
 import { Announcer } from "./announcer.ts";
 import { Catalogue } from "./catalogue.ts";
 import { Deletions } from "./deletions.ts";
-import { Draft, type InputPicture } from "./draft.ts";
+import { Draft } from "./draft.ts";
 import { Easel } from "./easel.ts";
 import { Feed } from "./feed.ts";
 import { Gallery } from "./gallery.ts";
+import { Input } from "./input.ts";
 import { Previews } from "./previews.ts";
+import { Remarks } from "./remarks.ts";
 import {
   again,
   askingOf,
   honours,
+  lackOf,
   ratioOf,
   taskFor,
   toolFor,
@@ -57,17 +60,14 @@ export class Page {
   /** Single letters act as shortcuts. */
   readonly singleKeys = signal(true);
   readonly selected = signal<ReadonlySet<string>>(new Set());
-  /** One sentence above the ledge, for a while. */
-  readonly remark = signal<string | undefined>(undefined);
+  readonly remarks = new Remarks();
   /** Makes the mask that is painted; undefined while none is. */
   readonly maskMaker = signal<(() => Promise<Blob>) | undefined>(undefined);
-  /** A picture that was opened, but is not to be the input. */
-  readonly setAside = signal<string | undefined>(undefined);
 
-  readonly input: ReadonlySignal<InputPicture | undefined>;
+  readonly source: Input;
   readonly tool: ReadonlySignal<string>;
   readonly #askKey: () => void;
-  #remarkTimer: ReturnType<typeof setTimeout> | undefined;
+  #wasOpen = false;
   readonly #ends: (() => void)[] = [];
 
   constructor({ client, storage, askKey, calm }: PageOptions) {
@@ -87,10 +87,10 @@ export class Page {
     });
     this.seen.value = storage.read("seen");
     this.singleKeys.value = storage.read("single-keys") !== "off";
-    this.input = computed(() => this.#input());
+    this.source = new Input(client, this.draft, this.gallery, this.route);
     this.tool = computed(() => {
       const masking = this.route.value.at === "mask";
-      return toolFor(this.draft.tool.value, this.input.value !== undefined, masking);
+      return toolFor(this.draft.tool.value, this.source.picture.value !== undefined, masking);
     });
   }
 
@@ -101,16 +101,18 @@ export class Page {
       this.seen.value ??= this.gallery.tasks.value[0]?.created_at ?? new Date().toISOString();
       this.storage.write("seen", this.seen.value);
       this.feed.open();
-      await this.catalogue.load();
     } catch (error) {
+      // The list is read as soon as the stream opens.
+      this.#wasOpen = true;
       this.fail(error);
-      this.feed.open();
+      if (!(error instanceof Refused)) this.feed.open();
     }
   }
 
   close(): void {
     this.feed.close();
     this.announcer.close();
+    this.remarks.close();
     this.deletions.settle();
     this.draft.close();
     for (const end of this.#ends) end();
@@ -133,24 +135,28 @@ export class Page {
   /** What the ledge's button does. Answers what is missing, if something is. */
   async press(): Promise<string | undefined> {
     const tool = this.tool.value;
-    const lack = this.#lack(tool);
-    if (lack !== undefined) return lack;
     const { draft, catalogue } = this;
-    const settings = draft.settings(tool);
-    const workflow = workflowFor(tool, settings, catalogue.workflows.value);
     const known = catalogue.tool(tool);
-    const input = this.input.value;
-    const takes = (name: string) => honours(name, known, workflow) || (!known && name in inputs);
+    const settings = draft.settings(tool);
+    const prompt = draft.prompt.value.trim();
+    const input = this.source.picture.value;
+    const lack = lackOf(tool, known, {
+      prompt: prompt !== "",
+      image: input !== undefined,
+      mask: this.maskMaker.value !== undefined,
+    });
+    if (lack !== undefined) return lack;
+    const workflow = workflowFor(tool, settings, catalogue.workflows.value);
     const request = taskFor({
       tool,
-      prompt: draft.prompt.value,
+      prompt,
       settings,
       image: input?.id,
       mask: await this.#mask(),
-      takes,
+      takes: (name) => honours(name, known, workflow),
     });
     const ratio = input && tool !== "outpaint" ? input.width / input.height : ratioOf(settings);
-    await this.paint(request, draft.prompt.value.trim(), ratio);
+    await this.paint(request, prompt, ratio);
     return undefined;
   }
 
@@ -182,17 +188,9 @@ export class Page {
 
   use(task: Task, picture: PictureRecord): void {
     const { id, width, height } = picture;
-    this.draft.slot.value = { at: "full", picture: { id, width, height, name: titleOf(task) } };
+    this.source.put({ id, width, height, name: titleOf(task) });
     this.say("It is the picture to start from now.");
     document.getElementById("prompt")?.focus();
-  }
-
-  /** Takes the picture out of the slot, or out of the way of the one that is open. */
-  clearInput(): void {
-    const route = this.route.value;
-    if (route.at === "picture") this.setAside.value = route.id;
-    this.draft.slot.value = { at: "empty" };
-    this.draft.tool.value = undefined;
   }
 
   /** The ledge asks how far beyond, and with what. */
@@ -207,23 +205,8 @@ export class Page {
     this.storage.write("single-keys", on ? undefined : "off");
   }
 
-  /** Takes a file into the slot, wherever it came from. */
   async take(file: File): Promise<void> {
-    const { slot } = this.draft;
-    if (!file.type.startsWith("image/")) {
-      const kind = file.name.split(".").pop()?.toUpperCase() ?? "unknown";
-      slot.value = { at: "refused", reason: `This file is not a picture we can read: ${kind}` };
-      return;
-    }
-    slot.value = { at: "uploading", name: file.name };
-    try {
-      const { id, width, height } = await this.client.upload(file);
-      slot.value = { at: "full", picture: { id, width, height, name: file.name } };
-      this.announcer.say("The picture is in its place.");
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      slot.value = { at: "refused", reason };
-    }
+    if (await this.source.take(file)) this.announcer.say("The picture is in its place.");
   }
 
   async cancel(task: Task): Promise<void> {
@@ -249,41 +232,13 @@ export class Page {
   }
 
   say(sentence: string): void {
-    clearTimeout(this.#remarkTimer);
-    this.remark.value = sentence;
+    this.remarks.make(sentence);
     this.announcer.say(sentence);
-    this.#remarkTimer = setTimeout(() => {
-      this.remark.value = undefined;
-    }, 6_000);
   }
 
   fail(error: unknown): void {
     if (error instanceof Refused && error.status === 401) this.#askKey();
     else this.say(error instanceof Error ? error.message : String(error));
-  }
-
-  #input(): InputPicture | undefined {
-    const slot = this.draft.slot.value;
-    const route = this.route.value;
-    if (route.at === "picture" || route.at === "mask") {
-      if (slot.at === "full" && slot.picture.id === route.id) return slot.picture;
-      const found = this.gallery.lookup(route.id);
-      if (found && (route.at === "mask" || this.setAside.value !== route.id)) {
-        const { id, width, height } = found.picture;
-        return { id, width, height, name: titleOf(found.task) };
-      }
-    }
-    return slot.at === "full" ? slot.picture : undefined;
-  }
-
-  #lack(tool: string): string | undefined {
-    if (tool === "inpaint" && !this.maskMaker.value) return "Paint over what should change first.";
-    const required = this.catalogue.tool(tool)?.input_schema.required ?? ["prompt"];
-    if (required.includes("prompt") && this.draft.prompt.value.trim() === "") {
-      return "Write first what you want to see.";
-    }
-    if (required.includes("image") && !this.input.value) return "Add a picture first.";
-    return undefined;
   }
 
   async #mask(): Promise<string | undefined> {
@@ -293,11 +248,25 @@ export class Page {
   }
 
   #take(event: StudioEvent): void {
-    if (event.event === "reset") void this.gallery.load().catch((error) => this.fail(error));
+    if (event.event === "open") this.#opened();
+    if (event.event === "reset") this.#refresh();
     if (event.event === "preview") this.previews.announce(event.task_id, event.frame);
     if (event.event === "backends") this.#backends(event.backends);
     if (event.event === "state") this.#tell(event.task);
     this.gallery.take(event);
+  }
+
+  /** What happened while the stream was closed is read from the list. */
+  #opened(): void {
+    if (this.#wasOpen) this.#refresh();
+    this.#wasOpen = true;
+    if (!this.catalogue.known.value) {
+      void this.catalogue.load().catch((error) => this.fail(error));
+    }
+  }
+
+  #refresh(): void {
+    void this.gallery.refresh().catch((error) => this.fail(error));
   }
 
   #backends(backends: Catalogue["backends"]["value"]): void {
@@ -334,11 +303,3 @@ export class Page {
     }
   }
 }
-
-/** What a tool is sent before its schema is known. */
-const inputs: Readonly<Record<string, true>> = {
-  prompt: true,
-  image: true,
-  mask: true,
-  count: true,
-};

@@ -48,17 +48,43 @@ export function workflowFor(
 /** Parameters of the server itself, which every workflow of the tool has. */
 const always = new Set(["workflow", "output_format"]);
 
+/** What is sent before the server has said what the tool takes. */
+const early = new Set([
+  ...always,
+  "prompt",
+  "image",
+  "mask",
+  "count",
+  "seed",
+  "styles",
+  "aspect_ratio",
+]);
+
 /** Whether a value for this parameter would change anything. */
 export function honours(
   name: string,
   tool: Tool | undefined,
   workflow: Workflow | undefined,
 ): boolean {
+  if (!tool) return early.has(name);
   if (always.has(name)) return true;
-  if (tool && !Object.hasOwn(tool.input_schema.properties ?? {}, name)) return false;
-  if (!workflow) return tool !== undefined;
+  if (!Object.hasOwn(tool.input_schema.properties ?? {}, name)) return false;
+  if (!workflow) return true;
   if (workflow.parameters.some((parameter) => parameter.name === name)) return true;
   return workflow.takes === undefined || workflow.takes.includes(name);
+}
+
+/** What is still missing before the button can do anything, said to the person. */
+export function lackOf(
+  name: string,
+  tool: Tool | undefined,
+  has: { prompt: boolean; image: boolean; mask: boolean },
+): string | undefined {
+  const required = tool?.input_schema.required ?? ["prompt"];
+  if (name === "inpaint" && !has.mask) return "Paint over what should change first.";
+  if (required.includes("prompt") && !has.prompt) return "Write first what you want to see.";
+  if (required.includes("image") && !has.image) return "Add a picture first.";
+  return undefined;
 }
 
 export interface Ask {

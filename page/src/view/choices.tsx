@@ -9,17 +9,17 @@ export function ShapeChoice() {
   const exact = settings["width"] !== undefined || settings["height"] !== undefined;
   const chosen = exact ? undefined : (settings["aspect_ratio"] ?? "1:1");
   return (
-    <div class="shapes" role="radiogroup" aria-label="Shape">
+    <fieldset class="shapes">
+      <legend class="vh">Shape</legend>
       {shapes.map(([ratio, name]) => {
         const [a = 1, b = 1] = ratio.split(":").map(Number);
         const size = 30 / Math.sqrt(a * b);
         return (
           <button
             type="button"
-            role="radio"
             class="shape"
             key={ratio}
-            aria-checked={chosen === ratio}
+            aria-pressed={chosen === ratio}
             onClick={() =>
               set({
                 aspect_ratio: ratio === "1:1" ? undefined : ratio,
@@ -33,7 +33,7 @@ export function ShapeChoice() {
           </button>
         );
       })}
-    </div>
+    </fieldset>
   );
 }
 

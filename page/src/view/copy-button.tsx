@@ -1,13 +1,21 @@
 import { usePage } from "./context.ts";
 import { Icon } from "./icons.tsx";
 
-/** Copies a text, and says so. `of`: what it belongs to, for those who hear a list of buttons. */
-export function CopyButton({ text, words, of }: { text: string; words: string; of: string }) {
+interface Props {
+  text: string;
+  words: string;
+  /** What it belongs to, for those who hear a list of buttons. */
+  of: string;
+  bare?: boolean;
+}
+
+/** Copies a text, and says so. */
+export function CopyButton({ text, words, of, bare }: Props) {
   const page = usePage();
   return (
     <button
       type="button"
-      class="btn small"
+      class={`btn small${bare ? " bare" : ""}`}
       aria-label={`${words}: ${of}`}
       onClick={() => {
         navigator.clipboard.writeText(text).then(

@@ -54,7 +54,7 @@ function Begin() {
         <p class="mcp">
           <span>For an assistant:</span>
           <code>{address}</code>
-          <CopyButton text={address} words="Copy" of="the address for an assistant" />
+          <CopyButton text={address} words="Copy" of="the address for an assistant" bare />
         </p>
       )}
       <Ready />

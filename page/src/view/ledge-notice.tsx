@@ -21,10 +21,10 @@ export function LedgeNotice() {
     );
   }
   if (page.catalogue.away.value) return <Away />;
-  if (page.remark.value !== undefined) {
+  if (page.remarks.current.value !== undefined) {
     return (
       <div class="notice plain">
-        <span>{page.remark.value}</span>
+        <span>{page.remarks.current.value}</span>
       </div>
     );
   }

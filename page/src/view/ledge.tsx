@@ -16,8 +16,10 @@ export function Ledge() {
   const [lack, setLack] = useState<string>();
   const [pressed, setPressed] = useState(false);
   useHeight(form);
+  usePressOutside(form, () => setRest(true));
   const { verb, question } = askingOf(page.tool.value, page.catalogue.tools.value);
-  const hasPicture = page.draft.slot.value.at !== "empty" || page.input.value !== undefined;
+  const hasPicture =
+    page.draft.slot.value.at !== "empty" || page.source.picture.value !== undefined;
   useSignalEffect(() => {
     page.draft.prompt.value;
     page.maskMaker.value;
@@ -46,9 +48,12 @@ export function Ledge() {
       class={`ledge${hasPicture ? " has-pic" : ""}${rest && !page.trayOpen.value ? " rest" : ""}`}
       aria-label="Make a picture"
       ref={form}
-      onFocusIn={() => setRest(false)}
-      onFocusOut={(event) => {
-        if (!form.current?.contains(event.relatedTarget as Node | null)) setRest(true);
+      onFocusIn={(event) => {
+        // The button must not move from under the finger that presses it.
+        if (!(event.target as HTMLElement).matches(".go")) setRest(false);
+      }}
+      onFocusOut={({ relatedTarget: next }) => {
+        if (next instanceof Node && !form.current?.contains(next)) setRest(true);
       }}
       onSubmit={(event) => {
         event.preventDefault();
@@ -73,7 +78,9 @@ export function Ledge() {
           aria-busy={pressed}
         >
           {verb}
-          <kbd aria-hidden="true">{isMac() ? "⌘" : "Ctrl"} ↵</kbd>
+          <span aria-hidden="true">
+            <kbd>{isMac() ? "⌘" : "Ctrl"} ↵</kbd>
+          </span>
         </button>
         <SettingsLine lack={lack} />
       </div>
@@ -109,6 +116,16 @@ function Prompt({ placeholder, lack }: { placeholder: string; lack: string | und
   );
 }
 
+function usePressOutside(form: { current: HTMLElement | null }, act: () => void): void {
+  useEffect(() => {
+    const onPress = ({ target }: PointerEvent) => {
+      if (target instanceof Node && !form.current?.contains(target)) act();
+    };
+    document.addEventListener("pointerdown", onPress);
+    return () => document.removeEventListener("pointerdown", onPress);
+  }, []);
+}
+
 /** Others leave room for the ledge, however high it is. */
 function useHeight(form: { current: HTMLElement | null }): void {
   useLayoutEffect(() => {
@@ -117,10 +134,20 @@ function useHeight(form: { current: HTMLElement | null }): void {
     const tell = () => {
       document.documentElement.style.setProperty("--ledge-h", `${element.offsetHeight}px`);
     };
+    // A keyboard on the screen covers what is fixed to the foot of the window.
+    const lift = () => {
+      const view = visualViewport;
+      const covered = view ? Math.max(0, innerHeight - view.height - view.offsetTop) : 0;
+      document.documentElement.style.setProperty("--keyboard", `${covered}px`);
+    };
     tell();
+    visualViewport?.addEventListener("resize", lift);
     const observer = new ResizeObserver(tell);
     observer.observe(element);
-    return () => observer.disconnect();
+    return () => {
+      observer.disconnect();
+      visualViewport?.removeEventListener("resize", lift);
+    };
   }, []);
 }
 

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { addressOf } from "../model/route.ts";
 import { titleOf } from "../model/words.ts";
 import type { PictureRecord, Task } from "../records.ts";
@@ -26,16 +26,28 @@ export function Look({ id }: { id: string }) {
   useEffect(() => {
     document.getElementById("look-title")?.focus({ preventScroll: true });
   }, [known]);
+  const last = useRef(id);
+  last.current = id;
+  useEffect(
+    () => () => {
+      // Back on the wall, the focus is on the picture that was open.
+      requestAnimationFrame(() => {
+        const key = CSS.escape(last.current);
+        document.querySelector<HTMLElement>(`[data-key="${key}"]`)?.focus();
+      });
+    },
+    [],
+  );
   if (!found) {
     return (
-      <div class="look gone" role="main">
+      <main class="look gone">
         <h1 id="look-title" tabIndex={-1}>
           {missing === id ? "Deleted on another screen" : "Looking for it"}
         </h1>
         <a class="btn" href="#/">
           To the wall
         </a>
-      </div>
+      </main>
     );
   }
   return <Shown task={found.task} picture={found.picture} />;
@@ -57,13 +69,13 @@ function Shown({ task, picture }: { task: Task; picture: PictureRecord }) {
       type="button"
       class={`tb ${extra}`}
       aria-pressed={mode === name}
-      onClick={() => setMode(name)}
+      onClick={() => setMode(mode === name ? "fit" : name)}
     >
       {words}
     </button>
   );
   return (
-    <div class="look" role="main">
+    <main class="look">
       <section class="view" aria-label="Picture">
         <div class="bar2">
           <a class="tb" href="#/">
@@ -108,7 +120,7 @@ function Shown({ task, picture }: { task: Task; picture: PictureRecord }) {
         )}
       </section>
       <Panel task={task} picture={picture} />
-    </div>
+    </main>
   );
 }
 
@@ -169,18 +181,25 @@ function useLookKeys(
   const page = usePage();
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || isTyping(event.target)) return;
-      if (document.querySelector("dialog[open], .popover")) return;
-      const inside = event.target instanceof HTMLElement && event.target.closest(".ledge, input");
-      const direction = inside ? undefined : directionOf(event);
-      if (direction === "left" && newer) page.go({ at: "picture", id: newer });
-      else if (direction === "right" && older) page.go({ at: "picture", id: older });
-      else if ((event.key === "c" || event.key === "z") && !event.ctrlKey && !event.metaKey) {
-        if (page.singleKeys.value) mode(event.key);
-      } else return;
-      event.preventDefault();
+      if (event.defaultPrevented || isElsewhere(event)) return;
+      const turn = { left: newer, right: older }[directionOf(event) as string];
+      const letter = page.singleKeys.value ? modeLetter(event) : undefined;
+      if (turn !== undefined) page.go({ at: "picture", id: turn });
+      if (letter !== undefined) mode(letter);
+      if (turn ?? letter) event.preventDefault();
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
   });
+}
+
+/** A field, the ledge, or something on top of the picture has the key. */
+function isElsewhere({ target }: KeyboardEvent): boolean {
+  if (isTyping(target) || document.querySelector("dialog[open], .popover")) return true;
+  return target instanceof HTMLElement && target.closest(".ledge, input") !== null;
+}
+
+function modeLetter({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): "c" | "z" | undefined {
+  if (ctrlKey || metaKey || altKey) return undefined;
+  return key === "c" || key === "z" ? key : undefined;
 }

@@ -20,7 +20,7 @@ export function MaskEditor({ id }: { id: string }) {
   const known = page.gallery.lookup(id);
   const back = known ? addressOf({ at: "picture", id }) : "#/";
   return (
-    <div class="look mask" role="main">
+    <main class="look mask">
       <h1 class="vh">Paint over what should change</h1>
       {size ? (
         <Editing id={id} src={src} size={size} back={back} />
@@ -39,7 +39,7 @@ export function MaskEditor({ id }: { id: string }) {
           }}
         />
       )}
-    </div>
+    </main>
   );
 }
 

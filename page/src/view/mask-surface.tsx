@@ -35,14 +35,14 @@ export function MaskSurface(props: Props) {
   useLayoutEffect(() => {
     const element = canvas.current;
     if (!element) return undefined;
-    const fit = () => {
+    const measure = () => {
       const scale = Math.min(2, devicePixelRatio || 1);
       element.width = Math.max(1, Math.round(element.clientWidth * scale));
       element.height = Math.max(1, Math.round(element.clientHeight * scale));
       painter.show(element);
     };
-    fit();
-    const observer = new ResizeObserver(fit);
+    measure();
+    const observer = new ResizeObserver(measure);
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
@@ -100,7 +100,7 @@ export function MaskSurface(props: Props) {
       onPointerCancel={end}
     >
       <img src={src} alt="" draggable={false} />
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it is painted on, with keys too */}
+      {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: ARIA counts a surface that takes every key as a structure */}
       <canvas
         ref={canvas}
         tabIndex={0}

@@ -12,18 +12,19 @@ export function listenForKeys(page: Page): void {
       document.querySelector<HTMLFormElement>("form.ledge")?.requestSubmit();
       return;
     }
-    if (event.key === "Escape") {
-      escape(page, event);
-      return;
-    }
-    if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (!page.singleKeys.value || document.querySelector("dialog[open], .popover")) return;
-    if (pageKey(page, event.key)) event.preventDefault();
+    if (event.key === "Escape") leave(page, event);
+    else letter(page, event);
   });
 }
 
+function letter(page: Page, event: KeyboardEvent): void {
+  if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!page.singleKeys.value || document.querySelector("dialog[open], .popover")) return;
+  if (pageKey(page, event.key)) event.preventDefault();
+}
+
 /** Closes what is on top; in the prompt, leaves it. */
-function escape(page: Page, event: KeyboardEvent): void {
+function leave(page: Page, event: KeyboardEvent): void {
   const { target } = event;
   if (target instanceof HTMLElement && isTyping(target)) {
     target.blur();
@@ -39,7 +40,7 @@ function escape(page: Page, event: KeyboardEvent): void {
 
 /** Whether the key meant something. */
 function pageKey(page: Page, key: string): boolean {
-  const letter = key.toLowerCase();
+  const name = key.toLowerCase();
   const own: Record<string, () => void> = {
     g: () => document.getElementById("prompt")?.focus(),
     "/": () => document.getElementById("find")?.focus(),
@@ -52,13 +53,13 @@ function pageKey(page: Page, key: string): boolean {
       page.trayOpen.value = !page.trayOpen.value;
     },
   };
-  if (own[letter]) {
-    own[letter]();
+  if (own[name]) {
+    own[name]();
     return true;
   }
   if (page.route.value.at === "mask") return false;
   const front = pictureInFront(page);
-  const act = front && pictureKeys(page, front)[letter];
+  const act = front && pictureKeys(page, front)[name];
   act?.();
   return act !== undefined;
 }

@@ -45,7 +45,9 @@ export function Panel({ task, picture }: Props) {
             <button type="button" class="act" key={key} onClick={keys[key]}>
               <Icon name={icon} />
               {words}
-              <kbd aria-hidden="true">{key.toUpperCase()}</kbd>
+              <span class="key" aria-hidden="true">
+                <kbd>{key.toUpperCase()}</kbd>
+              </span>
             </button>
           ))}
       </div>

@@ -22,7 +22,8 @@ export function Popover({ label, anchor, close, below, children }: Props) {
   useLayoutEffect(() => {
     const box = anchor.current?.getBoundingClientRect();
     const width = panel.current?.offsetWidth ?? 0;
-    if (!box) return;
+    // On a phone it is a sheet at the foot of the screen.
+    if (!box || innerWidth < 600) return;
     const left = Math.max(
       12,
       Math.min(box.left, document.documentElement.clientWidth - width - 12),
@@ -35,7 +36,7 @@ export function Popover({ label, anchor, close, below, children }: Props) {
   }, []);
   useEffect(() => {
     const first = panel.current?.querySelector<HTMLElement>(
-      '[aria-pressed="true"], [aria-checked="true"], input, button, a',
+      '[aria-pressed="true"], input, button, a',
     );
     first?.focus({ preventScroll: true });
     const onKey = (event: KeyboardEvent) => {

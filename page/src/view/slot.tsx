@@ -10,7 +10,7 @@ export function Slot() {
   const page = usePage();
   const file = useRef<HTMLInputElement>(null);
   const slot = page.draft.slot.value;
-  const input = page.input.value;
+  const input = page.source.picture.value;
   const over = page.dragging.value;
   if (slot.at === "uploading") {
     return (
@@ -34,7 +34,7 @@ export function Slot() {
             type="button"
             class="x"
             aria-label="Take the picture away"
-            onClick={() => page.clearInput()}
+            onClick={() => page.source.clear()}
           >
             <Icon name="x" />
           </button>

@@ -37,14 +37,14 @@ export function Tray() {
               <NumberField
                 label="Width"
                 name="width"
-                placeholder="by shape"
+                placeholder="auto"
                 minimum={64}
                 maximum={4096}
               />
               <NumberField
                 label="Height"
                 name="height"
-                placeholder="by shape"
+                placeholder="auto"
                 minimum={64}
                 maximum={4096}
               />

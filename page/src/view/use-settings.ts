@@ -22,11 +22,8 @@ export function useSettings(): SettingsInSight {
     tool,
     settings,
     workflow,
-    takes: (name) => (known ? honours(name, known, workflow) : early.has(name)),
+    takes: (name) => honours(name, known, workflow),
     changed: (...names) => names.some((name) => settings[name] !== undefined),
     set: (values) => page.draft.set(tool, values),
   };
 }
-
-/** Shown before the server has said what it takes, so that nothing jumps. */
-const early = new Set(["aspect_ratio", "styles", "count", "seed", "prompt"]);

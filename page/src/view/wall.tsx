@@ -104,6 +104,11 @@ function useWallKeys(wall: Hung, box: { current: HTMLDivElement | null }): strin
       if (key !== undefined) setStop(key);
     };
     const onKey = (event: KeyboardEvent) => {
+      if (event.key === " " && event.target instanceof HTMLAnchorElement) {
+        event.preventDefault();
+        event.target.click();
+        return;
+      }
       const direction = directionOf(event);
       if (!direction || isTyping(event.target) || !page.gallery.tasks.value.length) return;
       const next = nextSpot(spots, current, direction);
