@@ -20,7 +20,7 @@ export type EaselState =
 /** The newest task of this page, from the press of the button on. */
 export class Easel {
   readonly state = signal<EaselState>({ at: "empty" });
-  /** Seconds after which the server takes tasks again. */
+  /** When the server takes tasks again, in milliseconds since 1970. */
   readonly retryAfter = signal<number | undefined>(undefined);
   readonly #client: Client;
   readonly #put: (task: Task) => void;
@@ -44,7 +44,9 @@ export class Easel {
       }
       return task;
     } catch (error) {
-      if (error instanceof Refused) this.retryAfter.value = error.retryAfter;
+      if (error instanceof Refused && error.retryAfter !== undefined) {
+        this.retryAfter.value = Date.now() + error.retryAfter * 1000;
+      }
       if (asked !== this.#asked) return undefined;
       this.state.value = { at: "refused", commission, error: recordOf(error) };
       return undefined;

@@ -1,7 +1,6 @@
-import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { type Client, type NewTask, Refused } from "../client.ts";
-import type { PictureRecord, StudioEvent, Task } from "../records.ts";
-import { hasEnded } from "../records.ts";
+import type { PictureRecord, Task } from "../records.ts";
 import { Announcer } from "./announcer.ts";
 import { Catalogue } from "./catalogue.ts";
 import { Deletions } from "./deletions.ts";
@@ -11,6 +10,7 @@ import { Feed } from "./feed.ts";
 import { Gallery } from "./gallery.ts";
 import { Input } from "./input.ts";
 import { Previews } from "./previews.ts";
+import { Receiver } from "./receiver.ts";
 import { Remarks } from "./remarks.ts";
 import {
   again,
@@ -25,6 +25,7 @@ import {
 } from "./request.ts";
 import { addressOf, parseRoute, type Route } from "./route.ts";
 import type { Storage } from "./storage.ts";
+import { Telling, tabTitle } from "./telling.ts";
 import { pictures, titleOf } from "./words.ts";
 
 export interface PageOptions {
@@ -67,7 +68,7 @@ export class Page {
   readonly source: Input;
   readonly tool: ReadonlySignal<string>;
   readonly #askKey: () => void;
-  #wasOpen = false;
+  readonly #receiver: Receiver;
   readonly #ends: (() => void)[] = [];
 
   constructor({ client, storage, askKey, calm }: PageOptions) {
@@ -79,7 +80,8 @@ export class Page {
     this.draft = new Draft(storage);
     this.easel = new Easel(client, (task) => this.gallery.put(task));
     this.previews = new Previews(client, () => (calm() ? 1000 : 0));
-    this.feed = new Feed(client, (event) => this.#take(event), askKey);
+    this.#receiver = new Receiver(this, (error) => this.fail(error));
+    this.feed = new Feed(client, (event) => this.#receiver.take(event), askKey);
     this.deletions = new Deletions({
       hide: (ids) => this.gallery.hide(ids),
       show: (ids) => this.gallery.show(ids),
@@ -103,7 +105,7 @@ export class Page {
       this.feed.open();
     } catch (error) {
       // The list is read as soon as the stream opens.
-      this.#wasOpen = true;
+      this.#receiver.expectGap();
       this.fail(error);
       if (!(error instanceof Refused)) this.feed.open();
     }
@@ -125,7 +127,12 @@ export class Page {
     };
     read();
     view.addEventListener("hashchange", read);
-    this.#ends.push(() => view.removeEventListener("hashchange", read));
+    this.#ends.push(
+      () => view.removeEventListener("hashchange", read),
+      effect(() => {
+        view.document.title = this.#title();
+      }),
+    );
   }
 
   go(route: Route): void {
@@ -247,45 +254,10 @@ export class Page {
     return (await this.client.upload(await make())).id;
   }
 
-  #take(event: StudioEvent): void {
-    if (event.event === "open") this.#opened();
-    if (event.event === "reset") this.#refresh();
-    if (event.event === "preview") this.previews.announce(event.task_id, event.frame);
-    if (event.event === "backends") this.#backends(event.backends);
-    if (event.event === "state") this.#tell(event.task);
-    this.gallery.take(event);
-  }
-
-  /** What happened while the stream was closed is read from the list. */
-  #opened(): void {
-    if (this.#wasOpen) this.#refresh();
-    this.#wasOpen = true;
-    if (!this.catalogue.known.value) {
-      void this.catalogue.load().catch((error) => this.fail(error));
-    }
-  }
-
-  #refresh(): void {
-    void this.gallery.refresh().catch((error) => this.fail(error));
-  }
-
-  #backends(backends: Catalogue["backends"]["value"]): void {
-    const wasAway = this.catalogue.away.value;
-    this.catalogue.backends.value = backends;
-    if (wasAway !== this.catalogue.away.value) {
-      void this.catalogue.look().catch((error) => this.fail(error));
-    }
-  }
-
-  /** Only what this page asked for is read out, and only when it has ended. */
-  #tell(task: Task): void {
-    if (task.via !== "page" || !hasEnded(task)) return;
-    const before = this.gallery.task(task.id);
-    if (before && hasEnded(before)) return;
-    if (task.state === "completed") {
-      const count = task.images.length;
-      this.announcer.say(count === 1 ? "1 picture is ready." : `${count} pictures are ready.`);
-    }
+  #title(): string {
+    const state = this.easel.state.value;
+    const task = state.at === "task" ? this.gallery.task(state.id) : undefined;
+    return tabTitle(task, task && this.gallery.progressOf(task.id).value);
   }
 
   #resumeEasel(): void {

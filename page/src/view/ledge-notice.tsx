@@ -1,6 +1,8 @@
+import { useEffect } from "preact/hooks";
 import { pictures } from "../model/words.ts";
 import { usePage } from "./context.ts";
 import { download } from "./download.ts";
+import { useNow } from "./use-now.ts";
 
 /** Above the ledge: what cannot wait, the most pressing alone. */
 export function LedgeNotice() {
@@ -20,6 +22,8 @@ export function LedgeNotice() {
       </div>
     );
   }
+  if (page.easel.retryAfter.value !== undefined)
+    return <TooMany until={page.easel.retryAfter.value} />;
   if (page.catalogue.away.value) return <Away />;
   if (page.remarks.current.value !== undefined) {
     return (
@@ -29,6 +33,22 @@ export function LedgeNotice() {
     );
   }
   return null;
+}
+
+/** Counts down to when the server takes tasks again, then goes. */
+function TooMany({ until }: { until: number }) {
+  const { easel } = usePage();
+  const left = Math.ceil((until - useNow()) / 1000);
+  useEffect(() => {
+    if (left <= 0) easel.retryAfter.value = undefined;
+  }, [left]);
+  return (
+    <div class="notice" role="status">
+      <span>
+        <b>Too many requests.</b> Again in {Math.max(1, left)} s.
+      </span>
+    </div>
+  );
 }
 
 function Away() {

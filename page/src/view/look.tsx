@@ -179,17 +179,19 @@ function useLookKeys(
   mode: (key: "c" | "z") => void,
 ): void {
   const page = usePage();
+  const onKey = (event: KeyboardEvent) => {
+    const turn = { left: newer, right: older }[directionOf(event) as string];
+    const letter = page.singleKeys.value ? modeLetter(event) : undefined;
+    if (turn !== undefined) page.go({ at: "picture", id: turn });
+    if (letter !== undefined) mode(letter);
+    if (turn ?? letter) event.preventDefault();
+  };
   useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || isElsewhere(event)) return;
-      const turn = { left: newer, right: older }[directionOf(event) as string];
-      const letter = page.singleKeys.value ? modeLetter(event) : undefined;
-      if (turn !== undefined) page.go({ at: "picture", id: turn });
-      if (letter !== undefined) mode(letter);
-      if (turn ?? letter) event.preventDefault();
+    const listen = (event: KeyboardEvent) => {
+      if (!event.defaultPrevented && !isElsewhere(event)) onKey(event);
     };
-    addEventListener("keydown", onKey);
-    return () => removeEventListener("keydown", onKey);
+    addEventListener("keydown", listen);
+    return () => removeEventListener("keydown", listen);
   });
 }
 
