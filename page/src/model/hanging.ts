@@ -95,7 +95,7 @@ export function frameKey(task: Task, i: number): string {
   return task.images[i]?.id ?? `${task.id}:${i}`;
 }
 
-/** Where an arrow leads: along the order, or to the nearest frame of the next line. */
+/** Where an arrow leads: along the order, or to the nearest frame above or below. */
 export function nextSpot(
   spots: readonly Spot[],
   from: string | undefined,
@@ -109,7 +109,7 @@ export function nextSpot(
   if (direction === "right") return spots[Math.min(spots.length - 1, at + 1)];
   const sign = direction === "down" ? 1 : -1;
   const beyond = spots.filter(({ y }) => (y - here.y) * sign > 2);
-  const line = sign * Math.min(...beyond.map(({ y }) => y * sign));
-  const near = beyond.filter(({ y }) => Math.abs(y - line) < 40);
-  return near.sort((a, b) => Math.abs(a.x - here.x) - Math.abs(b.x - here.x))[0] ?? here;
+  // Straight up or down counts more than near: a row has frames of several heights.
+  const way = ({ x, y }: Spot) => Math.abs(y - here.y) + 3 * Math.abs(x - here.x);
+  return beyond.sort((a, b) => way(a) - way(b))[0] ?? here;
 }

@@ -25,7 +25,7 @@ import {
 } from "./request.ts";
 import { addressOf, parseRoute, type Route } from "./route.ts";
 import type { Storage } from "./storage.ts";
-import { Telling, tabTitle } from "./telling.ts";
+import { tabTitle } from "./telling.ts";
 import { pictures, titleOf } from "./words.ts";
 
 export interface PageOptions {

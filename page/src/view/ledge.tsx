@@ -29,7 +29,13 @@ export function Ledge() {
     if (pressed) return;
     setPressed(true);
     try {
-      setLack(await page.press());
+      const missing = await page.press();
+      setLack(missing);
+      // A phone has no room for both: the picture in the making comes first.
+      if (missing === undefined && innerWidth < 600) {
+        (document.activeElement as HTMLElement | null)?.blur();
+        setRest(true);
+      }
     } catch (error) {
       page.fail(error);
     } finally {
