@@ -83,8 +83,10 @@ export class HttpClient implements Client {
   }
 
   tasks(query: TaskQuery): Promise<TaskPage> {
-    const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== "");
-    const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+    const search = new URLSearchParams();
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined && value !== "") search.set(name, String(value));
+    }
     return this.#get(`/api/v1/tasks?${search}`);
   }
 

@@ -52,7 +52,7 @@ export function layWall(sets: readonly Hanging[], width: number): WallLayout {
   for (const [from, to] of breaks) {
     const last = to === sets.length;
     let height = heightOf(shapes, from, to, width, gap);
-    if (last) height = Math.min(height, target * 1.15);
+    if (last && !phone) height = Math.min(height, target * 1.15);
     if (phone) height = Math.min(height, target * 1.95);
     rows.push({ top, height: Math.round(height), sets: place(shapes, from, to, height, gap) });
     top += Math.round(height) + labelHeight + (phone ? 22 : 26);

@@ -100,7 +100,7 @@ function useWallKeys(wall: Hung, box: { current: HTMLDivElement | null }): strin
     const element = box.current;
     if (!element) return undefined;
     const onFocus = (event: FocusEvent) => {
-      const key = (event.target as HTMLElement).closest<HTMLElement>("[data-key]")?.dataset["key"];
+      const key = keyOf(event.target);
       if (key !== undefined) setStop(key);
     };
     const onKey = (event: KeyboardEvent) => {
@@ -111,10 +111,11 @@ function useWallKeys(wall: Hung, box: { current: HTMLDivElement | null }): strin
       }
       const direction = directionOf(event);
       if (!direction || isTyping(event.target) || !page.gallery.tasks.value.length) return;
-      const next = nextSpot(spots, current, direction);
+      const from = keyOf(event.target) ?? current;
+      const next = nextSpot(spots, from, direction);
       if (!next) return;
       event.preventDefault();
-      if (event.shiftKey) select(page, current, next.key);
+      if (event.shiftKey) select(page, from, next.key);
       wanted.current = next.key;
       setStop(next.key);
       bringIntoView(element, next.y);
@@ -133,6 +134,11 @@ function useWallKeys(wall: Hung, box: { current: HTMLDivElement | null }): strin
       wanted.current = undefined;
   });
   return current;
+}
+
+function keyOf(target: EventTarget | null): string | undefined {
+  if (!(target instanceof HTMLElement)) return undefined;
+  return target.closest<HTMLElement>("[data-key]")?.dataset["key"];
 }
 
 function select(page: ReturnType<typeof usePage>, ...keys: (string | undefined)[]): void {
