@@ -71,11 +71,16 @@ test("the call holds what was said and set, and nothing that would change nothin
 });
 
 test("what is missing is said before anything is sent", () => {
-  const nothing = { prompt: false, image: false, mask: false };
+  const nothing = { prompt: false, image: false, mask: false, settings: {} };
 
   expect(lackOf("generate_image", tool, nothing)).toMatch("Write first");
   expect(lackOf("generate_image", tool, { ...nothing, prompt: true })).toBeUndefined();
   expect(lackOf("inpaint", undefined, { ...nothing, prompt: true })).toMatch("Paint over");
+  const picture = { ...nothing, image: true };
+  expect(lackOf("outpaint", undefined, { ...picture, prompt: true })).toMatch("Choose a shape");
+  expect(
+    lackOf("outpaint", undefined, { ...picture, prompt: true, settings: { left: 64 } }),
+  ).toBeUndefined();
 });
 
 test("make again leaves the seed out, a copied call holds the seed of its one picture", () => {

@@ -151,6 +151,7 @@ export class Page {
       prompt: prompt !== "",
       image: input !== undefined,
       mask: this.maskMaker.value !== undefined,
+      settings,
     });
     if (lack !== undefined) return lack;
     const workflow = workflowFor(tool, settings, catalogue.workflows.value);

@@ -8,6 +8,7 @@ interface Preview {
   newest: number;
   shown: number;
   fetching: boolean;
+  ended: boolean;
 }
 
 /** Pictures in the making: fetched only while somebody looks, one at a time, the newest only. */
@@ -33,6 +34,7 @@ export class Previews {
     void this.#fetch(taskId, preview);
     return () => {
       preview.watchers -= 1;
+      if (preview.ended) this.#drop(taskId, preview);
     };
   }
 
@@ -42,12 +44,21 @@ export class Previews {
     void this.#fetch(taskId, preview);
   }
 
-  /** The task has ended and its picture is shown. */
-  forget(taskId: string): void {
+  /** The task has ended: its last frame goes when nobody looks at it any more. */
+  end(taskId: string): void {
     const preview = this.#byTask.get(taskId);
-    if (!preview || preview.watchers > 0) return;
-    preview.bitmap.value?.close();
-    this.#byTask.delete(taskId);
+    if (!preview) return;
+    preview.ended = true;
+    this.#drop(taskId, preview);
+  }
+
+  /** Who looks next comes a moment after who looked last: the picture fades in over the frame. */
+  #drop(taskId: string, preview: Preview): void {
+    setTimeout(() => {
+      if (preview.watchers > 0 || this.#byTask.get(taskId) !== preview) return;
+      preview.bitmap.peek()?.close();
+      this.#byTask.delete(taskId);
+    }, 1_000);
   }
 
   #of(taskId: string): Preview {
@@ -59,6 +70,7 @@ export class Previews {
       newest: -1,
       shown: -1,
       fetching: false,
+      ended: false,
     };
     this.#byTask.set(taskId, fresh);
     return fresh;

@@ -1,4 +1,4 @@
-import type { BackendRecord, StudioEvent } from "../records.ts";
+import { type BackendRecord, hasEnded, type StudioEvent } from "../records.ts";
 import type { Announcer } from "./announcer.ts";
 import type { Catalogue } from "./catalogue.ts";
 import type { Gallery } from "./gallery.ts";
@@ -46,6 +46,7 @@ export class Receiver {
         this.#backends(event.backends);
         break;
       case "state":
+        if (hasEnded(event.task)) previews.end(event.task.id);
         this.#telling.state(event.task, gallery.task(event.task.id));
         break;
       case "progress":

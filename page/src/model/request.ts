@@ -74,16 +74,22 @@ export function honours(
   return workflow.takes === undefined || workflow.takes.includes(name);
 }
 
+/** What says how far beyond its edges a picture is to go. */
+const beyond = ["aspect_ratio", "left", "top", "right", "bottom"];
+
 /** What is still missing before the button can do anything, said to the person. */
 export function lackOf(
   name: string,
   tool: Tool | undefined,
-  has: { prompt: boolean; image: boolean; mask: boolean },
+  has: { prompt: boolean; image: boolean; mask: boolean; settings: Settings },
 ): string | undefined {
   const required = tool?.input_schema.required ?? ["prompt"];
   if (name === "inpaint" && !has.mask) return "Paint over what should change first.";
   if (required.includes("prompt") && !has.prompt) return "Write first what you want to see.";
   if (required.includes("image") && !has.image) return "Add a picture first.";
+  if (name === "outpaint" && !beyond.some((side) => isSet(has.settings[side]))) {
+    return "Choose a shape, or how much to add at a side.";
+  }
   return undefined;
 }
 

@@ -5,9 +5,11 @@ import { shapes, strengths } from "./setting-words.ts";
 import { useSettings } from "./use-settings.ts";
 
 export function ShapeChoice() {
-  const { settings, set } = useSettings();
+  const { tool, settings, set } = useSettings();
+  // Around a picture no shape is the usual one.
+  const usual = tool === "outpaint" ? undefined : "1:1";
   const exact = settings["width"] !== undefined || settings["height"] !== undefined;
-  const chosen = exact ? undefined : (settings["aspect_ratio"] ?? "1:1");
+  const chosen = exact ? undefined : (settings["aspect_ratio"] ?? usual);
   return (
     <fieldset class="shapes">
       <legend class="vh">Shape</legend>
@@ -22,7 +24,7 @@ export function ShapeChoice() {
             aria-pressed={chosen === ratio}
             onClick={() =>
               set({
-                aspect_ratio: ratio === "1:1" ? undefined : ratio,
+                aspect_ratio: ratio === usual ? undefined : ratio,
                 width: undefined,
                 height: undefined,
               })

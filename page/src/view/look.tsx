@@ -94,7 +94,10 @@ function Shown({ task, picture }: { task: Task; picture: PictureRecord }) {
             </button>
           )}
         </div>
-        <div class={`frame ${mode}`} style={{ "--ar": picture.width / picture.height }}>
+        <div
+          class={`frame${mode === "full" ? " whole" : ""}`}
+          style={{ "--ar": picture.width / picture.height }}
+        >
           <Turn to={neighbours[0]} side="left" name="Newer" />
           {mode === "compare" && input ? (
             <Compare before={input.id} after={picture} title={titleOf(task)} />

@@ -125,7 +125,7 @@ function Editing({ id, src, size, back }: EditingProps) {
           }}
         />
       )}
-      <div class="frame fit" style={{ "--ar": size.width / size.height }}>
+      <div class="frame" style={{ "--ar": size.width / size.height }}>
         <MaskSurface
           src={src}
           size={size}

@@ -11,12 +11,12 @@ export const shapes: readonly [ratio: string, name: string][] = [
   ["9:16", "9:16"],
 ];
 
-export function shapeName(settings: Settings): string {
+export function shapeName(settings: Settings, tool: string): string {
   if (settings["width"] || settings["height"]) {
     return `${settings["width"] ?? "any"} × ${settings["height"] ?? "any"}`;
   }
   const ratio = settings["aspect_ratio"];
-  if (ratio === undefined) return "Square";
+  if (ratio === undefined) return tool === "outpaint" ? "Choose a shape" : "Square";
   return shapes.find(([value]) => value === ratio)?.[1] ?? String(ratio);
 }
 

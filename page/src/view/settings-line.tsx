@@ -64,18 +64,18 @@ function ShapeChip() {
       changed={changed("aspect_ratio", "width", "height")}
     >
       <i class="sh" style={{ aspectRatio: String(Math.min(3, Math.max(0.34, ratio))) }} />
-      {shapeName(settings)}
+      {shapeName(settings, tool)}
     </Chip>
   );
 }
 
 /** What only a change of a picture has. */
 function ChangeChips() {
-  const { settings, takes, changed } = useSettings();
+  const { settings, takes, tool, changed } = useSettings();
   const soft = settings["feather"];
   return (
     <>
-      {takes("strength") && (
+      {takes("strength") && tool !== "outpaint" && (
         <Chip
           label="How much to change"
           panel={<StrengthChoice />}
@@ -143,6 +143,7 @@ function SeedChip() {
 
 /** What is missing, or else what to expect. */
 function End({ lack }: { lack: string | undefined }) {
+  const { dragging } = usePage();
   const { settings, tool, workflow } = useSettings();
   if (lack !== undefined) {
     return (
@@ -151,6 +152,7 @@ function End({ lack }: { lack: string | undefined }) {
       </span>
     );
   }
+  if (dragging.value) return <span class="end">Drop to use it</span>;
   return (
     <span class="end">{endWords(tool, workflow?.seconds, Number(settings["count"] ?? 1))}</span>
   );

@@ -49,7 +49,19 @@ export function Wall() {
               />
             ))}
       </div>
+      {loading.value && tasks.length === 0 && <Placeholders />}
       <WallEnd complete={complete.value} loading={loading.value} tasks={tasks.length} />
+    </div>
+  );
+}
+
+/** The list is on its way. Nothing moves: it is there soon. */
+function Placeholders() {
+  return (
+    <div class="placeholders" aria-hidden="true">
+      {[1, 1.8, 0.8, 1.5, 1, 0.7, 1.9, 1.2].map((ratio, i) => (
+        <i key={`${i}`} style={{ flexGrow: ratio }} />
+      ))}
     </div>
   );
 }
