@@ -1,5 +1,6 @@
 import sharp from "sharp";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { StandIn } from "../page/stand-in.ts";
 import { expectAccessible, hasChromium, type Opened, usePages } from "./support.ts";
 
 const skip = hasChromium ? "" : " (skipped: there is no /usr/bin/chromium)";
@@ -309,6 +310,62 @@ describe.skipIf(!hasChromium)(`the page in Chromium${skip}`, () => {
 
     await page.getByRole("heading", { name: "a slow tide" }).waitFor();
     await page.locator(".result.shown").waitFor();
+  });
+
+  test("says that it lost the server, keeps what was typed, and finds it again", async () => {
+    const { page, standIn, url } = await withPictures();
+    await page.locator(".pic img.shown").first().waitFor();
+    await page.locator("#prompt").fill("a heron");
+
+    await standIn.close();
+    await page.getByText("This page lost the server.").waitFor();
+    const after = new StandIn({ dir: standIn.dir, port: Number(new URL(url).port) });
+    onTestFinished(() => after.close());
+    await after.studio.hang("made meanwhile");
+    await after.start();
+    await page.getByRole("button", { name: "Try now" }).click();
+
+    await page.getByRole("link", { name: "made meanwhile" }).waitFor();
+    await expect.poll(() => page.getByText("This page lost the server.").count()).toBe(0);
+    expect(await page.locator("#prompt").inputValue()).toBe("a heron");
+  });
+
+  test("says when ComfyUI is away, and when it is back", async () => {
+    const { page, standIn } = await withPictures();
+    await page.getByText("2 GPUs ready").waitFor();
+
+    standIn.studio.setBackends({ state: "away" });
+    await page.getByRole("status").getByText("ComfyUI is away.").waitFor();
+    standIn.studio.setBackends({ state: "ready" });
+
+    await expect.poll(() => page.getByText("ComfyUI is away.").count()).toBe(0);
+  });
+
+  test("finds pictures by their words, and says when there is none", async () => {
+    const { page } = await withPictures();
+
+    await page.keyboard.press("/");
+    await page.keyboard.type("light");
+    await expect.poll(() => page.locator(".pic").count()).toBe(1);
+    await page.locator("#find").fill("walrus");
+    await page.getByText("No picture matches “walrus”.").waitFor();
+    await page.getByRole("button", { name: "Show all" }).click();
+
+    await expect.poll(() => page.locator(".pic").count()).toBe(6);
+  });
+
+  test("deletes several sets after the server has counted them", async () => {
+    const { page, standIn } = await withPictures();
+    await page.getByRole("link", { name: "a calm sea" }).click({ modifiers: ["Shift"] });
+    await page.getByRole("link", { name: "Picture 1 of 4: a fox in snow" }).click();
+
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("dialog", { name: "Delete 2 sets?" }).getByText("5 pictures").waitFor();
+    await page.getByRole("button", { name: "Delete them" }).click();
+    await expect.poll(() => page.locator(".pic").count()).toBe(1);
+    await page.goto("about:blank");
+
+    await expect.poll(() => standIn.studio.tasks.size).toBe(1);
   });
 
   test("takes the ledge from a key that may only look", async () => {

@@ -30,11 +30,13 @@ const types: Record<string, string> = {
 /** The contract of `docs/rest.md`, and the page, over simulated tasks. */
 export class StandIn {
   readonly studio: StandInStudio;
+  readonly dir: string;
   readonly #options: StandInOptions;
   readonly #server: Server;
 
   constructor(options: StandInOptions) {
     this.#options = options;
+    this.dir = options.dir;
     this.studio = new StandInStudio({ paint: paintScene, stepTime: 20, ...options });
     this.#server = createServer((request, response) => {
       this.#answer(request, response).catch((error: unknown) => {

@@ -1,8 +1,15 @@
+/** The part of `localStorage` that is used. */
+export interface StorageArea {
+  getItem(name: string): string | null;
+  setItem(name: string, value: string): void;
+  removeItem(name: string): void;
+}
+
 /** What the browser keeps for this page; a browser that keeps nothing is no fault. */
 export class Storage {
-  readonly #area: globalThis.Storage | undefined;
+  readonly #area: StorageArea | undefined;
 
-  constructor(open: () => globalThis.Storage) {
+  constructor(open: () => StorageArea) {
     try {
       this.#area = open();
     } catch {
