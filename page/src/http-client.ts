@@ -77,7 +77,7 @@ export class HttpClient implements Client {
 
   async submit(task: NewTask): Promise<Task> {
     const answer = await this.#send("POST", "/api/v1/tasks", task, {
-      "Idempotency-Key": crypto.randomUUID(),
+      "Idempotency-Key": randomName(),
     });
     return ((await answer.json()) as { task: Task }).task;
   }
@@ -209,6 +209,12 @@ export class HttpClient implements Client {
     if (!answer.ok) throw await refusalOf(answer);
     return answer;
   }
+}
+
+/** 128 random bits; `randomUUID` is missing where a page comes over plain HTTP. */
+function randomName(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 async function refusalOf(answer: Response): Promise<Refused> {

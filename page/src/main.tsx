@@ -10,11 +10,16 @@ import { followSystem } from "./view/theme.ts";
 function start(root: HTMLElement): void {
   const storage = new Storage(() => localStorage);
   const session = new Storage(() => sessionStorage);
-  const client = new HttpClient({ key: session.read("key") ?? storage.read("key") });
+  const client = new HttpClient({
+    // Behind a proxy the page may not be at the root.
+    base: location.pathname.replace(/\/[^/]*$/, ""),
+    key: session.read("key") ?? storage.read("key"),
+  });
   const page = new Page({
     client,
     storage,
     askKey: () => {
+      page.keyRefused.value = client.key !== undefined;
       page.keyOpen.value = true;
     },
     calm: () => matchMedia("(prefers-reduced-motion: reduce)").matches,

@@ -289,6 +289,9 @@ describe.skipIf(!hasChromium)(`the page in Chromium${skip}`, () => {
   test("asks for a key once, keeps it for this window, and shows pictures with it", async () => {
     const { page, url } = await withPictures({ server: { key: "s3cret" } });
 
+    await page.locator("#key").fill("guess");
+    await page.getByRole("button", { name: "Use this key" }).click();
+    await page.getByRole("alert").getByText("The server does not know this key.").waitFor();
     await page.locator("#key").fill("s3cret");
     await page.getByRole("button", { name: "Use this key" }).click();
     await expect.poll(() => page.locator(".pic img.shown").count()).toBe(6);

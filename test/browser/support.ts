@@ -59,6 +59,7 @@ export function usePages() {
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...look });
     onTestFinished(() => context.close());
     const page = await context.newPage();
+    page.setDefaultTimeout(15_000);
     const complaints: string[] = [];
     const foreign: string[] = [];
     page.on("pageerror", (error) => complaints.push(String(error)));

@@ -32,8 +32,16 @@ export class Draft {
     if (isRecord(kept["settings"])) {
       this.#settings.value = kept["settings"] as Record<string, Settings>;
     }
+    if (isRecord(kept["picture"])) {
+      this.slot.value = { at: "full", picture: kept["picture"] as unknown as InputPicture };
+    }
     this.#close = effect(() => {
-      const now = { prompt: this.prompt.value, settings: this.#settings.value };
+      const slot = this.slot.value;
+      const now = {
+        prompt: this.prompt.value,
+        settings: this.#settings.value,
+        ...(slot.at === "full" && { picture: slot.picture }),
+      };
       storage.write("draft", JSON.stringify(now));
     });
   }

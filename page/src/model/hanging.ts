@@ -17,7 +17,7 @@ export interface Wall {
   height: number;
 }
 
-export const dayHeadHeight = 62;
+export const dayHeadHeight = 54;
 
 /** Whether a task has something to hang: a picture, one in the making, or a reason why not. */
 export function hangs(task: Task): boolean {

@@ -55,6 +55,8 @@ export class Page {
   /** Until when what others made was seen; ISO 8601. */
   readonly seen = signal<string | undefined>(undefined);
   readonly keyOpen = signal(false);
+  /** The server knows the key that it was sent not, or not any more. */
+  readonly keyRefused = signal(false);
   readonly deleteOpen = signal(false);
   /** A file is held over the page. */
   readonly dragging = signal(false);

@@ -24,6 +24,7 @@ export function App({
   const route = page.route.value;
   const over = route.at === "picture" || route.at === "mask";
   const empty = isEmpty(page);
+  const hello = empty || page.catalogue.nothingReady.value;
   return (
     <PageContext.Provider value={page}>
       <button type="button" class="skip" onClick={() => document.getElementById("prompt")?.focus()}>
@@ -33,8 +34,8 @@ export function App({
         <Top />
       </div>
       <div class="main" role={over ? undefined : "main"} inert={over}>
-        {!(empty || over) && <h1 class="vh">Pictures</h1>}
-        {empty || page.catalogue.nothingReady.value ? <Hello /> : null}
+        {!(hello || over) && <h1 class="vh">Pictures</h1>}
+        {hello && <Hello />}
         <EaselStage />
         <Since />
         {!empty && <Wall />}

@@ -1,4 +1,5 @@
 import { usePage } from "./context.ts";
+import { copyText } from "./copy-text.ts";
 import { Icon } from "./icons.tsx";
 
 interface Props {
@@ -18,7 +19,7 @@ export function CopyButton({ text, words, of, bare }: Props) {
       class={`btn small${bare ? " bare" : ""}`}
       aria-label={`${words}: ${of}`}
       onClick={() => {
-        navigator.clipboard.writeText(text).then(
+        copyText(text).then(
           () => page.say("Copied."),
           (error: unknown) => page.fail(error),
         );

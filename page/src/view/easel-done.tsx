@@ -22,7 +22,9 @@ export function EaselDone({ task, ratio }: { task: Task; ratio: number }) {
         class="board"
         href={addressOf({ at: "picture", id: picture.id })}
         aria-label={`Open picture ${at + 1} of ${count}`}
-        style={{ backgroundColor: picture.color ? `#${picture.color}` : undefined }}
+        style={{
+          backgroundColor: picture.color && !picture.has_alpha ? `#${picture.color}` : undefined,
+        }}
       >
         <Result taskId={task.id} id={picture.id} alt={titleOf(task)} />
       </a>
@@ -40,7 +42,7 @@ export function EaselDone({ task, ratio }: { task: Task; ratio: number }) {
                 aria-pressed={i === at}
                 onClick={() => setAt(i)}
               >
-                <Picture id={one.id} alt="" width={80} color={one.color} />
+                <Picture id={one.id} alt="" width={80} />
               </button>
             ))}
           </div>

@@ -56,9 +56,7 @@ function Plates({ task }: { task: Task }) {
         const on = i === done && task.state === "running";
         return (
           <div class={`plate${on ? " on" : ""}`} key={picture?.id ?? i}>
-            {picture && (
-              <Picture id={picture.id} alt={`Picture ${i + 1}`} width={80} color={picture.color} />
-            )}
+            {picture && <Picture id={picture.id} alt={`Picture ${i + 1}`} width={80} />}
             {on && <Preview taskId={task.id} />}
             {!picture && !on && <small>{i + 1}</small>}
           </div>

@@ -21,7 +21,13 @@ export function KeyDialog({ give }: { give: (key: string, keep: boolean) => void
           give(key.trim(), keep);
         }}
       >
-        <p class="lead">This server answers to those with a key. It stays in this window.</p>
+        {page.keyRefused.value ? (
+          <p class="lead bad" role="alert">
+            The server does not know this key.
+          </p>
+        ) : (
+          <p class="lead">This server answers to those with a key. It stays in this window.</p>
+        )}
         <div class="f">
           <label for="key">Key</label>
           <div class="in">

@@ -101,7 +101,8 @@ function Prompt({ placeholder, lack }: { placeholder: string; lack: string | und
   useLayoutEffect(() => {
     const element = area.current;
     if (!element || CSS.supports("field-sizing", "content")) return;
-    element.rows = Math.min(8, value.split("\n").length);
+    element.style.height = "auto";
+    element.style.height = `${element.scrollHeight}px`;
   }, [value]);
   useEffect(() => {
     if (lack !== undefined) area.current?.focus();

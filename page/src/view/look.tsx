@@ -116,7 +116,7 @@ function Shown({ task, picture }: { task: Task; picture: PictureRecord }) {
                 aria-label={`Picture ${i + 1} of ${count}`}
                 style={{ "--ar": one.width / one.height }}
               >
-                <Picture id={one.id} alt="" width={80} color={one.color} />
+                <Picture id={one.id} alt="" width={80} />
               </a>
             ))}
           </nav>

@@ -2,6 +2,7 @@ import { callFor, settingsOf } from "../model/request.ts";
 import { clock, dayName, titleOf, whoAsked } from "../model/words.ts";
 import type { PictureRecord, Task } from "../records.ts";
 import { usePage } from "./context.ts";
+import { copyText } from "./copy-text.ts";
 import { Facts } from "./facts.tsx";
 import { Icon, type IconName } from "./icons.tsx";
 import { pictureKeys } from "./picture-keys.ts";
@@ -71,7 +72,7 @@ export function Panel({ task, picture }: Props) {
           onClick={() => {
             const { tool, arguments: given } = callFor(task, picture);
             const text = JSON.stringify({ name: tool, arguments: given }, null, 2);
-            navigator.clipboard.writeText(text).then(
+            copyText(text).then(
               () => page.say("Copied."),
               (error: unknown) => page.fail(error),
             );

@@ -37,24 +37,24 @@ interface PictureProps {
   alt: string;
   /** CSS pixels it is shown at; the original when left out. */
   width?: number;
-  color?: string | null | undefined;
-  class?: string;
+  /** Called when there is no such picture any more. */
+  onMissing?: () => void;
 }
 
-/** Hangs as its mean colour until it has decoded, then fades in. */
-export function Picture({ id, alt, width, color, class: name = "" }: PictureProps) {
+/** Fades in when it has decoded. */
+export function Picture({ id, alt, width, onMissing }: PictureProps) {
   const src = usePicture(id, width === undefined ? undefined : widthFor(width));
   const [loaded, setLoaded] = useState<string>();
   const shown = src !== undefined && loaded === src;
   return (
     <img
-      class={`${name} ${shown ? "shown" : "coming"}`}
+      class={shown ? "shown" : "coming"}
       src={src}
       alt={alt}
       decoding="async"
       draggable={false}
-      style={color && !shown ? { backgroundColor: `#${color}` } : undefined}
       onLoad={() => setLoaded(src)}
+      onError={onMissing}
     />
   );
 }

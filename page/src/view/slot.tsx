@@ -27,7 +27,14 @@ export function Slot() {
           href={addressOf({ at: "mask", id: input.id })}
           aria-label={`The picture to start from: ${input.name}. Paint a mask over it.`}
         >
-          <Picture id={input.id} alt="" width={60} />
+          <Picture
+            id={input.id}
+            alt=""
+            width={60}
+            onMissing={() => {
+              if (slot.at === "full" && slot.picture === input) page.source.clear();
+            }}
+          />
         </a>
         {page.route.value.at !== "mask" && (
           <button

@@ -4,7 +4,7 @@ import { addressOf } from "../model/route.ts";
 import { isNew } from "../model/seen.ts";
 import type { PlacedSet } from "../model/wall-layout.ts";
 import { clock, pictures, progressWords, titleOf, whoAsked } from "../model/words.ts";
-import { hasEnded, type Task } from "../records.ts";
+import { hasEnded, type PictureRecord, type Task } from "../records.ts";
 import { usePage } from "./context.ts";
 import { Icon } from "./icons.tsx";
 import { Picture } from "./picture.tsx";
@@ -94,13 +94,14 @@ function Frame({ task, i, count, width, tabStop }: FrameProps) {
         tabIndex={tabIndex}
         data-key={key}
         aria-label={of + titleOf(task)}
+        style={backOf(picture)}
         onClick={(event) => {
           if (!event.shiftKey && page.selected.value.size === 0) return;
           event.preventDefault();
           toggle(page, task);
         }}
       >
-        <Picture id={picture.id} alt="" width={width} color={picture.color} />
+        <Picture id={picture.id} alt="" width={width} />
       </a>
     );
   }
@@ -119,6 +120,11 @@ function Frame({ task, i, count, width, tabStop }: FrameProps) {
     );
   }
   return <Growing task={task} tabIndex={tabIndex} dataKey={key} first={i === task.images.length} />;
+}
+
+/** Until it has decoded it hangs as its mean colour; nothing shows through a cut-out. */
+function backOf({ color, has_alpha }: PictureRecord): { backgroundColor: string } | undefined {
+  return color && !has_alpha ? { backgroundColor: `#${color}` } : undefined;
 }
 
 interface GrowingProps {

@@ -1,6 +1,13 @@
 import { useComputed } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { type Wall as Hung, hangs, hangWall, nextSpot, spotsOf } from "../model/hanging.ts";
+import {
+  dayHeadHeight,
+  type Wall as Hung,
+  hangs,
+  hangWall,
+  nextSpot,
+  spotsOf,
+} from "../model/hanging.ts";
 import { usePage } from "./context.ts";
 import { DaySection } from "./day.tsx";
 import { directionOf, isTyping } from "./keys.ts";
@@ -38,7 +45,7 @@ export function Wall() {
       <div class="hangings" style={{ height: `${wall.height}px` }}>
         {width > 0 &&
           wall.days
-            .filter((day) => day.top < to && day.top + day.layout.height + 62 > from)
+            .filter((day) => day.top < to && day.top + day.layout.height + dayHeadHeight > from)
             .map((day) => (
               <DaySection
                 key={day.name}
