@@ -418,12 +418,22 @@ describe.skipIf(!hasChromium)(`the page in Chromium${skip}`, () => {
           await expectAccessible(page, landmark);
         }
         await page.evaluate("location.hash = ''");
+        await page.keyboard.press("?");
+        await page.getByRole("heading", { name: "Keyboard shortcuts" }).waitFor();
+        await expectAccessible(page, "shortcuts");
+        await page.keyboard.press("Escape");
         await page.getByRole("link", { name: "a calm sea" }).click();
         await page.getByRole("heading", { name: "a calm sea", level: 1 }).waitFor();
         await expectAccessible(page, "picture");
         await page.keyboard.press("m");
         await page.locator(".mk").waitFor();
         await expectAccessible(page, "mask");
+        const { page: empty } = await open(look);
+        await empty.getByRole("heading", { name: "Nothing painted yet" }).waitFor();
+        await expectAccessible(empty, "empty");
+        await empty.getByRole("button", { name: /koi/ }).click();
+        await empty.locator(".result.shown").waitFor();
+        await expectAccessible(empty, "done");
       });
     }
   }

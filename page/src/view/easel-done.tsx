@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { addressOf } from "../model/route.ts";
 import { pictures, seconds, titleOf } from "../model/words.ts";
-import type { Task } from "../records.ts";
+import type { PictureRecord, Task } from "../records.ts";
 import { usePage } from "./context.ts";
 import { download } from "./download.ts";
 import { Icon } from "./icons.tsx";
@@ -26,7 +26,7 @@ export function EaselDone({ task, ratio }: { task: Task; ratio: number }) {
           backgroundColor: picture.color && !picture.has_alpha ? `#${picture.color}` : undefined,
         }}
       >
-        <Result taskId={task.id} id={picture.id} alt={titleOf(task)} />
+        <Result task={task} picture={picture} />
       </a>
       <div class="say">
         <p class="over">{doneWords(task)}</p>
@@ -79,9 +79,9 @@ export function EaselDone({ task, ratio }: { task: Task; ratio: number }) {
 }
 
 /** The last preview stays until the picture has decoded: no gap, no jump. */
-function Result({ taskId, id, alt }: { taskId: string; id: string; alt: string }) {
+function Result({ task, picture }: { task: Task; picture: PictureRecord }) {
   const { previews } = usePage();
-  const src = usePicture(id);
+  const src = usePicture(picture.id);
   const [shown, setShown] = useState<string>();
   useEffect(() => {
     if (src === undefined) return;
@@ -93,10 +93,17 @@ function Result({ taskId, id, alt }: { taskId: string; id: string; alt: string }
     );
   }, [src]);
   const ready = shown !== undefined;
+  // Nothing shows through a cut-out.
+  const underneath = !(ready && picture.has_alpha);
   return (
     <>
-      {previews.bitmap(taskId).peek() && <Preview taskId={taskId} />}
-      <img class={`result ${ready ? "shown" : "coming"}`} src={shown} alt={alt} draggable={false} />
+      {underneath && previews.bitmap(task.id).peek() && <Preview taskId={task.id} />}
+      <img
+        class={`result ${ready ? "shown" : "coming"}`}
+        src={shown}
+        alt={titleOf(task)}
+        draggable={false}
+      />
     </>
   );
 }
