@@ -425,6 +425,8 @@ describe.skipIf(!hasChromium)(`the page in Chromium${skip}`, () => {
         await page.getByRole("link", { name: "a calm sea" }).click();
         await page.getByRole("heading", { name: "a calm sea", level: 1 }).waitFor();
         await expectAccessible(page, "picture");
+        await page.getByRole("button", { name: "100 %" }).click();
+        await expectAccessible(page, "picture at 100 %");
         await page.keyboard.press("m");
         await page.locator(".mk").waitFor();
         await expectAccessible(page, "mask");

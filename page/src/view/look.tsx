@@ -97,6 +97,7 @@ function Shown({ task, picture }: { task: Task; picture: PictureRecord }) {
         <div
           class={`frame${mode === "full" ? " whole" : ""}`}
           style={{ "--ar": picture.width / picture.height }}
+          {...(mode === "full" && scrollable)}
         >
           <Turn to={neighbours[0]} side="left" name="Newer" />
           {mode === "compare" && input ? (
@@ -126,6 +127,9 @@ function Shown({ task, picture }: { task: Task; picture: PictureRecord }) {
     </main>
   );
 }
+
+/** At 100 % the arrow keys move over the picture, once it has the focus. */
+const scrollable = { tabIndex: 0, role: "region", "aria-label": "Picture at 100 %" } as const;
 
 /** The small one first, the original when it has decoded. */
 function Big({ picture, alt, full }: { picture: PictureRecord; alt: string; full: boolean }) {
@@ -201,7 +205,7 @@ function useLookKeys(
 /** A field, the ledge, or something on top of the picture has the key. */
 function isElsewhere({ target }: KeyboardEvent): boolean {
   if (isTyping(target) || document.querySelector("dialog[open], .popover")) return true;
-  return target instanceof HTMLElement && target.closest(".ledge, input") !== null;
+  return target instanceof HTMLElement && target.closest(".ledge, input, .whole") !== null;
 }
 
 function modeLetter({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): "c" | "z" | undefined {
