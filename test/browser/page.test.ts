@@ -34,6 +34,7 @@ describe.skipIf(!hasChromium)(`the page in Chromium${skip}`, () => {
 
   test("shows a blank canvas before the server answers, then previews, then the picture", async () => {
     const { page, standIn } = await open();
+    standIn.studio.holdAt(9);
     let release = () => {};
     const held = new Promise<void>((resolve) => {
       release = resolve;
@@ -50,9 +51,10 @@ describe.skipIf(!hasChromium)(`the page in Chromium${skip}`, () => {
     release();
 
     await page.getByRole("img", { name: "Preview, not finished" }).waitFor();
-    await page.getByText(/Painting, step \d+ of 20/).waitFor();
+    await page.getByText("Painting, step 9 of 20").waitFor();
     const bar = page.getByRole("progressbar", { name: "Painting" });
-    expect(Number(await bar.getAttribute("aria-valuenow"))).toBeLessThan(100);
+    expect(await bar.getAttribute("aria-valuenow")).toBe("45");
+    standIn.studio.goOn();
     await page.getByRole("link", { name: "Open picture 1 of 1" }).waitFor();
     await page.locator(".result.shown").waitFor();
     expect(standIn.studio.calls).toEqual([
@@ -249,7 +251,8 @@ describe.skipIf(!hasChromium)(`the page in Chromium${skip}`, () => {
   });
 
   test("cancels one task and leaves the others, from the easel and from the queue", async () => {
-    const { page, standIn } = await open({ server: { stepTime: 100 } });
+    const { page, standIn } = await open();
+    standIn.studio.holdAt(3);
     for (const prompt of ["one", "two"]) {
       await page.locator("#prompt").fill(prompt);
       await page.keyboard.press("Control+Enter");
@@ -304,7 +307,8 @@ describe.skipIf(!hasChromium)(`the page in Chromium${skip}`, () => {
   });
 
   test("puts the task that still paints back on the easel after a reload", async () => {
-    const { page } = await open({ server: { stepTime: 100 } });
+    const { page, standIn } = await open();
+    standIn.studio.holdAt(3);
     await page.locator("#prompt").fill("a slow tide");
     await page.keyboard.press("Control+Enter");
     await page.getByText(/Painting, step/).waitFor();
@@ -312,6 +316,7 @@ describe.skipIf(!hasChromium)(`the page in Chromium${skip}`, () => {
     await page.reload();
 
     await page.getByRole("heading", { name: "a slow tide" }).waitFor();
+    standIn.studio.goOn();
     await page.locator(".result.shown").waitFor();
   });
 

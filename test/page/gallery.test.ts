@@ -80,6 +80,21 @@ test("after a gap the newest page is read again, and what was deleted meanwhile 
   expect(prompts(gallery)).toEqual(["three", "two"]);
 });
 
+test("what an event said is not undone by an answer that it overtook", async () => {
+  const { gallery, studio } = await world(["one", "two"]);
+  const [one, two] = [...studio.tasks.values()];
+  if (!one || !two) throw new Error("The stand-in has no tasks.");
+
+  const reading = gallery.load();
+  gallery.take({ event: "state", task: task({ id: "t9", prompt: "new" }) });
+  gallery.take({ event: "deleted", task_ids: [two.id] });
+  await reading;
+  gallery.put({ ...one, state: "queued", images: [] });
+
+  expect(prompts(gallery)).toEqual(["new", "one"]);
+  expect(gallery.task(one.id)?.state).toBe("completed");
+});
+
 test("a picture is found by its id, on the wall or on record", async () => {
   const { gallery, studio } = await world(["a fox"]);
   const [kept] = [...studio.tasks.values()];

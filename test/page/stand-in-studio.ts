@@ -39,6 +39,9 @@ export class StandInStudio {
   failure: Task["error"] = null;
   readonly #options: StudioOptions;
   readonly #timers = new Set<NodeJS.Timeout>();
+  #heldAt: number | undefined;
+  #goOn: () => void = () => {};
+  #held: Promise<void> = Promise.resolve();
   #line: Promise<void> = Promise.resolve();
   #nextEvent = 1;
   #closed = false;
@@ -106,6 +109,19 @@ export class StandInStudio {
     return { tasks: found.length, images: found.flatMap(({ images }) => images).length };
   }
 
+  /** Painting stops at this step until it may go on. */
+  holdAt(step: number): void {
+    this.#heldAt = step;
+    this.#held = new Promise((resolve) => {
+      this.#goOn = resolve;
+    });
+  }
+
+  goOn(): void {
+    this.#heldAt = undefined;
+    this.#goOn();
+  }
+
   setBackends(change: Partial<BackendRecord>): void {
     this.backends = this.backends.map((backend) => ({ ...backend, ...change }));
     this.#send("backends", { backends: this.backends });
@@ -119,6 +135,7 @@ export class StandInStudio {
 
   close(): void {
     this.#closed = true;
+    this.goOn();
     for (const timer of this.#timers) clearTimeout(timer);
   }
 
@@ -198,6 +215,7 @@ export class StandInStudio {
       this.previews.set(task.id, await previewOf(bytes, step / steps));
       this.#progress(task, i, step, "painting");
       this.#send("preview", { task_id: task.id, frame: i * 100 + step, picture: i + 1 });
+      if (step === this.#heldAt) await this.#held;
       if (this.failure && step === 11) {
         task.state = "failed";
         task.error = this.failure;

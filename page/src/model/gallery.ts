@@ -1,6 +1,6 @@
 import { computed, type Signal, signal } from "@preact/signals";
 import type { Client, TaskQuery } from "../client.ts";
-import type { PictureRecord, Progress, StudioEvent, Task } from "../records.ts";
+import type { PictureRecord, Progress, StudioEvent, Task, TaskPage } from "../records.ts";
 
 export type Whose = "everyone" | "mine" | "assistants";
 
@@ -34,6 +34,8 @@ export class Gallery {
   /** Apart from the tasks: four times a second must not lay out the wall. */
   readonly #progress = new Map<string, Signal<Progress | undefined>>();
   readonly #client: Client;
+  /** What events brought while a list is being read; `undefined` in it: deleted. */
+  #meanwhile: Map<string, Task | undefined> | undefined;
   #cursor: string | undefined;
   /** Answers to a question that is no longer asked are dropped. */
   #asked = 0;
@@ -48,9 +50,9 @@ export class Gallery {
     const asked = this.#asked;
     this.loading.value = true;
     try {
-      const page = await this.#client.tasks({ ...this.#query(), limit: pageSize });
+      const page = await this.#newest();
       if (asked !== this.#asked) return;
-      this.#byId.value = new Map(page.tasks.map((task) => [task.id, task]));
+      this.#replace([], page.tasks);
       this.#cursor = page.next_cursor ?? undefined;
       this.complete.value = this.#cursor === undefined;
     } finally {
@@ -61,12 +63,11 @@ export class Gallery {
   /** Reads the newest page again, and forgets what is not on it any more; older pages stay. */
   async refresh(): Promise<void> {
     const asked = this.#asked;
-    const page = await this.#client.tasks({ ...this.#query(), limit: pageSize });
+    const page = await this.#newest();
     if (asked !== this.#asked) return;
     const oldest = page.next_cursor ? (page.tasks.at(-1)?.created_at ?? "") : "";
-    const older = [...this.#byId.value].filter(([, task]) => task.created_at < oldest);
-    this.#byId.value = new Map(older);
-    this.#put(page.tasks);
+    const older = [...this.#byId.value.values()].filter((task) => task.created_at < oldest);
+    this.#replace(older, page.tasks);
   }
 
   async more(): Promise<void> {
@@ -134,14 +135,41 @@ export class Gallery {
   }
 
   take(event: StudioEvent): void {
-    if (event.event === "state") this.put(event.task);
-    if (event.event === "deleted") this.drop(event.task_ids);
+    if (event.event === "state") {
+      this.#meanwhile?.set(event.task.id, event.task);
+      this.put(event.task);
+    }
+    if (event.event === "deleted") {
+      for (const id of event.task_ids) this.#meanwhile?.set(id, undefined);
+      this.drop(event.task_ids);
+    }
     if (event.event === "progress") this.progressOf(event.task_id).value = event.progress;
+  }
+
+  /** Reads the newest page, and notes what events say until the answer is there. */
+  #newest(): Promise<TaskPage> {
+    this.#meanwhile = new Map();
+    return this.#client.tasks({ ...this.#query(), limit: pageSize });
+  }
+
+  /** The list may be older than an event that overtook it. */
+  #replace(kept: readonly Task[], read: readonly Task[]): void {
+    const known = this.#byId.value;
+    const meanwhile = this.#meanwhile;
+    this.#meanwhile = undefined;
+    const list = [...kept, ...read.map((task) => further(known.get(task.id), task))];
+    const next = new Map(list.map((task) => [task.id, task]));
+    for (const [id, task] of meanwhile ?? []) {
+      if (task) next.set(id, task);
+      else next.delete(id);
+    }
+    this.#byId.value = next;
   }
 
   #put(tasks: readonly Task[]): void {
     const next = new Map(this.#byId.value);
-    for (const task of tasks) {
+    for (const given of tasks) {
+      const task = further(next.get(given.id), given);
       next.set(task.id, task);
       if (task.state !== "queued" && task.state !== "running") this.#progress.delete(task.id);
       else if (task.progress) this.progressOf(task.id).value = task.progress;
@@ -163,4 +191,14 @@ export class Gallery {
     const seeds = task.images.map(({ seed }) => String(seed ?? ""));
     return words.includes(q.toLowerCase()) || seeds.includes(q) || q.startsWith(task.id);
   }
+}
+
+/** Of two records of one task the one that is further on: no task ever goes back. */
+function further(known: Task | undefined, given: Task): Task {
+  return known && stage(known) > stage(given) ? known : given;
+}
+
+function stage({ state, images }: Task): number {
+  const states = { queued: 0, running: 1, completed: 2, failed: 2, cancelled: 2 };
+  return states[state] * 1000 + images.length;
 }

@@ -107,7 +107,6 @@ export class Page {
       this.feed.open();
     } catch (error) {
       // The list is read as soon as the stream opens.
-      this.#receiver.expectGap();
       this.fail(error);
       if (!(error instanceof Refused)) this.feed.open();
     }

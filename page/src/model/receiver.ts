@@ -17,17 +17,11 @@ export class Receiver {
   readonly #to: Receiving;
   readonly #telling: Telling;
   readonly #fail: (error: unknown) => void;
-  #gap = false;
 
   constructor(to: Receiving, fail: (error: unknown) => void) {
     this.#to = to;
     this.#fail = fail;
     this.#telling = new Telling((sentence) => to.announcer.say(sentence));
-  }
-
-  /** The next time the stream opens, the list is read again. */
-  expectGap(): void {
-    this.#gap = true;
   }
 
   take(event: StudioEvent): void {
@@ -58,10 +52,10 @@ export class Receiver {
     gallery.take(event);
   }
 
+  /** What happened before the stream was open, and what it did not bring, is in the list. */
   #opened(): void {
     const { catalogue } = this.#to;
-    if (this.#gap) this.#refresh();
-    this.#gap = true;
+    this.#refresh();
     if (!catalogue.known.value) void catalogue.load().catch(this.#fail);
   }
 
