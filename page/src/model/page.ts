@@ -108,7 +108,7 @@ export class Page {
     } catch (error) {
       // The list is read as soon as the stream opens.
       this.fail(error);
-      if (!(error instanceof Refused)) this.feed.open();
+      if (!(error instanceof Refused && error.status === 401)) this.feed.open();
     }
   }
 
