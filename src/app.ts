@@ -1,7 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { Backend } from "./comfy/backend.ts";
+import { Gallery } from "./comfy/gallery.ts";
 import { defaultPatience } from "./comfy/patience.ts";
 import { Pool } from "./comfy/pool.ts";
+import { SavedWorkflows } from "./comfy/saved-workflows.ts";
 import type { Config } from "./config.ts";
 import { messageOf } from "./errors.ts";
 import { SaveTo } from "./files/save-to.ts";
@@ -13,12 +15,14 @@ import { type AddressRule, refuseAddress } from "./net/address.ts";
 import type { Caller } from "./studio/caller.ts";
 import { installed } from "./studio/installed.ts";
 import { Studio } from "./studio/studio.ts";
-import { workflowStates } from "./studio/workflow-states.ts";
+import { freshMs, stateOf, workflowStates } from "./studio/workflow-states.ts";
+import { Guests } from "./tasks/guests.ts";
 import { openTaskStore } from "./tasks/store/open.ts";
 import { Tasks } from "./tasks/tasks.ts";
 import { WebhookSender } from "./webhooks/sender.ts";
 import { type Catalog, loadCatalog } from "./workflows/catalog.ts";
 import { watchCatalog } from "./workflows/catalog-watch.ts";
+import { isOffered, savedPlace } from "./workflows/saved.ts";
 import { loadStyles } from "./workflows/styles.ts";
 import { Wildcards } from "./workflows/wildcards.ts";
 import { problemText } from "./workflows/workflow.ts";
@@ -52,18 +56,31 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   ]);
   for (const problem of problems) log.warn(`left out: ${problem}`);
   for (const waiting of loaded.pending) log.info(problemText(waiting));
-  const nodes = { known: () => backend.knownObjectInfo, read: () => backend.objectInfo() };
-  const watch = watchCatalog(loaded, folders, { log, nodes });
   const images = new ImageStore(config.dataDir);
   const store = await openTaskStore(config.dataDir, log);
   const backend = new Backend(config.comfyui, log, {
     patience: { ...defaultPatience, lostAfterMs: config.lostAfterSeconds * 1000 },
     startPatienceMs: config.startPatienceSeconds * 1000,
     freeAfterMs: config.freeAfterSeconds === undefined ? undefined : config.freeAfterSeconds * 1000,
+    nodesRead: () => void refreshSaved(0),
   });
+  const { savedWorkflows } = config;
+  const saved = new SavedWorkflows(backend.client, (file) => isOffered(savedWorkflows, file));
+  const watch = watchCatalog(loaded, folders, {
+    log,
+    nodes: { known: () => backend.knownObjectInfo, read: () => backend.objectInfo() },
+    saved: () => saved.known,
+  });
+  const refreshSaved = async (maxAgeMs: number): Promise<string[]> => {
+    if (savedWorkflows !== "none") await saved.refresh(maxAgeMs);
+    await watch.refresh();
+    const left = watch.problems().filter(({ file }) => file.startsWith(savedPlace));
+    return [...(saved.problem === undefined ? [] : [saved.problem]), ...left.map(problemText)];
+  };
   const addressRule: AddressRule = config.allowPrivateUrls ? () => undefined : refuseAddress;
   const sources = new ImageSources({ allowPrivateAddresses: config.allowPrivateUrls });
   const pool = new Pool([backend]);
+  const guests = new Guests(new Gallery(backend.client), sources);
   const prompts = {
     styles,
     ...(config.wildcardsDir ? { wildcards: new Wildcards(config.wildcardsDir) } : {}),
@@ -71,6 +88,8 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   const tasks: Tasks = new Tasks({
     pool,
     catalog,
+    guests,
+    refreshSaved,
     images,
     sources,
     store,
@@ -95,8 +114,13 @@ export async function createApp(config: Config, log: Log): Promise<App> {
       {
         tasks,
         images,
-        workflows: () => workflowStates(catalog, pool),
+        workflows: () => workflowStates(catalog, pool, refreshSaved),
         installed: () => installed(catalog, pool, prompts),
+        search: (query) => guests.search(query),
+        template: async (name) => {
+          const objectInfo = await pool.objectInfo(freshMs);
+          return stateOf(await guests.template(name, objectInfo), objectInfo);
+        },
       },
       caller,
     );

@@ -11,6 +11,8 @@ export interface Config {
   comfyui: ComfyTarget;
   dataDir: string;
   workflowsDir: string | undefined;
+  /** Which of the workflows saved in ComfyUI are offered. */
+  savedWorkflows: "apps" | "all" | "none";
   stylesDir: string | undefined;
   wildcardsDir: string | undefined;
   waitSeconds: number;
@@ -53,6 +55,8 @@ export function readConfig(
       one("dataDir") ?? envPaths(isDemo ? "comfy-easel-demo" : "comfy-easel", { suffix: "" }).data,
     ),
     workflowsDir: resolved(one("workflowsDir")),
+    savedWorkflows:
+      choice("savedWorkflows", one("savedWorkflows"), ["apps", "all", "none"]) ?? "apps",
     stylesDir: resolved(one("stylesDir")),
     wildcardsDir: resolved(one("wildcardsDir")),
     waitSeconds: amount("waitSeconds", one("waitSeconds") ?? "45", 3600),

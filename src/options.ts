@@ -43,6 +43,12 @@ export const options = {
     value: "FOLDER",
     help: "your own workflows: API exports dropped there become tools or choices without a restart",
   },
+  savedWorkflows: {
+    flag: "saved-workflows",
+    env: "EASEL_SAVED_WORKFLOWS",
+    value: "apps|all|none",
+    help: "which workflows saved in ComfyUI are offered: apps are those made in App Mode and those in a folder named easel (default apps)",
+  },
   stylesDir: {
     flag: "styles-dir",
     env: "EASEL_STYLES_DIR",

@@ -78,3 +78,8 @@ export function quoted(text: string, length = 300): string {
 export function counted(count: number, thing: string): string {
   return `${count} ${thing}${count === 1 ? "" : "s"}`;
 }
+
+/** Not by locale: the order is the same on every machine. */
+export function byText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

@@ -20,7 +20,7 @@ const table: Record<string, string[]> = {
   images: [...free, "net", "files"],
   webhooks: [...free, "net"],
   tasks: [...free, "comfy", "workflows", "images", "net", "files", "webhooks"],
-  studio: [...free, "tasks", "workflows", "images", "comfy/pool", "files/roots"],
+  studio: [...free, "tasks", "workflows", "images", "comfy/pool", "comfy/protocol", "files/roots"],
   "faces/mcp": [...free, "studio", "tasks", "workflows", "images", "webhooks"],
   "faces/terminal": [...free, "options", "studio", "tasks", "workflows", "images"],
   emulator: ["comfy/protocol"],

@@ -31,6 +31,8 @@ export interface BackendOptions extends QuietOptions, ClientOptions {
   stalledAfterMs?: number;
   /** How long `wake` waits for a ComfyUI that is being started (default 300 s). */
   startPatienceMs?: number | undefined;
+  /** Told whenever its node definitions were read, which only work and lists do. */
+  nodesRead?: (() => void) | undefined;
 }
 
 /** One ComfyUI server: its HTTP client, its one socket, and the runs followed on it. */
@@ -61,7 +63,7 @@ export class Backend {
     this.url = target.name ?? target.url;
     this.#log = log;
     this.client = new ComfyClient(target, options);
-    this.#catalogue = new NodeCatalogue(this.client);
+    this.#catalogue = new NodeCatalogue(this.client, options.nodesRead);
     this.#lookup = new Lookup(this.client, () => this.capabilities());
     this.#cancels = new Cancels({
       client: this.client,

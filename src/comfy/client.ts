@@ -20,6 +20,15 @@ import type { ComfyTarget } from "./target.ts";
 /** So that a tool can say within 3 s that nothing is there. */
 const probeWithinMs = 2_500;
 
+/** A file of ComfyUI's user, as `/userdata` lists it. */
+export interface UserFile {
+  /** Below the folder that was listed, with slashes. */
+  path: string;
+  size: number;
+  /** Milliseconds. */
+  modified: number;
+}
+
 export interface ClientOptions {
   /** How long ComfyUI may be silent within one answer (default 30 s). */
   silenceMs?: number | undefined;
@@ -150,6 +159,31 @@ export class ComfyClient {
     return uploaded.subfolder ? `${uploaded.subfolder}/${uploaded.name}` : uploaded.name;
   }
 
+  /** The files people saved in ComfyUI's editor; empty where nobody did. */
+  async savedWorkflows(): Promise<UserFile[]> {
+    const path = "userdata?dir=workflows&recurse=true&full_info=true";
+    const answer = await this.#http.ask(path, { expect: [404] });
+    // "Directory not found": the folder is made by the first save.
+    if (answer.status === 404) return [];
+    const files = this.#http.read<unknown>(path, {}, answer);
+    return Array.isArray(files) ? files.filter(isUserFile) : [];
+  }
+
+  /** The text of one of them; undefined when it is gone. */
+  async savedWorkflow(file: string): Promise<string | undefined> {
+    // The file is one segment, and ComfyUI decodes once more where a "%" is left.
+    const name = encodeURIComponent(`workflows/${file.replaceAll("%", "%25")}`);
+    const answer = await this.#http.ask(`userdata/${name}`, { expect: [404] });
+    return answer.status === 404 ? undefined : answer.body.toString("utf8");
+  }
+
+  /** A file of the template gallery, as text; undefined where it is not served. */
+  async galleryFile(name: string): Promise<string | undefined> {
+    const path = `templates/${encodeURIComponent(name)}`;
+    const answer = await this.#http.ask(path, { atRoot: true, expect: [404] });
+    return answer.status === 404 ? undefined : answer.body.toString("utf8");
+  }
+
   close(): Promise<void> {
     return this.#http.close();
   }
@@ -161,4 +195,10 @@ export class ComfyClient {
     const { url } = this.target;
     throw refusalOf({ url, what: "GET system_stats", sentBytes: 0 }, answer);
   }
+}
+
+function isUserFile(value: unknown): value is UserFile {
+  if (typeof value !== "object" || value === null) return false;
+  const { path, size, modified } = value as Record<string, unknown>;
+  return typeof path === "string" && typeof size === "number" && typeof modified === "number";
 }

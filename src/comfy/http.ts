@@ -19,6 +19,8 @@ export interface Call {
   /** ComfyUI may need long before it begins to answer. */
   slow?: boolean;
   signal?: AbortSignal;
+  /** A file of the front-end, which is not below `/api/`. */
+  atRoot?: boolean;
   /** Statuses that are an answer of ComfyUI, unless a proxy's page comes with them. */
   expect?: readonly number[];
 }
@@ -59,7 +61,8 @@ export class ComfyHttp {
 
   /** An answer with a status of 200 to 299 or one of `call.expect`, that is no web page. */
   async ask(path: string, call: Call = {}): Promise<Answer> {
-    const answer = await this.#fetch(`${this.target.url}/api/${path}`, call);
+    const root = call.atRoot ? this.target.url : `${this.target.url}/api`;
+    const answer = await this.#fetch(`${root}/${path}`, call);
     const { status } = answer;
     const isAnswer = (status >= 200 && status < 300) || call.expect?.includes(status);
     if (isAnswer && !isPage(answer)) return answer;

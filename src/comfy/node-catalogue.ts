@@ -7,20 +7,28 @@ const standardMaxAgeMs = 5 * 60_000;
 /** What ComfyUI's `/object_info` said, read when it is too old, and by one reader at a time. */
 export class NodeCatalogue {
   readonly #client: ComfyClient;
+  readonly #wasRead: () => void;
   #known: { value: ObjectInfo; readAt: number } | undefined;
   #reading: Promise<ObjectInfo> | undefined;
 
-  constructor(client: ComfyClient) {
+  /** `wasRead` is told of every answer: the moment to ask for what else may have changed there. */
+  constructor(client: ComfyClient, wasRead: () => void = () => {}) {
     this.#client = client;
+    this.#wasRead = wasRead;
   }
 
   async read(maxAgeMs = standardMaxAgeMs): Promise<ObjectInfo> {
     if (this.#known && Date.now() - this.#known.readAt < maxAgeMs) return this.#known.value;
-    this.#reading ??= this.#client.objectInfo().finally(() => {
+    this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;
     });
-    const value = await this.#reading;
+    return this.#reading;
+  }
+
+  async #read(): Promise<ObjectInfo> {
+    const value = await this.#client.objectInfo();
     this.#known = { value, readAt: Date.now() };
+    this.#wasRead();
     return value;
   }
 

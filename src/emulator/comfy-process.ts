@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { WebSocketServer } from "ws";
 import { ResultCache } from "./cache.ts";
 import { Catalog } from "./catalog.ts";
-import type { Disk } from "./disk.ts";
+import type { Disk, StoredFile } from "./disk.ts";
 import type { Faults, RequestFault } from "./faults.ts";
 import type { Hold } from "./hold.ts";
 import { isForeign } from "./http/origin.ts";
@@ -21,6 +21,7 @@ import { execInfo, promptRoutes } from "./routes/prompt.ts";
 import { queueRoutes } from "./routes/queue.ts";
 import { features, maxBodyBytes, systemRoutes } from "./routes/system.ts";
 import { uploadRoutes } from "./routes/upload.ts";
+import { userdataRoutes } from "./routes/userdata.ts";
 import { viewRoutes } from "./routes/view.ts";
 import { Sockets } from "./sockets.ts";
 import { atLeast } from "./version.ts";
@@ -36,6 +37,8 @@ export interface ProcessOptions {
   pathPrefix: string;
   history: number;
   disk: Disk;
+  userdata: Map<string, StoredFile>;
+  templates: ReadonlyMap<string, string>;
   faults: Faults;
   holds: Hold[];
   /** Told of every prompt that is queued. */
@@ -53,6 +56,7 @@ const routes = [
   ...uploadRoutes,
   ...catalogRoutes,
   ...systemRoutes,
+  ...userdataRoutes,
 ];
 
 /** One life of the server: what it holds is gone when it is killed, but for the disk. */
@@ -104,6 +108,7 @@ export class ComfyProcess {
 
   #build(): Parts {
     const { version, timing, models, disk, faults, holds, history } = this.#options;
+    const { userdata, templates } = this.#options;
     const interrupts = new Interrupts(this.#death.signal);
     const catalog = new Catalog(this.#options, disk);
     const sockets: Sockets = new Sockets({
@@ -119,6 +124,7 @@ export class ComfyProcess {
     );
     const parts: Parts = {
       ...{ version, timing, models, catalog, disk, faults, holds, queue, sockets, interrupts },
+      ...{ userdata, templates },
       cache: new ResultCache(),
       current: { clientId: undefined, nodeId: undefined },
       counter: 0,

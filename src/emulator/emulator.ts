@@ -1,6 +1,6 @@
 import { ComfyProcess, type ProcessOptions } from "./comfy-process.ts";
 import { answerControl } from "./control.ts";
-import { Disk } from "./disk.ts";
+import { Disk, type StoredFile } from "./disk.ts";
 import { Faults } from "./faults.ts";
 import { Hold } from "./hold.ts";
 import type { Request } from "./http/request.ts";
@@ -21,6 +21,8 @@ export interface EmulatorOptions {
   /** Class names this ComfyUI lacks. */
   withoutNodes?: string[];
   extraNodes?: EmulatorNode[];
+  /** The template gallery: file name (`index.json`, `NAME.json`) -> content; none unless given. */
+  templates?: Readonly<Record<string, unknown>>;
   /** Answers 401 without that header, as a proxy would, on HTTP and on the WebSocket upgrade. */
   auth?: { header: string; value: string };
   /** Everything lives below it, e.g. "/comfy". */
@@ -45,6 +47,7 @@ export class Emulator {
   /** What arrived, newest last. */
   readonly requests: RequestRecord[] = [];
   readonly #disk = new Disk();
+  readonly #userdata = new Map<string, StoredFile>();
   readonly #holds: Hold[] = [];
   readonly #queued: string[] = [];
   readonly #options: ProcessOptions;
@@ -66,6 +69,10 @@ export class Emulator {
       pathPrefix: (options.pathPrefix ?? "").replace(/\/$/, ""),
       history: options.history ?? 10_000,
       disk: this.#disk,
+      userdata: this.#userdata,
+      templates: new Map(
+        Object.entries(options.templates ?? {}).map(([name, data]) => [name, JSON.stringify(data)]),
+      ),
       faults: this.faults,
       queued: (promptId) => this.#queued.push(promptId),
       holds: this.#holds,
@@ -124,6 +131,16 @@ export class Emulator {
   /** Ids of the prompts that were queued, in their order, over all lives. */
   get queued(): readonly string[] {
     return this.#queued;
+  }
+
+  /** As a person saves a workflow in the editor; `name` is below `workflows/`. */
+  saveWorkflow(name: string, data: unknown): void {
+    const bytes = Buffer.from(typeof data === "string" ? data : JSON.stringify(data));
+    this.#userdata.set(`workflows/${name}`, { bytes, modified: new Date() });
+  }
+
+  removeWorkflow(name: string): void {
+    this.#userdata.delete(`workflows/${name}`);
   }
 
   outputFiles(): string[] {

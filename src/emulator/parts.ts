@@ -1,6 +1,6 @@
 import type { ResultCache } from "./cache.ts";
 import type { Catalog } from "./catalog.ts";
-import type { Disk } from "./disk.ts";
+import type { Disk, StoredFile } from "./disk.ts";
 import type { Faults } from "./faults.ts";
 import type { Hold } from "./hold.ts";
 import type { Interrupts } from "./interrupts.ts";
@@ -15,6 +15,10 @@ export interface Parts {
   models: Record<string, string[]>;
   catalog: Catalog;
   disk: Disk;
+  /** What people saved, `workflows/NAME.json` and the like. */
+  userdata: Map<string, StoredFile>;
+  /** The template gallery: file name -> JSON. */
+  templates: ReadonlyMap<string, string>;
   faults: Faults;
   holds: Hold[];
   queue: PromptQueue;

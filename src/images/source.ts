@@ -33,7 +33,7 @@ export interface ResolvedImage {
   origin: string;
 }
 
-interface Found {
+export interface FoundBytes {
   bytes: Buffer;
   origin: string;
 }
@@ -68,7 +68,12 @@ export class ImageSources {
     return { bytes, info, origin };
   }
 
-  async #find(parameter: string, value: string, options: ResolveOptions): Promise<Found> {
+  /** The bytes alone, whatever they are, for who reads what a picture says of itself. */
+  read(parameter: string, value: string, options: ResolveOptions): Promise<FoundBytes> {
+    return this.#find(parameter, value.trim(), options);
+  }
+
+  async #find(parameter: string, value: string, options: ResolveOptions): Promise<FoundBytes> {
     if (/^data:/i.test(value)) return this.#dataUri(parameter, value);
     if (/^https?:/i.test(value)) return await this.#url(parameter, value, options.signal);
     if (/^file:/i.test(value)) {
@@ -80,7 +85,7 @@ export class ImageSources {
     return await this.#fileOrElse(parameter, value, options);
   }
 
-  #dataUri(parameter: string, value: string): Found {
+  #dataUri(parameter: string, value: string): FoundBytes {
     const [prefix = "", type = "", settings = ""] = dataUri.exec(value.slice(0, 300)) ?? [];
     if (!/^image\//i.test(type) || !/;base64$/i.test(settings)) {
       throw refusal(
@@ -90,7 +95,7 @@ export class ImageSources {
     return this.#base64(parameter, value.slice(prefix.length));
   }
 
-  #base64(parameter: string, text: string): Found {
+  #base64(parameter: string, text: string): FoundBytes {
     if (notBase64.test(text)) {
       throw refusal(
         `${parameter}: the base64 data has characters that are not base64 (${text.length} characters in all). Encode the picture again, or send a path or URL.`,
@@ -101,7 +106,7 @@ export class ImageSources {
     return { bytes, origin: "inline data" };
   }
 
-  async #url(parameter: string, url: string, signal: AbortSignal | undefined): Promise<Found> {
+  async #url(parameter: string, url: string, signal: AbortSignal | undefined): Promise<FoundBytes> {
     const { bytes } = await fetchPublic(url, {
       what: parameter,
       maxBytes: this.#maxBytes,
@@ -117,7 +122,7 @@ export class ImageSources {
     parameter: string,
     reference: string,
     { lookup }: ResolveOptions,
-  ): Promise<Found> {
+  ): Promise<FoundBytes> {
     const bytes = await lookup(reference);
     if (bytes === undefined) {
       throw new AppError(
@@ -129,7 +134,7 @@ export class ImageSources {
     return { bytes, origin: `image ${cut(reference)}` };
   }
 
-  async #file(parameter: string, path: string, { roots, base }: Reach): Promise<Found> {
+  async #file(parameter: string, path: string, { roots, base }: Reach): Promise<FoundBytes> {
     const { allowHidden = false } = this.#options;
     const rules = { roots, base, allowHidden, maxBytes: this.#maxBytes };
     const file = await readInside(parameter, path, rules);
@@ -137,7 +142,7 @@ export class ImageSources {
   }
 
   /** A few plain words may be a file name, but are as likely a misunderstanding. */
-  async #fileOrElse(parameter: string, value: string, reach: Reach): Promise<Found> {
+  async #fileOrElse(parameter: string, value: string, reach: Reach): Promise<FoundBytes> {
     const plain = !/[/\\]|^~|\.\w{2,5}$/.test(value);
     if (plain && reach.roots.length === 0) throw unknownForm(parameter, value);
     try {

@@ -10,9 +10,11 @@ export interface Caller {
   client?: string | undefined;
   /** What it may read and write; without roots there are no folders at all. */
   folders: Reach;
+  /** May run graphs that are in no catalogue of this server, such as a picture's. */
+  graphs?: boolean;
 }
 
 /** Whoever has a shell or a client on this machine. */
 export function ownerOf(folders: Reach): Caller {
-  return { name: "owner", isAdmin: true, folders };
+  return { name: "owner", isAdmin: true, folders, graphs: true };
 }

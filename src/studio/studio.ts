@@ -11,9 +11,10 @@ import type { TaskFilter, TaskPage } from "../tasks/store/store.ts";
 import { type ImageRecord, imagesOf, type Task, taskIdOf } from "../tasks/task.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import type { TaskRequest } from "../workflows/request.ts";
+import type { Template } from "../workflows/templates.ts";
 import type { Caller } from "./caller.ts";
 import type { Installed } from "./installed.ts";
-import type { WorkflowStates } from "./workflow-states.ts";
+import type { WorkflowState, WorkflowStates } from "./workflow-states.ts";
 
 export interface StudioParts {
   tasks: Tasks;
@@ -22,6 +23,10 @@ export interface StudioParts {
   workflows(): Promise<WorkflowStates>;
   /** Models, LoRAs and styles that a call can name. */
   installed(): Promise<Installed>;
+  /** The templates of ComfyUI's gallery that fit a query, best first. */
+  search(query: string): Promise<Template[]>;
+  /** `template:NAME`, and whether some ComfyUI can run it. */
+  template(name: string): Promise<WorkflowState>;
 }
 
 /** All a face sees: what one caller may see and do. */
@@ -56,14 +61,14 @@ export class Studio {
   }
 
   #asker(): Asker {
-    const { name, client, folders } = this.caller;
+    const { name, client, folders, graphs } = this.caller;
     const sources = {
       ...folders,
       // A result's path is in every answer, so it may come back as an input.
       roots: folders.roots.length > 0 ? [...folders.roots, this.#parts.images.resultsDir] : [],
       lookup: (reference: string) => this.#picture(reference),
     };
-    return { caller: name, client, folders, sources };
+    return { caller: name, client, folders, graphs: graphs === true, sources };
   }
 
   get(id: string): Promise<Task> {
@@ -154,6 +159,14 @@ export class Studio {
 
   installed(): Promise<Installed> {
     return this.#parts.installed();
+  }
+
+  search(query: string): Promise<Template[]> {
+    return this.#parts.search(query);
+  }
+
+  template(name: string): Promise<WorkflowState> {
+    return this.#parts.template(name);
   }
 
   /** By `comfy://images/ID`, an image id, or a task id, which stands for its first picture. */

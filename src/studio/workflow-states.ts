@@ -1,4 +1,5 @@
 import type { Pool } from "../comfy/pool.ts";
+import type { ObjectInfo } from "../comfy/protocol.ts";
 import { AppError } from "../errors.ts";
 import type { Catalog } from "../workflows/catalog.ts";
 import { explainMissing } from "../workflows/explain.ts";
@@ -24,28 +25,39 @@ export interface WorkflowStates {
   states: WorkflowState[];
   /** Why ComfyUI could not be asked. */
   problem?: string;
+  /** What of a person's workflows in ComfyUI is not there, and why. */
+  notes?: string[];
 }
 
 /** Whoever asks what is installed has often just installed something. */
-const freshMs = 5_000;
+export const freshMs = 5_000;
 
 type NotReady = Extract<Readiness, { ready: false }>;
 
+/** What a person saved in ComfyUI, looked at again; returns what is to be told of it. */
+export type SavedRefresh = (maxAgeMs: number) => Promise<string[]>;
+
 /** Every workflow and whether this ComfyUI can run it. */
-export async function workflowStates(catalog: Catalog, pool: Pool): Promise<WorkflowStates> {
-  const all = catalog.all();
+export async function workflowStates(
+  catalog: Catalog,
+  pool: Pool,
+  refresh: SavedRefresh,
+): Promise<WorkflowStates> {
   try {
     const objectInfo = await pool.objectInfo(freshMs);
-    const states = all.map((workflow): WorkflowState => {
-      const found = readiness(workflow, objectInfo);
-      if (found.ready) return { workflow, ready: true };
-      return { workflow, ready: false, lacks: lacksOf(workflow, found) };
-    });
-    return { states };
+    const notes = await refresh(freshMs);
+    return { states: catalog.all().map((workflow) => stateOf(workflow, objectInfo)), notes };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    return { states: all.map((workflow) => ({ workflow })), problem: error.message };
+    return { states: catalog.all().map((workflow) => ({ workflow })), problem: error.message };
   }
+}
+
+/** Whether a ComfyUI with these nodes and files can run a workflow. */
+export function stateOf(workflow: Workflow, objectInfo: ObjectInfo): WorkflowState {
+  const found = readiness(workflow, objectInfo);
+  if (found.ready) return { workflow, ready: true };
+  return { workflow, ready: false, lacks: lacksOf(workflow, found) };
 }
 
 function lacksOf(workflow: Workflow, found: NotReady): Lacks {

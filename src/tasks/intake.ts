@@ -8,12 +8,14 @@ import type { ImageSources, ResolveOptions } from "../images/source.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { AddressRule } from "../net/address.ts";
 import { checkWebhook, type Webhook } from "../webhooks/webhook.ts";
+import { Catalog } from "../workflows/catalog.ts";
 import { canonicalJson } from "../workflows/graph.ts";
 import { type Plan, type PlanSources, plan } from "../workflows/plan.ts";
 import { packsOf, type Recipe, recipeHash } from "../workflows/recipe.ts";
-import { checkBounds, type TaskRequest } from "../workflows/request.ts";
+import { checkBounds, maxSeed, type TaskRequest } from "../workflows/request.ts";
 import { againOf } from "./again.ts";
 import { withEditingModel } from "./edit-in-words.ts";
+import { type Guests, type Host, isGuest, isPicture } from "./guests.ts";
 import { type PreparedInputs, prepareInputs } from "./inputs.ts";
 import { promptOnRecord } from "./prompt-on-record.ts";
 import { runsOf } from "./runs.ts";
@@ -33,6 +35,9 @@ export interface IntakeParts extends PlanSources {
   store: TaskStore;
   /** Which addresses webhooks may have. */
   addressRule: AddressRule;
+  guests: Guests;
+  /** Looks again at the workflows people saved in ComfyUI. */
+  refreshSaved(maxAgeMs: number): Promise<unknown>;
 }
 
 /** What comes with a call beside the request itself. */
@@ -54,6 +59,8 @@ export interface Asker {
   client?: string | undefined;
   /** The folders into which its pictures may be put; none for a remote one. */
   folders: Reach;
+  /** May run graphs that are in no catalogue. */
+  graphs: boolean;
   /** What it may give as an input. */
   sources: ResolveOptions;
 }
@@ -93,10 +100,12 @@ export class Intake {
     if (webhook) checkWebhook(webhook, this.#parts.addressRule);
     const saveTo = await this.#target(request, asker.folders);
     const earlier = (id: string) => this.#earlier(asker.caller, id);
-    const { request: whole, notes: ofPrompt } = await promptOnRecord(earlier, tool, request);
+    const { request: whole, notes: ofPrompt } = isGuest(request.workflow)
+      ? { request, notes: [] }
+      : await promptOnRecord(earlier, tool, request);
     await this.#parts.images.checkWritable();
     await pool.ready(signal ?? new AbortController().signal, options.patienceMs);
-    const { planned, objectInfo } = await this.#plan(tool, whole);
+    const { planned, objectInfo } = await this.#plan(tool, whole, asker, signal);
     const inputs = await prepareInputs(sources, asker.sources, tool, planned, whole, signal).catch(
       (error) => {
         const isMaskless = tool === "inpaint" && whole.parameters["mask"] === undefined;
@@ -232,22 +241,52 @@ export class Intake {
   }
 
   /**
-   * What was installed a minute ago is found: nothing is refused as missing, be it a model, a
-   * LoRA, a sampler or a node, on old knowledge.
+   * What was installed or saved a minute ago is found: nothing is refused as missing, be it a
+   * model, a LoRA, a sampler, a node or a workflow, on old knowledge.
    */
   async #plan(
     tool: string,
     request: TaskRequest,
+    asker: Asker,
+    signal: AbortSignal | undefined,
   ): Promise<{ planned: Plan; objectInfo: ObjectInfo }> {
     const { pool } = this.#parts;
+    const host = { graphs: asker.graphs, sources: { ...asker.sources, signal } };
+    const attempt = async (objectInfo: ObjectInfo) => {
+      const planned = await this.#planBy(objectInfo, tool, request, host);
+      return { planned, objectInfo };
+    };
     const known = await pool.objectInfo();
     try {
-      return { planned: await plan(this.#parts, tool, request, known), objectInfo: known };
+      return await attempt(known);
     } catch (error) {
       const fresh = await pool.objectInfo(freshMs);
-      if (fresh === known) throw error;
-      return { planned: await plan(this.#parts, tool, request, fresh), objectInfo: fresh };
+      // A name that nobody knows may be that of a workflow saved this second.
+      const isUnknown = error instanceof AppError && error.code === "not_found";
+      await this.#parts.refreshSaved(isUnknown ? 0 : freshMs);
+      if (fresh === known && isGuest(request.workflow)) throw error;
+      return await attempt(fresh);
     }
+  }
+
+  /** By the catalogue, or by the workflow that the call brings along. */
+  async #planBy(
+    objectInfo: ObjectInfo,
+    tool: string,
+    request: TaskRequest,
+    host: Host,
+  ): Promise<Plan> {
+    const { workflow: name } = request;
+    if (!isGuest(name)) return plan(this.#parts, tool, request, objectInfo);
+    const { catalog, guests } = this.#parts;
+    const workflow = await guests.workflow(name, tool, host, objectInfo);
+    const withGuest = { ...this.#parts, catalog: new Catalog([...catalog.all(), workflow]) };
+    const seed = isPicture(name) ? workflow.parameters["seed"]?.default : undefined;
+    const asked = {
+      ...(typeof seed === "number" && seed <= maxSeed && { seed }),
+      ...{ ...request, workflow: workflow.name },
+    };
+    return plan(withGuest, tool, asked, objectInfo);
   }
 }
 

@@ -14,6 +14,7 @@ import { type CancelReport, endsBefore, endsElsewhere, reportOf, stopHere } from
 import { type DeleteReport, Deletion, sweep } from "./deletion.ts";
 import { Elsewhere } from "./elsewhere.ts";
 import { type EventsOptions, type TaskEvent, TaskEvents } from "./events.ts";
+import type { Guests } from "./guests.ts";
 import { type Asker, Intake, type SubmitOptions } from "./intake.ts";
 import { Lease, type LeaseOptions } from "./lease.ts";
 import { LiveTasks } from "./live-tasks.ts";
@@ -28,6 +29,9 @@ const cancelWatchMs = 10_000;
 export interface TasksOptions {
   pool: Pool;
   catalog: Catalog;
+  guests: Guests;
+  /** Looks again at the workflows people saved in ComfyUI. */
+  refreshSaved(maxAgeMs: number): Promise<unknown>;
   images: ImageStore;
   sources: ImageSources;
   saver: SaveTo;

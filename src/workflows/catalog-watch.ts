@@ -3,13 +3,17 @@ import path from "node:path";
 import type { ObjectInfo } from "../comfy/protocol.ts";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { type LoadedCatalog, loadCatalog, type WorkflowFolder } from "./catalog.ts";
+import { type LoadedCatalog, loadCatalog } from "./catalog.ts";
+import type { WorkflowFolder } from "./load-folder.ts";
 import { isCarrier } from "./own-graph.ts";
+import type { SavedFile } from "./saved.ts";
 import { type Problem, problemText } from "./workflow.ts";
 
 export interface CatalogWatch {
   /** Looks now; true when the catalog changed. */
   refresh(): Promise<boolean>;
+  /** What was left out when the workflows were read last. */
+  problems(): readonly Problem[];
   close(): void;
 }
 
@@ -24,11 +28,14 @@ export interface WatchOptions {
   log: Log;
   /** Unset, editor workflows stay pending. */
   nodes?: NodeSource;
+  /** What a person saved in ComfyUI, as known now; the same array while nothing changed. */
+  saved?: () => readonly SavedFile[];
   /** Between two looks at the folders, and how long a change must hold still. */
   everyMs?: number;
 }
 
 const standardMs = 1_000;
+const none: readonly SavedFile[] = [];
 
 /**
  * Takes up what changes in the folders that are not trusted. It compares names, sizes and times
@@ -48,6 +55,7 @@ export function watchCatalog(
   timer.unref();
   return {
     refresh: () => watched.look(false),
+    problems: () => watched.problems,
     close() {
       clearInterval(timer);
       watched.close();
@@ -60,6 +68,9 @@ class WatchedCatalog {
   readonly #folders: readonly WorkflowFolder[];
   readonly #log: Log;
   readonly #nodes: NodeSource | undefined;
+  readonly #savedNow: () => readonly SavedFile[];
+  #saved: readonly SavedFile[] = none;
+  problems: readonly Problem[];
   #waiting: boolean;
   #usesNodes: boolean;
   #objectInfo: ObjectInfo | undefined;
@@ -76,12 +87,14 @@ class WatchedCatalog {
   constructor(
     loaded: LoadedCatalog,
     folders: readonly WorkflowFolder[],
-    { log, nodes }: WatchOptions,
+    { log, nodes, saved = () => none }: WatchOptions,
   ) {
     this.#loaded = loaded;
     this.#folders = folders;
     this.#log = log;
     this.#nodes = nodes;
+    this.#savedNow = saved;
+    this.problems = loaded.problems;
     this.#waiting = loaded.pending.length > 0;
     this.#usesNodes = loaded.usesNodes;
     this.#content = JSON.stringify(loaded.catalog.all());
@@ -107,11 +120,14 @@ class WatchedCatalog {
       if (!settled) await asked;
       const nodes = this.#nodes?.known() ?? this.#objectInfo;
       const sameNodes = nodes === this.#objectInfo || !(this.#waiting || this.#usesNodes);
+      const saved = this.#savedNow();
       const sameFiles = now === this.#read || (settled && !holdsStill);
-      if (this.#closed || (sameFiles && sameNodes)) return false;
+      const isSame = sameFiles && sameNodes && saved === this.#saved;
+      if (this.#closed || isSame) return false;
       this.#read = now;
+      this.#saved = saved;
       this.#objectInfo = nodes;
-      return this.#take(await loadCatalog(this.#folders, nodes));
+      return this.#take(await loadCatalog(this.#folders, nodes, saved));
     } catch (error) {
       this.#log.error(`workflows could not be read again: ${messageOf(error)}`);
       return false;
@@ -142,6 +158,7 @@ class WatchedCatalog {
     if (this.#closed) return false;
     this.#waiting = pending.length > 0;
     this.#usesNodes = usesNodes;
+    this.problems = problems;
     this.#tell(problems, [...notes, ...pending]);
     const workflows = catalog.all();
     const content = JSON.stringify(workflows);

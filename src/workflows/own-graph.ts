@@ -34,7 +34,11 @@ export function isCarrier(file: string): boolean {
  */
 export async function readOwnGraph(file: string, objectInfo?: ObjectInfo): Promise<OwnGraph> {
   if (isCarrier(file)) return fromCarried(await readCarriedFile(file), objectInfo);
-  const text = await readFile(file, "utf8");
+  return ownGraphIn(await readFile(file, "utf8"), objectInfo);
+}
+
+/** As `readOwnGraph`, of the text of an API export or an editor workflow. */
+export function ownGraphIn(text: string, objectInfo?: ObjectInfo): OwnGraph {
   const data = parseLenient(text.replace(/^\uFEFF/, ""));
   const editor = editorData(data);
   if (!editor) return { graphText: text, notes: [], usesNodes: false };
@@ -43,7 +47,11 @@ export async function readOwnGraph(file: string, objectInfo?: ObjectInfo): Promi
   return fromCarried({ workflow: editor, ...(prompt && { prompt }) }, objectInfo);
 }
 
-function fromCarried(carried: Carried | undefined, objectInfo: ObjectInfo | undefined): OwnGraph {
+/** Of what a picture says about itself. */
+export function fromCarried(
+  carried: Carried | undefined,
+  objectInfo: ObjectInfo | undefined,
+): OwnGraph {
   const { prompt, workflow, parameters } = carried ?? {};
   // What was run needs no conversion; the editor workflow beside it knows what its author offers.
   if (prompt && isGraph(prompt)) {

@@ -132,7 +132,14 @@ export const ownOptions = {
     maximum: maxCount,
     description: "Pictures, each with the next seed",
   },
-  workflow: { key: "workflow", type: "string", description: "Default: the first that can run" },
+  workflow: {
+    key: "workflow",
+    type: "string",
+    description: {
+      generate_image: 'Default: the first that can run; or "template:NAME", "picture:IMAGE"',
+      "": "Default: the first that can run",
+    },
+  },
   output_format: {
     key: "outputFormat",
     type: "string",

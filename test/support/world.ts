@@ -56,6 +56,7 @@ export async function startApp(url: string, overrides: Partial<Config> = {}): Pr
       comfyui: parseTarget(url),
       dataDir,
       workflowsDir: undefined,
+      savedWorkflows: "apps",
       stylesDir: undefined,
       wildcardsDir: undefined,
       waitSeconds: 45,

@@ -22,7 +22,6 @@ export const systemRoutes: Route[] = [
   { method: "GET", path: "/settings/{id}", handle: () => json(null) },
   { method: "POST", path: "/settings", handle: () => empty() },
   { method: "GET", path: "/users", handle: () => json({ storage: "server", migrated: true }) },
-  { method: "GET", path: "/userdata", handle: userdata },
   { method: "GET", path: "/api/assets", handle: assetsDisabled },
   { method: "GET", path: "/api/tags", handle: assetsDisabled },
 ];
@@ -65,12 +64,6 @@ function since(
 ): Record<string, unknown> {
   const there = fields.filter(([from]) => atLeast(version, from));
   return Object.assign({}, ...there.map(([, field]) => field));
-}
-
-function userdata({ query }: Request): Reply {
-  const directory = query.get("dir");
-  if (!directory) return text("Directory not provided", 400);
-  return text("Directory not found", 404);
 }
 
 function assetsDisabled(): Reply {

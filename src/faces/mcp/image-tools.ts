@@ -1,3 +1,5 @@
+import { z } from "zod";
+import { isPicture } from "../../tasks/guests.ts";
 import type { Catalog } from "../../workflows/catalog.ts";
 import { requestFrom } from "../../workflows/own-options.ts";
 import type { Deps } from "./deps.ts";
@@ -21,6 +23,11 @@ function imageTool(deps: Deps, name: string): Tool {
     input,
     pictures,
     unlisted,
+    // A picture brings the prompt it was made from.
+    relaxed: ({ workflow }) =>
+      isPicture(String(workflow)) && "prompt" in input.shape
+        ? input.extend({ prompt: z.string().optional() })
+        : undefined,
     annotations: {
       readOnlyHint: false,
       destructiveHint: false,

@@ -8,8 +8,8 @@ import type { Deps } from "./deps.ts";
 
 /** The parameters that narrow what is on record. */
 export const filterSchema = {
-  state: z.enum(taskStates).optional().describe("Only tasks in this state"),
-  tool: z.string().optional().describe("Only tasks of this tool"),
+  state: z.enum(taskStates).optional().describe("In this state"),
+  tool: z.string().optional().describe("Of this tool"),
   since: z
     .string()
     .optional()

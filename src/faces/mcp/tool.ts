@@ -37,6 +37,8 @@ export interface Tool {
   pictures?: readonly string[];
   /** Parameters that are taken, but that the list shows at another tool alone. */
   unlisted?: readonly string[];
+  /** What is checked instead where other arguments allow to leave something out. */
+  relaxed?(args: Readonly<Record<string, unknown>>): z.ZodObject | undefined;
   /** Only on tools without pictures: clients drop the images of a result that is structured. */
   output?: z.ZodObject;
   annotations: {
@@ -124,7 +126,8 @@ const quietLimits = ["seed", "wait_seconds", "left", "top", "right", "bottom"];
 /** Checks the arguments; what is wrong is said by name, value and way out. */
 export function parseArguments(tool: Tool, args: unknown): Record<string, unknown> {
   const given = typeof args === "object" && args !== null ? { ...args } : {};
-  const parsed = tool.input.safeParse(readArguments(tool, given));
+  const read = readArguments(tool, given);
+  const parsed = (tool.relaxed?.(read) ?? tool.input).safeParse(read);
   if (parsed.success) return parsed.data;
   throw new AppError("invalid_input", wordIssues(tool, parsed.error.issues, given).join("\n"));
 }

@@ -1,31 +1,31 @@
 import { z } from "zod";
 import { AppError } from "../../errors.ts";
 import type { WorkflowState } from "../../studio/workflow-states.ts";
+import { isTemplate } from "../../tasks/guests.ts";
 import { nearest, plain, quoted } from "../../words.ts";
 import type { Deps } from "./deps.ts";
 import { wordInstalled } from "./installed-words.ts";
 import { reading } from "./task-tools.ts";
+import { found, withinRoom } from "./template-words.ts";
 import type { Tool } from "./tool.ts";
-
-/** Below 2,000 tokens at four characters each, however many workflows there are. */
-const longestList = 7_600;
 
 export function listWorkflows(deps: Deps): Tool {
   return {
     name: "list_workflows",
     title: "List workflows",
     description:
-      "Which workflows each image tool has, which can run on this ComfyUI, and what the others lack; or the models, LoRAs or styles there are.",
+      "Which workflows each image tool has, which can run on this ComfyUI, and what others lack; or models, LoRAs, styles.",
     input: z.strictObject({
       tool: z.string().optional().describe("Only this tool's"),
       workflow: z
         .string()
         .optional()
-        .describe("One name: parameters, how to prompt it, what to install"),
+        .describe("One name: parameters, prompting, what it lacks"),
+      search: z.string().optional().describe("Words; ComfyUI's templates too"),
       show: z
         .enum(["workflows", "models", "loras", "styles"])
         .optional()
-        .describe("What to list (default workflows)"),
+        .describe("Default workflows"),
     }),
     annotations: reading,
     async run(args) {
@@ -35,10 +35,19 @@ export function listWorkflows(deps: Deps): Tool {
         const text = wordInstalled(await deps.studio.installed(), show, args["tool"]);
         return { content: [{ type: "text", text }] };
       }
-      const { states, problem } = await deps.studio.workflows();
-      const asked = narrowed(states, args["tool"], args["workflow"]);
-      const text = args["workflow"] === undefined ? listed(asked) : asked.map(inFull).join("\n\n");
+      const name = args["workflow"];
+      if (typeof name === "string" && isTemplate(name)) {
+        const text = inFull(await deps.studio.template(name));
+        return { content: [{ type: "text", text }] };
+      }
+      const { states, problem, notes = [] } = await deps.studio.workflows();
       const note = problem ? `${problem} What can run there is not known.\n` : "";
+      if (typeof args["search"] === "string") {
+        const text = await found(deps, states, args["search"]);
+        return { content: [{ type: "text", text: `${note}${text}` }] };
+      }
+      const asked = narrowed(states, args["tool"], name);
+      const text = name === undefined ? listed(asked, notes) : asked.map(inFull).join("\n\n");
       return { content: [{ type: "text", text: `${note}${text}` }] };
     },
   };
@@ -68,7 +77,7 @@ function unknown(parameter: string, value: unknown, names: readonly string[]): A
 }
 
 /** What runs first; then what the others lack, in names, as far as the room goes. */
-function listed(states: WorkflowState[]): string {
+function listed(states: WorkflowState[], notes: readonly string[]): string {
   const tools = [...new Set(states.map(({ workflow }) => workflow.tool))];
   const ready = tools.map((tool) => {
     const can = states.filter((state) => state.workflow.tool === tool && state.ready !== false);
@@ -79,6 +88,7 @@ function listed(states: WorkflowState[]): string {
   const known = states.every((state) => state.ready !== undefined);
   const lines = [`${known ? "Can run" : "On record"}, first choice first:`, ...ready];
   if (others.length > 0) lines.push("", "Lack something:", ...others);
+  if (notes.length > 0) lines.push("", ...notes.map((text) => `Left out: ${plain(text, 300)}`));
   return withinRoom(lines);
 }
 
@@ -87,21 +97,6 @@ function briefly({ workflow, lacks }: WorkflowState): string {
   const more = files.length > 2 ? `, +${files.length - 2}` : "";
   const needs = [...(lacks?.packs ?? []), ...files.slice(0, 2)].join(", ");
   return `${workflow.tool}/${workflow.name}: ${needs}${more}`;
-}
-
-function withinRoom(lines: string[]): string {
-  const kept: string[] = [];
-  let length = 0;
-  for (const [i, line] of lines.entries()) {
-    const cut = line.length > 1_500 ? `${line.slice(0, 1_499)}…` : line;
-    length += cut.length + 1;
-    if (length > longestList) {
-      kept.push(`… ${lines.length - i} lines more; ask for one tool.`);
-      break;
-    }
-    kept.push(cut);
-  }
-  return kept.join("\n");
 }
 
 function inFull({ workflow, ready, lacks }: WorkflowState): string {

@@ -1,0 +1,77 @@
+import { byCodeUnits, type StoredFile } from "../disk.ts";
+import { empty, json, notFound, type Reply, text } from "../http/reply.ts";
+import type { Request } from "../http/request.ts";
+import type { Route } from "../http/router.ts";
+import type { Parts } from "../parts.ts";
+
+/** Files of the user and of the template gallery (`app/user_manager.py`, `server.py`, 0.33.0). */
+export const userdataRoutes: Route[] = [
+  { method: "GET", path: "/userdata", handle: list },
+  { method: "GET", path: "/userdata/{file}", handle: read },
+  { method: "POST", path: "/userdata/{file}", handle: save },
+  { method: "GET", path: "/templates/{file}", handle: template },
+];
+
+function list({ query }: Request, { userdata }: Parts): Reply {
+  const directory = query.get("dir");
+  if (!directory) return text("Directory not provided", 400);
+  const inside = `${directory}/`;
+  const recurse = query.get("recurse")?.toLowerCase() === "true";
+  const found = [...userdata]
+    .filter(([name]) => name.startsWith(inside))
+    .map(([name, file]) => ({ path: name.slice(inside.length), file }))
+    .filter(({ path }) => recurse || !path.includes("/"))
+    .sort((a, b) => byCodeUnits(a.path, b.path));
+  if (![...userdata.keys()].some((name) => name.startsWith(inside))) {
+    return text("Directory not found", 404);
+  }
+  if (query.get("full_info")?.toLowerCase() === "true") {
+    return json(found.map(({ path, file }) => details(path, file)));
+  }
+  const split = query.get("split")?.toLowerCase() === "true";
+  return json(found.map(({ path }) => (split ? [path, ...path.split("/")] : path)));
+}
+
+function details(path: string, { bytes, modified }: StoredFile) {
+  const time = modified.getTime();
+  return { path, size: bytes.length, modified: time, created: time };
+}
+
+function read(_: Request, { userdata }: Parts, { file = "" }: Record<string, string>): Reply {
+  const found = userdata.get(decodedAgain(file));
+  if (!found) return empty(404);
+  return {
+    status: 200,
+    headers: { "content-type": "application/json", "content-disposition": "attachment" },
+    body: found.bytes,
+  };
+}
+
+function save(
+  { body, query }: Request,
+  { userdata }: Parts,
+  { file = "" }: Record<string, string>,
+): Reply {
+  const name = decodedAgain(file);
+  if (query.get("overwrite") === "false" && userdata.has(name)) {
+    return text("File already exists", 409);
+  }
+  const stored = { bytes: body, modified: new Date() };
+  userdata.set(name, stored);
+  return json(query.get("full_info")?.toLowerCase() === "true" ? details(name, stored) : name);
+}
+
+/** The handler decodes once more where a "%" is left. */
+function decodedAgain(file: string): string {
+  return file.includes("%") ? decodeURIComponent(file) : file;
+}
+
+/** Files of the front-end: there is no `/api` alias. */
+function template(
+  { path }: Request,
+  { templates }: Parts,
+  { file = "" }: Record<string, string>,
+): Reply {
+  const found = path.startsWith("/api/") ? undefined : templates.get(file);
+  return found === undefined ? notFound : { ...json(null), body: found };
+}
