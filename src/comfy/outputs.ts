@@ -1,14 +1,18 @@
 import type { Graph, NodeOutput, OutputFile } from "./protocol.ts";
 
+/** Pictures, films, sounds and models; what else nodes list, such as texts, is no result. */
+const resultFile =
+  /\.(png|jpe?g|webp|gif|avif|tiff?|mp4|mov|webm|mkv|flac|mp3|ogg|opus|wav|m4a|glb)$/i;
+
 /**
- * The pictures a node reported. ComfyUI puts files into lists under several keys (`images`,
- * `gifs`, …); whatever has a file name and a type is one, and its extension says what.
+ * The files a node reported. ComfyUI puts them into lists under several keys (`images`, `gifs`,
+ * `audio`, `3d`, …); whatever has a file name and a type is one, and its extension says what.
  */
-export function imageFiles(output: NodeOutput | undefined): OutputFile[] {
+export function resultFiles(output: NodeOutput | undefined): OutputFile[] {
   return Object.values(output ?? {})
     .flatMap((value) => (Array.isArray(value) ? value : []))
     .filter(isOutputFile)
-    .filter((file) => /\.(png|jpe?g|webp|gif|avif|tiff?)$/i.test(file.filename));
+    .filter((file) => resultFile.test(file.filename));
 }
 
 function isOutputFile(value: unknown): value is OutputFile {
@@ -36,13 +40,14 @@ export function shapeOutputs(
 ): Graph {
   for (const id of outputs) {
     const node = graph[id];
-    if (node?.class_type !== "SaveImage") continue;
-    if (bySocket) {
+    if (!node) continue;
+    const prefix = node.inputs["filename_prefix"];
+    if (bySocket && node.class_type === "SaveImage") {
       node.class_type = "SaveImageWebsocket";
       node.inputs = { images: node.inputs["images"] ?? null };
-    } else if (attempt > 1) {
+    } else if (attempt > 1 && typeof prefix === "string") {
       // Another prefix makes the node save anew where ComfyUI would point to its old file.
-      node.inputs["filename_prefix"] = `${node.inputs["filename_prefix"]}_${attempt}`;
+      node.inputs["filename_prefix"] = `${prefix}_${attempt}`;
     }
   }
   return graph;

@@ -6,7 +6,8 @@ import { AppError } from "../errors.ts";
 import { makeFolder } from "../files/make-folder.ts";
 import { errnoOf, storageError } from "../files/storage-error.ts";
 import { replaceFile } from "../files/whole-file.ts";
-import { fileExtensions, type ImageMimeType } from "./sniff.ts";
+import { type ResultMimeType, resultExtensions } from "./media.ts";
+import type { ImageMimeType } from "./sniff.ts";
 
 /** What lists and answers show of a result. */
 export interface StoredPreview {
@@ -47,7 +48,7 @@ export class ImageStore {
   async putResult(
     imageId: string,
     bytes: Buffer,
-    mimeType: ImageMimeType,
+    mimeType: ResultMimeType,
     preview?: StoredPreview,
   ): Promise<{ path: string; sha256: string }> {
     const path = this.resultPath(imageId, mimeType);
@@ -57,12 +58,12 @@ export class ImageStore {
     return { path, sha256: sha256Of(bytes) };
   }
 
-  async readResult(imageId: string, mimeType: ImageMimeType): Promise<Buffer> {
+  async readResult(imageId: string, mimeType: ResultMimeType): Promise<Buffer> {
     const path = this.resultPath(imageId, mimeType);
     return await this.#read(path, `Image ${imageId}`, "Make it again with the same seed.");
   }
 
-  resultPath(imageId: string, mimeType: ImageMimeType): string {
+  resultPath(imageId: string, mimeType: ResultMimeType): string {
     if (!/^t[0-9a-z]{16}-\d{1,4}$/.test(imageId)) {
       throw new Error(`not an image id: ${JSON.stringify(imageId.slice(0, 60))}`);
     }
@@ -75,7 +76,7 @@ export class ImageStore {
    */
   async readPreview(
     imageId: string,
-    mimeType: ImageMimeType,
+    mimeType: ResultMimeType,
     make: (original: Buffer) => Promise<StoredPreview>,
   ): Promise<StoredPreview> {
     for (const type of previewTypes) {
@@ -101,11 +102,11 @@ export class ImageStore {
 
   #previewPath(imageId: string, mimeType: StoredPreview["mimeType"]): string {
     const beside = this.resultPath(imageId, mimeType);
-    return join(dirname(beside), `${imageId}.preview.${fileExtensions[mimeType]}`);
+    return join(dirname(beside), `${imageId}.preview.${resultExtensions[mimeType]}`);
   }
 
   /** The bytes of the original that were freed; 0 when it was gone already. Its preview goes too. */
-  async deleteResult(imageId: string, mimeType: ImageMimeType): Promise<number> {
+  async deleteResult(imageId: string, mimeType: ResultMimeType): Promise<number> {
     await this.#dropPreviews(imageId);
     return await this.#delete(this.resultPath(imageId, mimeType));
   }
@@ -171,8 +172,8 @@ export class ImageStore {
     return this.#path("inputs", sha256, sha256.slice(0, 2), mimeType);
   }
 
-  #path(kind: string, name: string, shard: string, mimeType: ImageMimeType): string {
-    const extension: string | undefined = fileExtensions[mimeType];
+  #path(kind: string, name: string, shard: string, mimeType: ResultMimeType): string {
+    const extension: string | undefined = resultExtensions[mimeType];
     if (extension === undefined) throw new Error(`no file extension for ${mimeType}`);
     return join(this.#dir, kind, shard, `${name}.${extension}`);
   }

@@ -1,4 +1,5 @@
-import { AppError } from "../errors.ts";
+import { AppError, refusal } from "../errors.ts";
+import { isPicture, mediaName } from "../images/media.ts";
 import { preview } from "../images/preview.ts";
 import type { ImageStore, StoredPreview } from "../images/store.ts";
 import type { CancelReport } from "../tasks/cancelling.ts";
@@ -150,6 +151,9 @@ export class Studio {
   /** Its preview, as it was made with the picture. */
   async preview(imageId: string): Promise<StoredPreview> {
     const { record } = await this.image(imageId);
+    if (!isPicture(record.mimeType)) {
+      throw refusal(`Image ${imageId} (${mediaName(record.mimeType)}) has no preview.`);
+    }
     return this.#parts.images.readPreview(record.id, record.mimeType, preview);
   }
 

@@ -1,9 +1,9 @@
 import type { Backend } from "../comfy/backend.ts";
 import { ExecutionFailedError, quote } from "../comfy/errors.ts";
 import type { Outcome, RunStatus } from "../comfy/outcome.ts";
-import { imageFiles } from "../comfy/outputs.ts";
+import { resultFiles } from "../comfy/outputs.ts";
 import type { ImageStore } from "../images/store.ts";
-import { keepPicture } from "./keep.ts";
+import { keepResult } from "./keep.ts";
 import type { LiveTask } from "./live-task.ts";
 import { type ImageRecord, imageIdFor } from "./task.ts";
 
@@ -17,7 +17,7 @@ export interface CollectPorts {
   onStatus(status: RunStatus): void;
 }
 
-/** Brings the pictures of a run home. False when one that was made cannot be had. */
+/** Brings the results of a run home. False when one that was made cannot be had. */
 export async function collect(
   live: LiveTask,
   index: number,
@@ -30,7 +30,7 @@ export async function collect(
   if (pictures.length === 0) {
     if (ports.deliverBySocket && !outcome.blocked) return false;
     const why = outcome.blocked ? `: ${quote(outcome.blocked)}` : " and reported no error";
-    throw new ExecutionFailedError(`ComfyUI ended the run without a picture${why}.`);
+    throw new ExecutionFailedError(`ComfyUI ended the run without a result${why}.`);
   }
   const { draft, recipe } = live;
   const run = draft.runs[index];
@@ -39,7 +39,7 @@ export async function collect(
   const notes: string[] = [];
   for (const [file, bytes] of pictures.entries()) {
     ports.check();
-    const kept = await keepPicture(ports.images, draft, imageIdFor(draft, run, file), bytes);
+    const kept = await keepResult(ports.images, draft, imageIdFor(draft, run, file), bytes);
     images.push({ ...kept.record, ...(run.seed === undefined ? {} : { seed: run.seed }) });
     notes.push(...kept.notes);
   }
@@ -61,7 +61,7 @@ async function fetchAll(
   const pictures: Buffer[] = [];
   for (const id of live.recipe.outputs) {
     pictures.push(...(outcome.images[id] ?? []));
-    for (const file of imageFiles(outcome.outputs[id])) {
+    for (const file of resultFiles(outcome.outputs[id])) {
       const bytes = await backend.persist(() => backend.fetchFile(file), onStatus, live.leave);
       if (!bytes) return undefined;
       pictures.push(bytes);

@@ -1,3 +1,4 @@
+import { type MediaMimeType, mediaName, sniffMedia } from "../images/media.ts";
 import type { ImageStore } from "../images/store.ts";
 import { verdictAdvice } from "../images/survey.ts";
 import { finishFor, sizeNote } from "./finish.ts";
@@ -9,8 +10,38 @@ export interface Kept {
   notes: string[];
 }
 
-/** From the bytes ComfyUI made to a picture of the task: finished, checked, on disk. */
-export async function keepPicture(
+/** From the bytes ComfyUI made to a result of the task, on disk; what is no picture stays as it is. */
+export function keepResult(
+  images: ImageStore,
+  task: Readonly<Task>,
+  id: string,
+  made: Buffer,
+): Promise<Kept> {
+  const media = sniffMedia(made);
+  return media ? keepMedia(images, task, id, made, media) : keepPicture(images, task, id, made);
+}
+
+async function keepMedia(
+  images: ImageStore,
+  { outputFormat, finish }: Readonly<Task>,
+  id: string,
+  bytes: Buffer,
+  mimeType: MediaMimeType,
+): Promise<Kept> {
+  const { sha256 } = await images.putResult(id, bytes, mimeType);
+  const unmet = [
+    ...(outputFormat ? [`output_format ${outputFormat}`] : []),
+    ...(finish ? ["what was to be done to its pixels"] : []),
+  ];
+  const note = `The result (${mediaName(mimeType)}) is handed over as it was made, without ${unmet.join(" and ")}.`;
+  return {
+    record: { id, mimeType, width: 0, height: 0, bytes: bytes.length, hasAlpha: false, sha256 },
+    notes: unmet.length > 0 ? [note] : [],
+  };
+}
+
+/** Finished, checked, on disk. */
+async function keepPicture(
   images: ImageStore,
   task: Readonly<Task>,
   id: string,

@@ -1,6 +1,6 @@
 import { messageOf } from "../errors.ts";
 import type { SaveTo } from "../files/save-to.ts";
-import { fileExtensions } from "../images/sniff.ts";
+import { resultExtensions } from "../images/media.ts";
 import type { Recipe } from "../workflows/recipe.ts";
 import type { Announcer } from "./announcer.ts";
 import { erase } from "./deletion.ts";
@@ -116,7 +116,7 @@ export class LiveTasks {
       const pictures = await Promise.all(
         made.map(async ({ id, mimeType }) => ({
           bytes: await images.readResult(id, mimeType),
-          extension: fileExtensions[mimeType],
+          extension: resultExtensions[mimeType],
           name: id,
         })),
       );

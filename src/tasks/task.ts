@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { ErrorCode } from "../errors.ts";
+import type { ResultMimeType } from "../images/media.ts";
 import type { ImageMimeType } from "../images/sniff.ts";
 import type { Webhook } from "../webhooks/webhook.ts";
 import type { Lora } from "../workflows/loras.ts";
@@ -8,11 +9,12 @@ import type { OutputFormat } from "../workflows/request.ts";
 import type { Size } from "../workflows/sizes.ts";
 import { isTerminal, type TaskState } from "./state.ts";
 
-/** A picture of a task, kept as a file under its id. */
+/** A picture of a task, or a film, sound or 3D model, kept as a file under its id. */
 export interface ImageRecord {
   /** `<task id>-<n>`: the task is found by it, and so is the file. */
   id: string;
-  mimeType: ImageMimeType;
+  mimeType: ResultMimeType;
+  /** 0, as is the height, of what is no picture. */
   width: number;
   height: number;
   /** Size of the file in bytes. */

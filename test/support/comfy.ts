@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { expect, onTestFinished } from "vitest";
 import { Backend, type BackendOptions } from "../../src/comfy/backend.ts";
 import type { Outcome, RunStatus } from "../../src/comfy/outcome.ts";
-import { imageFiles } from "../../src/comfy/outputs.ts";
+import { resultFiles } from "../../src/comfy/outputs.ts";
 import type { Graph } from "../../src/comfy/protocol.ts";
 import type { RunRequest } from "../../src/comfy/run-request.ts";
 import { parseTarget } from "../../src/comfy/target.ts";
@@ -73,7 +73,7 @@ export function start(backend: Backend, graph: Graph, request: Partial<RunReques
 
 export function expectPicture(outcome: Outcome): void {
   expect(outcome.kind).toBe("completed");
-  if (outcome.kind === "completed") expect(imageFiles(outcome.outputs["3"])).toHaveLength(1);
+  if (outcome.kind === "completed") expect(resultFiles(outcome.outputs["3"])).toHaveLength(1);
 }
 
 /** How many requests of that kind have arrived. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Backend } from "../../src/comfy/backend.ts";
 import type { Outcome } from "../../src/comfy/outcome.ts";
-import { imageFiles } from "../../src/comfy/outputs.ts";
+import { resultFiles } from "../../src/comfy/outputs.ts";
 import { cancelledReason } from "../../src/comfy/signals.ts";
 import type { Emulator } from "../../src/emulator/emulator.ts";
 import { graphOf, impatientBackend, type Started, start } from "../support/comfy.ts";
@@ -38,7 +38,7 @@ async function ends(backend: Backend, runs: readonly Started[]): Promise<string[
 
 async function endOf(backend: Backend, outcome: Outcome): Promise<string> {
   if (outcome.kind !== "completed") return outcome.kind;
-  const [file] = imageFiles(outcome.outputs["3"]);
+  const [file] = resultFiles(outcome.outputs["3"]);
   const bytes =
     file &&
     (await backend.persist(

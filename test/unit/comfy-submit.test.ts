@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { PromptRejectedError } from "../../src/comfy/errors.ts";
-import { imageFiles } from "../../src/comfy/outputs.ts";
+import { resultFiles } from "../../src/comfy/outputs.ts";
 import { expectPicture, graphOf, impatientBackend, posts, start } from "../support/comfy.ts";
 import { startBackend, startEmulator } from "../support/world.ts";
 
@@ -40,7 +40,7 @@ test("a picture that is cut on its way is asked for again", async () => {
   emulator.faults.truncateView = 1;
   const backend = startBackend(emulator.url);
   const outcome = await start(backend, graphOf(1)).outcome;
-  const [file] = outcome.kind === "completed" ? imageFiles(outcome.outputs["3"]) : [];
+  const [file] = outcome.kind === "completed" ? resultFiles(outcome.outputs["3"]) : [];
 
   const bytes = await backend.fetchFile(file!);
 

@@ -38,9 +38,9 @@ test.for([
     reason: 'mine.json: node "name" has no class_type and inputs',
   },
   {
-    what: "a workflow that saves sound",
-    text: '{"1": {"class_type": "SaveAudio", "inputs": {}}}',
-    reason: "mine.json: has no node that saves an image; end it with SaveImage",
+    what: "a workflow that saves text",
+    text: '{"1": {"class_type": "SaveText", "inputs": {}}}',
+    reason: "mine.json: has no node that saves an image, a video, a sound or a 3D model; end it",
   },
 ])("$what is refused with what to do", ({ text, reason }) => {
   expect(reasonOf(text)).toContain(reason);

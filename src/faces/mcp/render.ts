@@ -1,9 +1,10 @@
 import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/sdk/types.js";
+import { isPicture, mediaName } from "../../images/media.ts";
 import type { Studio } from "../../studio/studio.ts";
 import type { TaskProgress } from "../../tasks/progress.ts";
 import { wordProgress } from "../../tasks/progress-words.ts";
 import { type ImageRecord, imagesOf, type Task } from "../../tasks/task.ts";
-import { cut } from "../../words.ts";
+import { counted, cut } from "../../words.ts";
 import type { View } from "./view.ts";
 import { seconds, size } from "./words.ts";
 
@@ -20,7 +21,8 @@ export async function renderEnded(
   guide?: string,
 ): Promise<CallToolResult> {
   const images = imagesOf(task);
-  const shown = view.images ? images.slice(0, previewCount) : [];
+  const pictures = images.filter(({ mimeType }) => isPicture(mimeType));
+  const shown = view.images ? pictures.slice(0, previewCount) : [];
   const previews = await Promise.all(shown.map((image) => previewBlock(image, studio)));
   const gone = previews.filter((block) => block.type === "text").length;
   const text = [
@@ -82,7 +84,8 @@ function drawnPrompts(task: Task): string[] {
 
 function headline(task: Task, count: number): string {
   const what = `task ${task.id} (${task.tool}, workflow ${task.workflow})`;
-  const pictures = `${count} ${count === 1 ? "image" : "images"}`;
+  const isAllPictures = imagesOf(task).every(({ mimeType }) => isPicture(mimeType));
+  const pictures = counted(count, isAllPictures ? "image" : "file");
   switch (task.state) {
     case "completed":
       return `Done: ${task.workflow === task.tool ? `task ${task.id}` : what}, ${pictures}${elapsed(task)}.`;
@@ -105,10 +108,15 @@ function imageLine(task: Task, image: ImageRecord, studio: Studio, isDrawn: bool
   const seed = image.seed === undefined ? "" : `, seed ${image.seed}`;
   const run = task.runs.find((candidate) => candidate.images.includes(image));
   const cached = run?.cached ? ", from ComfyUI's cache" : "";
-  const format = image.mimeType.replace("image/", "").toUpperCase();
   const prompt =
     isDrawn && run?.prompt !== undefined ? `\n  drawn from: ${cut(run.prompt, longestDrawn)}` : "";
-  return `- image ${image.id}: ${image.width}x${image.height} ${format}, ${size(image.bytes)}${seed}${cached}\n  ${studio.place(image)}${prompt}`;
+  return `- image ${image.id}: ${kindOf(image)}, ${size(image.bytes)}${seed}${cached}\n  ${studio.place(image)}${prompt}`;
+}
+
+/** "1024x1024 PNG", "MP4 video". */
+export function kindOf({ mimeType, width, height }: ImageRecord): string {
+  if (!isPicture(mimeType)) return mediaName(mimeType);
+  return `${width}x${height} ${mimeType.replace("image/", "").toUpperCase()}`;
 }
 
 /** Where the full pictures are, in words, since few clients take a link to them. */
@@ -120,7 +128,9 @@ function placesNote(previews: number, images: readonly ImageRecord[]): string {
         ? `Previews of the first ${previews} follow`
         : "Previews follow";
   const uri = images.length === 1 ? `comfy://images/${images[0]?.id}` : "comfy://images/ID";
-  return `${which}; the full pictures are at the places above and at ${uri}. An image id can be the image of another tool.`;
+  const isAllPictures = images.every(({ mimeType }) => isPicture(mimeType));
+  const again = isAllPictures ? " An image id can be the image of another tool." : "";
+  return `${which}; the full ${isAllPictures ? "pictures" : "files"} are at the places above and at ${uri}.${again}`;
 }
 
 async function previewBlock(image: ImageRecord, studio: Studio): Promise<ContentBlock> {
@@ -142,7 +152,7 @@ function linkTo(image: ImageRecord): ContentBlock {
     type: "resource_link",
     uri: `comfy://images/${image.id}`,
     name: image.id,
-    title: `Image ${image.id}, ${image.width}x${image.height}`,
+    title: `Image ${image.id}, ${kindOf(image)}`,
     mimeType: image.mimeType,
     size: image.bytes,
   };

@@ -10,10 +10,13 @@ import {
   SubscribeRequestSchema,
   UnsubscribeRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
-import { AppError, messageOf } from "../../errors.ts";
+import { AppError, messageOf, refusal } from "../../errors.ts";
+import { isPicture, mediaName } from "../../images/media.ts";
 import { preview } from "../../images/preview.ts";
 import { imagesOf, type Task, withoutSecrets } from "../../tasks/task.ts";
+import { megabytes } from "../../words.ts";
 import type { Deps } from "./deps.ts";
+import { kindOf } from "./render.ts";
 
 /** Tasks a page of `resources/list` covers. */
 const pageSize = 25;
@@ -81,7 +84,7 @@ function taskResources(task: Task): Resource[] {
     ...imagesOf(task).map((image) => ({
       uri: `comfy://images/${image.id}`,
       name: image.id,
-      title: `Image ${image.width}x${image.height}: ${prompt.slice(0, 60)}`,
+      title: `${kindOf(image)}: ${prompt.slice(0, 60)}`,
       mimeType: image.mimeType,
       size: image.bytes,
     })),
@@ -120,6 +123,11 @@ async function imageContent(deps: Deps, uri: string, id: string) {
   const { record, bytes } = await deps.studio.original(id);
   if (bytes.length * (4 / 3) <= largestBlobBase64) {
     return { uri, mimeType: record.mimeType, blob: bytes.toString("base64") };
+  }
+  if (!isPicture(record.mimeType)) {
+    throw refusal(
+      `${uri} (${mediaName(record.mimeType)}, ${megabytes(bytes.length)}) is too large for this connection; it is at ${deps.studio.place(record)}.`,
+    );
   }
   const { data, mimeType } = await preview(bytes, {
     maxSide: Math.max(record.width, record.height),

@@ -1,13 +1,15 @@
+import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
+import { isPicture } from "../../images/media.ts";
 import { preview } from "../../images/preview.ts";
 import type { CancelReport } from "../../tasks/cancelling.ts";
-import { imagesOf, isTaskId, taskIdOf } from "../../tasks/task.ts";
+import { type ImageRecord, imagesOf, isTaskId, taskIdOf } from "../../tasks/task.ts";
 import type { Deps } from "./deps.ts";
 import { follow } from "./follow.ts";
 import { previewsSchema, waitSchema } from "./image-schema.ts";
-import { linksTo } from "./render.ts";
+import { kindOf, linksTo } from "./render.ts";
 import type { Tool } from "./tool.ts";
-import { seeing } from "./view.ts";
+import { seeing, type View } from "./view.ts";
 import { size } from "./words.ts";
 
 const taskId = z.string().describe("From an image tool or list_tasks");
@@ -74,6 +76,12 @@ function wordCancel({ task, runs }: CancelReport): string {
   return `Task ${task.id} is ${state}: ${parts.join("; ")}.`;
 }
 
+/** A film, sound or model: where it is, since no model here sees it. */
+function unseen(record: ImageRecord, place: string, view: View): CallToolResult {
+  const text = `Image ${record.id}: ${kindOf(record)}, ${size(record.bytes)}; it cannot be shown here.\n${place}\ncomfy://images/${record.id}`;
+  return { content: [{ type: "text", text }, ...linksTo([record], view)] };
+}
+
 export function getImage(deps: Deps): Tool {
   return {
     name: "get_image",
@@ -91,6 +99,7 @@ export function getImage(deps: Deps): Tool {
     annotations: reading,
     async run(args, call) {
       const { record, bytes } = await deps.studio.original(await imageIdIn(deps, args["image_id"]));
+      if (!isPicture(record.mimeType)) return unseen(record, deps.studio.place(record), call.view);
       const { data, mimeType, width, height } = await preview(bytes, {
         maxSide: Number(args["max_size"]),
         maxBase64: largestBase64,

@@ -17,10 +17,7 @@ export function listWorkflows(deps: Deps): Tool {
       "Which workflows each image tool has, which can run on this ComfyUI, and what others lack; or models, LoRAs, styles.",
     input: z.strictObject({
       tool: z.string().optional().describe("Only this tool's"),
-      workflow: z
-        .string()
-        .optional()
-        .describe("One name: parameters, prompting, what it lacks"),
+      workflow: z.string().optional().describe("One name: parameters, prompting, what it lacks"),
       search: z.string().optional().describe("Words; ComfyUI's templates too"),
       show: z
         .enum(["workflows", "models", "loras", "styles"])

@@ -56,7 +56,7 @@ export function discover(source: Export): Discovered | { reason: string } {
   if (outputs.length === 0) {
     return {
       reason:
-        "has no node that saves an image; end it with SaveImage in ComfyUI and export it again with Workflow > Export (API)",
+        "has no node that saves an image, a video, a sound or a 3D model; end it with one such as SaveImage in ComfyUI and export it again with Workflow > Export (API)",
     };
   }
   dropUnusedLoaders(view, outputs);

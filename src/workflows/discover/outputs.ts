@@ -2,13 +2,15 @@ import type { ObjectInfo } from "../../comfy/protocol.ts";
 import { byId, type GraphView } from "./view.ts";
 
 const saves = /^(SaveImage|SaveAnimated(WEBP|PNG)|Image Save|SaveImageWebsocket|SaveImageAdvanced)/;
+/** They save films, sounds and 3D models. */
+const savesMedia = /^(SaveVideo|SaveWEBM|SaveAudio|SaveGLB|VHS_VideoCombine)/;
 const previews = /^PreviewImage/;
 /** They take images and make something else of them. */
 const otherMedia = /video|webm|gif|audio|mesh|glb|text|tag|compare/i;
 const imageInputs: readonly string[] = ["images", "image"];
 
 /**
- * The nodes whose pictures are the result: those that save, else those that preview, else ends of
+ * The nodes whose files are the result: those that save, else those that preview, else ends of
  * the graph that take images. `objectInfo` adds the output nodes of packs nobody here knows.
  */
 export function outputNodes(view: GraphView, objectInfo?: ObjectInfo): string[] {
@@ -17,7 +19,7 @@ export function outputNodes(view: GraphView, objectInfo?: ObjectInfo): string[] 
   const takesImages = (id: string) =>
     !otherMedia.test(view.classOf(id)) && imageInputs.some((input) => view.link(id, input));
   const kinds: ((id: string) => boolean)[] = [
-    (id) => saves.test(view.classOf(id)),
+    (id) => saves.test(view.classOf(id)) || makesMedia(view.classOf(id)),
     (id) => previews.test(view.classOf(id)),
     (id) => !used.has(id) && takesImages(id),
     (id) => isOutput(view.classOf(id), objectInfo),
@@ -27,6 +29,11 @@ export function outputNodes(view: GraphView, objectInfo?: ObjectInfo): string[] 
     if (found.length > 0) return found;
   }
   return [];
+}
+
+/** Whether what a node of this class saves is no picture. */
+export function makesMedia(classType: string): boolean {
+  return savesMedia.test(classType);
 }
 
 function isOutput(classType: string, objectInfo: ObjectInfo | undefined): boolean {

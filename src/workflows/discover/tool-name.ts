@@ -4,6 +4,7 @@ import { reservedTools } from "../known-parameters.ts";
 import { snakeCase } from "./draft.ts";
 import { isLoader } from "./images.ts";
 import { repaintedBy } from "./mask-path.ts";
+import { makesMedia } from "./outputs.ts";
 import { type Json, slotsOf } from "./overrides.ts";
 import type { GraphView } from "./view.ts";
 
@@ -18,7 +19,9 @@ export function toolFor(
   { file, name = file }: { file: string; name?: string | undefined },
 ): string {
   const loads = view.upstream(outputs).some((id) => isLoader(view, id));
-  if (Object.hasOwn(parameters, "prompt")) {
+  // The product's own tools make pictures.
+  const makesPictures = !outputs.some((id) => makesMedia(view.classOf(id)));
+  if (makesPictures && Object.hasOwn(parameters, "prompt")) {
     if (!loads) return "generate_image";
     if (Object.hasOwn(parameters, "image")) {
       return repaints(view, parameters) ? "inpaint" : "img2img";
