@@ -7,6 +7,8 @@ import type { Deps } from "./deps.ts";
 /** Below 2,000 tokens at four characters each, however many workflows there are. */
 const longestList = 7_600;
 const mostTemplates = 20;
+const hint =
+  "A template is run as the workflow of an image tool; list_workflows with workflow says what it lacks.";
 
 /** What has the words of a search: workflows of this server, then templates of the gallery. */
 export async function found(
@@ -22,10 +24,7 @@ export async function found(
   const templates = await searched(studio, query);
   const lines = [...own.map(ownLine), ...templates];
   if (lines.length === 0) return `Nothing here or in ComfyUI's gallery has ${plain(query, 60)}.`;
-  return withinRoom([
-    ...lines,
-    "A template is run as the workflow of an image tool; list_workflows with workflow says what it lacks.",
-  ]);
+  return withinRoom([...lines, ...(templates.length > 0 ? [hint] : [])]);
 }
 
 /** A ComfyUI without a gallery, or that does not answer, hides no workflow of ours. */

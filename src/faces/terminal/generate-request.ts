@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { AppError, refusal } from "../../errors.ts";
+import { isPicture } from "../../tasks/guests.ts";
 import { nearest } from "../../words.ts";
 import { requestFrom } from "../../workflows/own-options.ts";
 import { outputFormats, type TaskRequest } from "../../workflows/request.ts";
@@ -29,7 +30,7 @@ export function generateCall(flags: Flags, operands: readonly string[], cwd: str
   }
   const prompt = operands.join(" ").trim();
   if (prompt !== "") args["prompt"] = prompt;
-  else if (tool === "generate_image") {
+  else if (tool === "generate_image" && !isPicture(String(args["workflow"]))) {
     throw refusal('prompt: missing. Try: comfy-easel generate "a fox in the snow"');
   }
   const folders = resolvePaths(args, cwd);
