@@ -18,7 +18,7 @@ import { openTaskStore } from "./tasks/store/open.ts";
 import { Tasks } from "./tasks/tasks.ts";
 import { WebhookSender } from "./webhooks/sender.ts";
 import { type Catalog, loadCatalog } from "./workflows/catalog.ts";
-import { watchCatalog } from "./workflows/catalog-watch.ts";
+import { fingerprint, watchCatalog } from "./workflows/catalog-watch.ts";
 import { loadStyles } from "./workflows/styles.ts";
 import { Wildcards } from "./workflows/wildcards.ts";
 import { problemText } from "./workflows/workflow.ts";
@@ -42,6 +42,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     { dir: shippedWorkflows, trusted: true },
     ...(config.workflowsDir ? [{ dir: config.workflowsDir, trusted: false }] : []),
   ];
+  const read = await fingerprint(folders);
   const loaded = await loadCatalog(folders);
   const { catalog } = loaded;
   for (const problem of loaded.problems) log.warn(`left out: ${problemText(problem)}`);
@@ -53,7 +54,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   for (const problem of problems) log.warn(`left out: ${problem}`);
   for (const waiting of loaded.pending) log.info(problemText(waiting));
   const nodes = { known: () => backend.knownObjectInfo, read: () => backend.objectInfo() };
-  const watch = watchCatalog(loaded, folders, { log, nodes });
+  const watch = watchCatalog(loaded, folders, { log, nodes, read });
   const images = new ImageStore(config.dataDir);
   const store = await openTaskStore(config.dataDir, log);
   const backend = new Backend(config.comfyui, log, {
