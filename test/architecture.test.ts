@@ -23,6 +23,8 @@ const table: Record<string, string[]> = {
   studio: [...free, "tasks", "workflows", "images", "comfy/pool", "files/roots"],
   "faces/mcp": [...free, "studio", "tasks", "workflows", "images", "webhooks"],
   "faces/terminal": [...free, "options", "studio", "tasks", "workflows", "images"],
+  // It mounts the other faces.
+  "faces/http": [...free, "studio", "tasks", "workflows", "images", "files/roots", "faces"],
   emulator: ["comfy/protocol"],
   // One table that the shell's face reads, and that configuration is read by.
   options: free,

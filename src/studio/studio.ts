@@ -11,7 +11,7 @@ import type { TaskFilter, TaskPage } from "../tasks/store/store.ts";
 import { type ImageRecord, imagesOf, type Task, taskIdOf } from "../tasks/task.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import type { TaskRequest } from "../workflows/request.ts";
-import type { Caller } from "./caller.ts";
+import type { Caller, Scope } from "./caller.ts";
 import type { WorkflowStates } from "./workflow-states.ts";
 
 export interface StudioParts {
@@ -36,8 +36,14 @@ export class Studio {
     return this.#parts.tasks.notice;
   }
 
+  /** Whether the caller may do this at all; what it may not do throws `forbidden`. */
+  may(scope: Scope): boolean {
+    return this.caller.scopes.has(scope);
+  }
+
   /** Checks the call and stores it as a task; the work goes on after the answer. */
-  submit(tool: string, request: TaskRequest, options: SubmitOptions = {}): Promise<Task> {
+  async submit(tool: string, request: TaskRequest, options: SubmitOptions = {}): Promise<Task> {
+    this.#demand("generate");
     const { name, client, folders } = this.caller;
     const sources = {
       ...folders,
@@ -49,7 +55,8 @@ export class Studio {
     return this.#parts.tasks.submit(tool, request, asker, options);
   }
 
-  get(id: string): Promise<Task> {
+  async get(id: string): Promise<Task> {
+    this.#demand("read");
     return this.#parts.tasks.get(id, this.#only);
   }
 
@@ -64,13 +71,15 @@ export class Studio {
   }
 
   /** What happens to one task, from where it is to its end. Throws `not_found` at the first step. */
-  events(id: string, options: EventsOptions = {}): AsyncGenerator<TaskEvent> {
-    return this.#parts.tasks.events(id, this.#only, options);
+  async *events(id: string, options: EventsOptions = {}): AsyncGenerator<TaskEvent> {
+    this.#demand("read");
+    yield* this.#parts.tasks.events(id, this.#only, options);
   }
 
   /** What happens to all tasks of this caller, from now on until `signal`. */
-  allEvents(options: EventsOptions): AsyncGenerator<TaskEvent> {
-    return this.#parts.tasks.allEvents(this.#only, options);
+  async *allEvents(options: EventsOptions): AsyncGenerator<TaskEvent> {
+    this.#demand("read");
+    yield* this.#parts.tasks.allEvents(this.#only, options);
   }
 
   /**
@@ -87,24 +96,30 @@ export class Studio {
     return last && isTerminal(last.state) ? last : this.get(id);
   }
 
-  list(filter: TaskFilter, limit: number, cursor?: string): Promise<TaskPage> {
+  async list(filter: TaskFilter, limit: number, cursor?: string): Promise<TaskPage> {
+    this.#demand("read");
     return this.#parts.tasks.list(this.#own(filter), limit, cursor);
   }
 
-  count(filter: TaskFilter): Promise<number> {
+  async count(filter: TaskFilter): Promise<number> {
+    this.#demand("read");
     return this.#parts.tasks.count(this.#own(filter));
   }
 
-  cancel(id: string): Promise<CancelReport> {
+  /** Who may make a task may stop it. */
+  async cancel(id: string): Promise<CancelReport> {
+    this.#demand("generate");
     return this.#parts.tasks.cancel(id, this.#only);
   }
 
-  delete(filter: TaskFilter, dryRun: boolean): Promise<DeleteReport> {
+  async delete(filter: TaskFilter, dryRun: boolean): Promise<DeleteReport> {
+    this.#demand("delete");
     return this.#parts.tasks.delete(this.#own(filter), dryRun);
   }
 
   async image(imageId: string): Promise<{ record: ImageRecord; task: Task }> {
     const taskId = taskIdOf(imageId);
+    this.#demand("read");
     const task = taskId ? await this.get(taskId).catch(() => undefined) : undefined;
     const record = task && imagesOf(task).find((image) => image.id === imageId);
     if (record) return { record, task };
@@ -120,9 +135,10 @@ export class Studio {
     return { record, task, bytes: await this.#parts.images.readResult(record.id, record.mimeType) };
   }
 
-  /** Where a person finds the full picture: a path on this machine. */
+  /** Where a person finds the full picture: a URL for a remote caller, or a path on this machine. */
   place({ id, mimeType }: ImageRecord): string {
-    return this.#parts.images.resultPath(id, mimeType);
+    const { imageUrl } = this.caller;
+    return imageUrl ? imageUrl(id) : this.#parts.images.resultPath(id, mimeType);
   }
 
   /** Its preview, as it was made with the picture. */
@@ -144,7 +160,16 @@ export class Studio {
   }
 
   get #only(): string | undefined {
-    return this.caller.isAdmin ? undefined : this.caller.name;
+    return this.may("admin") ? undefined : this.caller.name;
+  }
+
+  #demand(scope: Scope): void {
+    if (this.may(scope)) return;
+    const { name, scopes } = this.caller;
+    throw new AppError(
+      "forbidden",
+      `The key ${name} may ${[...scopes].join(", ") || "do nothing"}, but this takes the scope ${scope}. Ask whoever runs this server for a key with it.`,
+    );
   }
 
   #own(filter: TaskFilter): TaskFilter {
