@@ -1,9 +1,11 @@
 #!/usr/bin/env node
+import { once } from "node:events";
 import { type App, createApp } from "./app.ts";
 import { ComfyClient } from "./comfy/client.ts";
 import { parseTarget } from "./comfy/target.ts";
 import { type Config, folderWarnings, readConfig } from "./config.ts";
 import { AppError, messageOf, refusal } from "./errors.ts";
+import { serveHttp } from "./faces/http/serve.ts";
 import { serveStdio } from "./faces/mcp/stdio.ts";
 import { type Flags, type Invocation, readCommandLine } from "./faces/terminal/command-line.ts";
 import { convertWorkflow } from "./faces/terminal/convert.ts";
@@ -23,7 +25,7 @@ async function main(args: string[]): Promise<void> {
   if ("text" in read) return void process.stdout.write(read.text);
   switch (read.command) {
     case "serve":
-      return runStdio(read);
+      return runServer(read);
     case "generate":
       return runGenerate(read);
     case "emulator":
@@ -35,20 +37,25 @@ async function main(args: string[]): Promise<void> {
   }
 }
 
-async function runStdio({ flags }: Invocation): Promise<void> {
+async function runServer({ flags }: Invocation): Promise<void> {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort());
   const given = readConfig(flags, process.env);
   await warnOfFolders(given);
   await withApp(given, async (app, config) => {
+    const log = createLog(config.logLevel);
+    const { catalog, studio } = app;
+    const { waitSeconds, tools } = config;
+    const mcp = { catalog, log, waitSeconds, offer: { operator: tools } };
+    if (config.http) {
+      const server = await serveHttp({ config: config.http, studio, mcp, log });
+      process.stderr.write(`comfy-easel ${version} serves MCP at ${server.url}/mcp\n`);
+      if (!stop.signal.aborted) await once(stop.signal, "abort");
+      return server.close();
+    }
     const greeting = process.stdin.isTTY ? greetOn(config) : undefined;
-    const deps = {
-      catalog: app.catalog,
-      studio: app.studio(ownerOf({ roots: config.inputRoots })),
-      log: createLog(config.logLevel),
-      waitSeconds: config.waitSeconds,
-    };
-    await serveStdio(deps, stop.signal);
+    const owner = ownerOf({ roots: config.inputRoots });
+    await serveStdio({ ...mcp, studio: studio(owner) }, stop.signal);
     await greeting?.close();
   });
 }

@@ -1,6 +1,7 @@
 import type { Log } from "../../log.ts";
 import type { Studio } from "../../studio/studio.ts";
 import type { Catalog } from "../../workflows/catalog.ts";
+import type { Offer } from "./offer.ts";
 
 /** What a connection is served from. The face keeps no state of its own. */
 export interface Deps {
@@ -10,4 +11,5 @@ export interface Deps {
   log: Log;
   /** Default of `wait_seconds`. */
   waitSeconds: number;
+  offer: Offer;
 }

@@ -14,6 +14,7 @@ import type { Webhook } from "../../webhooks/webhook.ts";
 import { nearest } from "../../words.ts";
 import type { Deps } from "./deps.ts";
 import { imageTools } from "./image-tools.ts";
+import { withheld } from "./offer.ts";
 import { deleteTasks, listTasks } from "./record-tools.ts";
 import { registerResources } from "./resources.ts";
 import { cancelTask, getImage, taskStatus } from "./task-tools.ts";
@@ -51,13 +52,14 @@ export function createMcpServer(deps: Deps): McpServer {
     },
   );
   let tools = toolsByName(deps);
+  const reasonAgainst = (tool: Tool) => withheld(tool, deps.offer, deps.studio);
   const unsubscribe = deps.catalog.onChange(() => {
     tools = toolsByName(deps);
     mcp.server.sendToolListChanged().catch((error) => deps.log.debug(String(error)));
   });
   // The SDK's own tool handlers drop unknown parameters without a word; ours name them.
   mcp.server.setRequestHandler(ListToolsRequestSchema, () => ({
-    tools: [...tools.values()].map(entryOf),
+    tools: [...tools.values()].filter((tool) => !reasonAgainst(tool)).map(entryOf),
   }));
   mcp.server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) => {
     const progressToken = extra._meta?.progressToken;
@@ -128,7 +130,16 @@ async function answer(
 ): Promise<CallToolResult> {
   try {
     const tool = tools.get(name);
-    if (!tool) throw unknownTool(name, [...tools.keys()]);
+    const reasonAgainst = (one: Tool) => withheld(one, deps.offer, deps.studio);
+    if (!tool) {
+      const offered = [...tools.values()].filter((one) => !reasonAgainst(one));
+      throw unknownTool(
+        name,
+        offered.map((one) => one.name),
+      );
+    }
+    const reason = reasonAgainst(tool);
+    if (reason) throw new AppError("forbidden", `${name} is not offered here: ${reason}.`);
     return noted(deps, await tool.run(parseArguments(tool, args), call));
   } catch (error) {
     return { content: [{ type: "text", text: wordError(deps, name, error) }], isError: true };
