@@ -12,13 +12,23 @@ import { type ImageRecord, imagesOf, type Task, taskIdOf } from "../tasks/task.t
 import type { Tasks } from "../tasks/tasks.ts";
 import type { TaskRequest } from "../workflows/request.ts";
 import type { Caller, Scope } from "./caller.ts";
+import type { Quota } from "./quota.ts";
 import type { WorkflowStates } from "./workflow-states.ts";
 
 export interface StudioParts {
   tasks: Tasks;
   images: ImageStore;
+  quota: Quota;
   /** Every workflow and whether some ComfyUI can run it. */
   workflows(): Promise<WorkflowStates>;
+  /** Which ComfyUIs answer. */
+  backends(): Promise<BackendState[]>;
+}
+
+export interface BackendState {
+  /** Its URL, or how it is called. */
+  name: string;
+  isUp: boolean;
 }
 
 /** All a face sees: what one caller may see and do. */
@@ -52,7 +62,8 @@ export class Studio {
       lookup: (reference: string) => this.#picture(reference),
     };
     const asker = { caller: name, client, folders, sources };
-    return this.#parts.tasks.submit(tool, request, asker, options);
+    const { tasks, quota } = this.#parts;
+    return quota.within(this.caller, () => tasks.submit(tool, request, asker, options));
   }
 
   async get(id: string): Promise<Task> {
@@ -145,6 +156,22 @@ export class Studio {
   async preview(imageId: string): Promise<StoredPreview> {
     const { record } = await this.image(imageId);
     return this.#parts.images.readPreview(record.id, record.mimeType, preview);
+  }
+
+  backends(): Promise<BackendState[]> {
+    return this.#parts.backends();
+  }
+
+  /** What the pictures that this caller sees take on disk. */
+  async keptBytes(): Promise<number> {
+    this.#demand("read");
+    return this.#parts.tasks.keptBytes(this.#only);
+  }
+
+  /** Every record that this server writes, whoever's; until what is returned is called. */
+  onWrote(listener: (task: Task) => void): () => void {
+    this.#demand("admin");
+    return this.#parts.tasks.onWrote(listener);
   }
 
   workflows(): Promise<WorkflowStates> {

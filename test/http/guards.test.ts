@@ -29,6 +29,7 @@ beforeAll(async () => {
     guards: { hosts: ["studio.example.com"], origins: ["https://chat.example.com"] },
     callers: new Callers({
       keys: await Keys.read([`ann:${token}`, "bob:another-long-token:read"], {}),
+      requestsAtOnce: 10,
       allowAnonymous: false,
       limits: {},
       studio: (caller) => new Studio({} as never, caller),

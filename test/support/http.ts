@@ -53,13 +53,20 @@ export async function connectOverHttp(deps: Deps): Promise<Client> {
 export async function connectTo(
   url: string,
   headers: Record<string, string> = {},
+  query = "",
 ): Promise<Client> {
   const client = new Client({ name: "test", version: "1.0.0" });
-  const transport = new StreamableHTTPClientTransport(new URL(`${url}/mcp`), {
+  const transport = new StreamableHTTPClientTransport(new URL(`${url}/mcp${query}`), {
     requestInit: { headers },
   });
   // The SDK's types of `sessionId` differ under exactOptionalPropertyTypes.
   await client.connect(transport as Parameters<Client["connect"]>[0]);
   onTestFinished(() => client.close());
   return client;
+}
+
+/** How many MCP sessions there are, by the server's own count; for one without keys. */
+export async function sessionsOpen(url: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^comfy_easel_mcp_sessions (\d+)$/m.exec(text)?.[1]);
 }

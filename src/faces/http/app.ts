@@ -10,6 +10,8 @@ import { crossOrigin, type GuardRules, hostGuard, originGuard, securityHeaders }
 import { plainRefusal, Refusal, refusalOf } from "./refusal.ts";
 
 export interface HttpParts {
+  /** Sees every request and its answer. */
+  watch?: MiddlewareHandler<HttpEnv>;
   guards: GuardRules;
   callers: Callers;
   faces: readonly Face[];
@@ -17,10 +19,15 @@ export interface HttpParts {
 }
 
 /** Everything behind one port: the guards, then who calls, then the face that the path names. */
-export function httpApp({ guards, callers, faces, log }: HttpParts): Hono<HttpEnv> {
+export function httpApp(parts: HttpParts): Hono<HttpEnv> {
+  const { guards, callers, faces, log } = parts;
   const app = new Hono<HttpEnv>();
+  if (parts.watch) app.use(parts.watch);
   app.use(securityHeaders, hostGuard(guards), originGuard(guards), crossOrigin(guards));
-  app.use(callers.identify());
+  const identify = callers.identify();
+  app.use((c, next) =>
+    faceAt(faces, c.req.path)?.access === "public" ? next() : identify(c, next),
+  );
   app.use(admission(faces));
   for (const face of faces) app.route(face.path, face.app);
   app.notFound((c) => refuse(c.req.path, new Refusal(404, "There is nothing here.")));

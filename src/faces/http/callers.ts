@@ -4,9 +4,14 @@ import type { Studio } from "../../studio/studio.ts";
 import { type HttpEnv, unauthorized } from "./env.ts";
 import type { Identity, KeyLimits } from "./identity.ts";
 import type { Keys } from "./keys.ts";
+import type { OAuth } from "./oauth.ts";
+import { Concurrency, RateLimit } from "./rate.ts";
 
 export interface CallersParts {
   keys: Keys;
+  oauth?: OAuth | undefined;
+  /** How many requests of one caller are answered at once. */
+  requestsAtOnce: number;
   /** Whether who has no key may call, as `local`. */
   allowAnonymous: boolean;
   /** Of callers without a key. */
@@ -20,9 +25,12 @@ export interface CallersParts {
 export class Callers {
   readonly #parts: CallersParts;
   readonly #anonymous: Identity;
+  readonly #rate = new RateLimit();
+  readonly #concurrency: Concurrency;
 
   constructor(parts: CallersParts) {
     this.#parts = parts;
+    this.#concurrency = new Concurrency(parts.requestsAtOnce);
     this.#anonymous = { name: "local", scopes: new Set(scopes), limits: parts.limits };
   }
 
@@ -30,27 +38,41 @@ export class Callers {
   identify(): MiddlewareHandler<HttpEnv> {
     return async (c, next) => {
       const base = c.get("base");
-      c.set("challenge", "Bearer");
+      c.set("challenge", this.#challenge(base));
       const token = tokenIn(c.req.header("authorization"), c.req.header("x-api-key"));
       const identity = await this.#identityOf(token);
       if (token !== undefined && !identity) {
         throw unauthorized(c, "This key is unknown here, or it is not valid any more.");
       }
-      if (identity) {
-        const caller = this.#callerFor(identity, base);
-        c.set("caller", caller);
-        c.set("studio", this.#parts.studio(caller));
+      if (!identity) return next();
+      const caller = this.#callerFor(identity, base);
+      c.set("caller", caller);
+      c.set("studio", this.#parts.studio(caller));
+      const { requestsPerMinute } = identity.limits;
+      if (requestsPerMinute !== undefined) this.#rate.take(identity.name, requestsPerMinute);
+      const leave = this.#concurrency.enter(identity.name);
+      const { outgoing } = c.env ?? {};
+      // An answer that is a stream goes on long after it has been handed over.
+      outgoing?.once("close", leave);
+      try {
+        await next();
+      } finally {
+        if (!outgoing) leave();
       }
-      await next();
     };
   }
 
   async #identityOf(token: string | undefined): Promise<Identity | undefined> {
-    if (this.#parts.allowAnonymous) {
-      // Some clients cannot be kept from sending a key.
-      return (token && this.#parts.keys.find(token)) || this.#anonymous;
-    }
-    return token === undefined ? undefined : this.#parts.keys.find(token);
+    const { keys, oauth, allowAnonymous } = this.#parts;
+    const known = token === undefined ? undefined : keys.find(token);
+    // Some clients cannot be kept from sending a key, whatever it is.
+    if (known || allowAnonymous) return known ?? this.#anonymous;
+    return token === undefined ? undefined : oauth?.identityOf(token);
+  }
+
+  #challenge(base: string): string {
+    if (!this.#parts.oauth) return "Bearer";
+    return `Bearer resource_metadata="${base}/.well-known/oauth-protected-resource/mcp"`;
   }
 
   #callerFor({ name, scopes, limits }: Identity, base: string): Caller {

@@ -9,9 +9,9 @@ export interface Face {
   app: Hono<HttpEnv>;
   /**
    * "key": nobody is let in without one. "open": whoever asks; what needs a key asks `studioOf`.
-   * A wrong key is refused on both.
+   * A wrong key is refused on both. "public": nobody is asked who they are.
    */
-  access: "key" | "open";
+  access: "key" | "open" | "public";
   /** How its refusals look, those of the guards too. */
   refuse(refusal: Refusal): Response;
   /** Bytes of a request's body; 1 MiB if left out. Infinity where the face itself limits it. */
