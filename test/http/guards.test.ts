@@ -1,10 +1,11 @@
 import { Hono } from "hono";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { httpApp } from "../../src/faces/http/app.ts";
 import { Callers } from "../../src/faces/http/callers.ts";
 import { callerOf, type HttpEnv } from "../../src/faces/http/env.ts";
 import type { Face } from "../../src/faces/http/face.ts";
 import { Keys } from "../../src/faces/http/keys.ts";
+import { listen } from "../../src/faces/http/listen.ts";
 import { plainRefusal } from "../../src/faces/http/refusal.ts";
 import { Studio } from "../../src/studio/studio.ts";
 import { quietLog } from "../support/world.ts";
@@ -103,6 +104,22 @@ describe("the guards", () => {
 
     expect([declared.status, streamed.status]).toEqual([413, 413]);
     expect(await streamed.json()).toMatchObject({ error: { code: "too_large" } });
+  });
+
+  test("stop a body on a socket too, and let pass what is short enough", async () => {
+    const listening = await listen(app, { host: "127.0.0.1", port: 0 });
+    onTestFinished(() => listening.close());
+    const send = (length: number) =>
+      fetch(`${listening.url}/closed`, {
+        method: "POST",
+        headers: bearer,
+        body: new Blob(["x".repeat(length)]).stream(),
+        duplex: "half",
+      });
+
+    expect((await send(1_100_000)).status).toBe(413);
+    const short = await send(200_000);
+    expect([short.status, await short.json()]).toEqual([200, { bytes: 200_000 }]);
   });
 
   test("keep a defect to the log", async () => {

@@ -1,7 +1,6 @@
 import { Hono, type MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import type { Log } from "../../log.ts";
-import { megabytes } from "../../words.ts";
+import { limitBody } from "./body.ts";
 import type { Callers } from "./callers.ts";
 import type { HttpEnv } from "./env.ts";
 import { unauthorized } from "./env.ts";
@@ -41,23 +40,11 @@ export function httpApp(parts: HttpParts): Hono<HttpEnv> {
 
 /** Who has no key gets no further than an open face, and nobody with more than the face takes. */
 function admission(faces: readonly Face[]): MiddlewareHandler<HttpEnv> {
-  const limits = new Map<number, MiddlewareHandler<HttpEnv>>();
   return (c, next) => {
     const face = faceAt(faces, c.req.path);
     if (face?.access === "key" && !c.get("caller")) throw unauthorized(c);
     const longest = longestBodyOf(face);
-    if (longest === Number.POSITIVE_INFINITY) return next();
-    const known = limits.get(longest) ?? limitOf(longest);
-    limits.set(longest, known);
-    return known(c, next);
+    if (longest !== Number.POSITIVE_INFINITY) limitBody(c, longest);
+    return next();
   };
-}
-
-function limitOf(maxSize: number): MiddlewareHandler<HttpEnv> {
-  return bodyLimit({
-    maxSize,
-    onError() {
-      throw new Refusal(413, `The body is too long: at most ${megabytes(maxSize)} are taken here.`);
-    },
-  });
 }
