@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { Console } from "node:console";
 import { once } from "node:events";
 import { type App, createApp } from "./app.ts";
 import { ComfyClient } from "./comfy/client.ts";
@@ -21,6 +22,8 @@ import { version } from "./version.ts";
 const demoTiming = { nodeMs: 20, stepMs: 80, loadMs: 150 };
 
 async function main(args: string[]): Promise<void> {
+  // What a library says must not get between the lines of MCP.
+  globalThis.console = new Console(process.stderr);
   const read = readCommandLine(args, version);
   if ("text" in read) return void process.stdout.write(read.text);
   switch (read.command) {

@@ -77,6 +77,21 @@ describe("two keys", () => {
     expect(tasksIn(await call(ann, "list_tasks"))).toEqual([]);
   });
 
+  test("are on record with the program that each calls with", async () => {
+    const { as } = await serve();
+    const ann = await as("ann");
+    const made = await call(ann, "generate_image", small);
+
+    const { contents } = await ann.readResource({ uri: `comfy://tasks/${taskIdIn(made.text)}` });
+
+    expect(
+      JSON.parse(String(contents[0] && "text" in contents[0] && contents[0].text)),
+    ).toMatchObject({
+      caller: "ann",
+      client: "test",
+    });
+  });
+
   test("have no folders, and their pictures are at a URL", async () => {
     const { as, world, server } = await serve();
     const ann = await as("ann");

@@ -1,30 +1,28 @@
 import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { httpApp } from "../../src/faces/http/app.ts";
+import { Callers } from "../../src/faces/http/callers.ts";
+import { Keys } from "../../src/faces/http/keys.ts";
+import { listen } from "../../src/faces/http/listen.ts";
+import { mcpFace } from "../../src/faces/http/mcp.ts";
+import { Sessions } from "../../src/faces/mcp/sessions.ts";
+import { fixtureServer } from "../conformance/fixtures.ts";
 import { startHttp } from "../support/http.ts";
-import { startApp, startEmulator, tempDir } from "../support/world.ts";
+import { startApp, startEmulator, tempDir, type World } from "../support/world.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const suite = path.join(root, "node_modules/@modelcontextprotocol/conformance/dist/index.js");
 const here = path.join(root, "test/conformance");
 
-/** The suite's exit code and what it printed. */
-function runSuite(url: string, folder: string): Promise<{ code: number; output: string }> {
-  const args = [
-    "--import",
-    path.join(here, "register.mjs"),
-    suite,
-    "server",
-    "--url",
-    url,
-    "--expected-failures",
-    path.join(here, "expected-failures.yml"),
-    "-o",
-    folder,
-  ];
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, args, (_error, stdout, stderr) =>
-      resolve({ code: child.exitCode ?? -1, output: stdout + stderr }),
+/** The suite's exit code and what it printed; what is expected to fail must fail. */
+async function runSuite(url: string, expected: string) {
+  const args = ["--expected-failures", expected, "-o", await tempDir()];
+  const before = ["--import", path.join(here, "register.mjs"), suite, "server", "--url", url];
+  return new Promise<{ code: number | null; output: string }>((resolve) => {
+    const child = execFile(process.execPath, [...before, ...args], (_error, stdout, stderr) =>
+      resolve({ code: child.exitCode, output: stdout + stderr }),
     );
   });
 }
@@ -33,9 +31,8 @@ test("MCP's conformance suite passes over HTTP, but for what has a reason", asyn
   const world = await startApp((await startEmulator()).url);
   const { url } = await startHttp(world);
 
-  const { code, output } = await runSuite(`${url}/mcp`, await tempDir());
+  const { code, output } = await runSuite(`${url}/mcp`, path.join(here, "expected-failures.yml"));
 
-  // An expected failure that passes is an error to the suite as well.
   expect(output).not.toContain("Unexpected failures");
   for (const scenario of [
     "server-initialize",
@@ -51,3 +48,37 @@ test("MCP's conformance suite passes over HTTP, but for what has a reason", asyn
   }
   expect(code).toBe(0);
 });
+
+test("all of the suite passes through our sessions and guards with what it asks for", async () => {
+  const world = await startApp((await startEmulator()).url);
+  const url = await serveFixtures(world);
+  const none = path.join(await tempDir(), "none.yml");
+  await writeFile(none, "server: []\n");
+
+  const { code, output } = await runSuite(`${url}/mcp`, none);
+
+  expect(output).toMatch(/Total: \d{2} passed, 0 failed/);
+  expect(code).toBe(0);
+});
+
+/** Our HTTP, with the suite's own tools, resources and prompts behind it. */
+async function serveFixtures({ app, deps, log }: World): Promise<string> {
+  const sessions = new Sessions({ deps, most: 100, idleMs: 60_000, log, create: fixtureServer });
+  const callers = new Callers({
+    keys: await Keys.read([], {}),
+    allowAnonymous: true,
+    requestsAtOnce: 100,
+    limits: {},
+    studio: app.studio,
+    imageUrl: (base, _caller, id) => `${base}/files/images/${id}`,
+  });
+  const guards = { hosts: [], origins: [] };
+  const faces = [mcpFace(sessions)];
+  const address = { host: "127.0.0.1", port: 0 };
+  const listening = await listen(httpApp({ guards, callers, faces, log }), address);
+  onTestFinished(async () => {
+    await sessions.close();
+    await listening.close();
+  });
+  return listening.url;
+}

@@ -1,5 +1,8 @@
 import { Refusal } from "./refusal.ts";
 
+/** Names come from tokens of an issuer too, so there may be any number. */
+const mostBuckets = 10_000;
+
 interface Bucket {
   tokens: number;
   /** Milliseconds, as `performance.now()` gives them. */
@@ -16,6 +19,7 @@ export class RateLimit {
     const refilled = bucket.tokens + ((now - bucket.filledAt) * perMinute) / 60_000;
     bucket.tokens = Math.min(perMinute, refilled);
     bucket.filledAt = now;
+    if (this.#buckets.size >= mostBuckets) this.#forgetFull(now);
     this.#buckets.set(name, bucket);
     if (bucket.tokens < 1) {
       const seconds = Math.max(1, Math.ceil(((1 - bucket.tokens) * 60) / Math.max(perMinute, 1)));
@@ -26,6 +30,13 @@ export class RateLimit {
       );
     }
     bucket.tokens -= 1;
+  }
+
+  /** One that nobody has taken from for a minute is full, as a new one is. */
+  #forgetFull(now: number): void {
+    for (const [name, { filledAt }] of this.#buckets) {
+      if (now - filledAt > 60_000) this.#buckets.delete(name);
+    }
   }
 }
 

@@ -11,7 +11,7 @@ import { z } from "zod";
 import { AppError } from "../../errors.ts";
 import { version } from "../../version.ts";
 import type { Webhook } from "../../webhooks/webhook.ts";
-import { nearest } from "../../words.ts";
+import { cut, nearest } from "../../words.ts";
 import type { Deps } from "./deps.ts";
 import { imageTools } from "./image-tools.ts";
 import { withheld } from "./offer.ts";
@@ -37,6 +37,9 @@ export function allTools(deps: Deps): Tool[] {
     listWorkflows(deps),
   ];
 }
+
+/** It is shown with every task; a client may call itself what it likes. */
+const longestClientName = 80;
 
 function toolsByName(deps: Deps): Map<string, Tool> {
   return new Map(allTools(deps).map((tool) => [tool.name, tool]));
@@ -80,6 +83,10 @@ export function createMcpServer(deps: Deps): McpServer {
       },
     });
   });
+  mcp.server.oninitialized = () => {
+    const client = mcp.server.getClientVersion();
+    if (client) deps.studio.caller.client ??= cut(client.title ?? client.name, longestClientName);
+  };
   const closeResources = registerResources(mcp, deps);
   mcp.server.onclose = () => {
     unsubscribe();

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
 import { ErrorCode } from "@modelcontextprotocol/sdk/types.js";
 import { AppError, messageOf } from "../../errors.ts";
@@ -17,6 +18,8 @@ export interface SessionsParts {
   /** How long one lives without a sign of its client. */
   idleMs: number;
   log: Log;
+  /** @default createMcpServer */
+  create?: (deps: Deps) => McpServer;
 }
 
 /** A picture of 50 MB as base64, with a mask of some size beside it. */
@@ -65,7 +68,7 @@ export class Sessions {
   }
 
   async #open(request: Request, studio: Deps["studio"]): Promise<Response> {
-    const { deps, log } = this.#parts;
+    const { deps, log, create = createMcpServer } = this.#parts;
     const offer = offerTo(request, deps.offer);
     const names = allTools({ ...deps, studio }).map(({ name }) => name);
     checkNames("X-Easel-Tools", offer.asked ?? [], names);
@@ -81,7 +84,7 @@ export class Sessions {
       transport.onclose = () => {
         if (session.id !== undefined) this.#sessions.delete(session.id);
       };
-      const mcp = createMcpServer({ ...deps, studio, offer });
+      const mcp = create({ ...deps, studio, offer });
       const session = new Session(mcp, transport, studio.caller, log);
       await session.open();
       const response = await session.handle(request);
