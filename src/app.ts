@@ -12,7 +12,8 @@ import type { Log } from "./log.ts";
 import { type AddressRule, refuseAddress } from "./net/address.ts";
 import type { Caller } from "./studio/caller.ts";
 import { installed } from "./studio/installed.ts";
-import { Studio } from "./studio/studio.ts";
+import { Quota } from "./studio/quota.ts";
+import { type BackendState, Studio } from "./studio/studio.ts";
 import { workflowStates } from "./studio/workflow-states.ts";
 import { openTaskStore } from "./tasks/store/open.ts";
 import { Tasks } from "./tasks/tasks.ts";
@@ -91,16 +92,15 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   tasks
     .start()
     .catch((error) => log.error(`unfinished tasks cannot be taken up: ${messageOf(error)}`));
-  const studio = (caller: Caller) =>
-    new Studio(
-      {
-        tasks,
-        images,
-        workflows: () => workflowStates(catalog, pool),
-        installed: () => installed(catalog, pool, prompts),
-      },
-      caller,
-    );
+  const parts = {
+    tasks,
+    images,
+    quota: new Quota(tasks),
+    workflows: () => workflowStates(catalog, pool),
+    installed: () => installed(catalog, pool, prompts),
+    backends: () => Promise.all(pool.all.map(stateOf)),
+  };
+  const studio = (caller: Caller) => new Studio(parts, caller);
   return {
     catalog,
     images,
@@ -114,4 +114,12 @@ export async function createApp(config: Config, log: Log): Promise<App> {
       await store.close();
     },
   };
+}
+
+async function stateOf(backend: Backend): Promise<BackendState> {
+  const isUp = await backend.capabilities().then(
+    () => true,
+    () => false,
+  );
+  return { name: backend.url, isUp };
 }

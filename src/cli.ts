@@ -1,9 +1,12 @@
 #!/usr/bin/env node
+import { Console } from "node:console";
+import { once } from "node:events";
 import { type App, createApp } from "./app.ts";
 import { ComfyClient } from "./comfy/client.ts";
 import { parseTarget } from "./comfy/target.ts";
 import { type Config, folderWarnings, readConfig } from "./config.ts";
 import { AppError, messageOf, refusal } from "./errors.ts";
+import { serveHttp } from "./faces/http/serve.ts";
 import { serveStdio } from "./faces/mcp/stdio.ts";
 import { type Flags, type Invocation, readCommandLine } from "./faces/terminal/command-line.ts";
 import { convertWorkflow } from "./faces/terminal/convert.ts";
@@ -19,11 +22,13 @@ import { version } from "./version.ts";
 const demoTiming = { nodeMs: 20, stepMs: 80, loadMs: 150 };
 
 async function main(args: string[]): Promise<void> {
+  // What a library says must not get between the lines of MCP.
+  globalThis.console = new Console(process.stderr);
   const read = readCommandLine(args, version);
   if ("text" in read) return void process.stdout.write(read.text);
   switch (read.command) {
     case "serve":
-      return runStdio(read);
+      return runServer(read);
     case "generate":
       return runGenerate(read);
     case "emulator":
@@ -35,22 +40,27 @@ async function main(args: string[]): Promise<void> {
   }
 }
 
-async function runStdio({ flags }: Invocation): Promise<void> {
+async function runServer({ flags }: Invocation): Promise<void> {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort());
   const given = readConfig(flags, process.env);
   await warnOfFolders(given);
   await withApp(given, async (app, config) => {
+    const log = createLog(config.logLevel);
+    const { catalog, studio } = app;
+    const { waitSeconds, tools } = config;
+    const { resultLinks, resultImages } = config;
+    const offer = { operator: tools };
+    const mcp = { catalog, log, waitSeconds, offer, resultLinks, resultImages };
+    if (config.http) {
+      const server = await serveHttp({ config: config.http, studio, mcp, log });
+      process.stderr.write(`comfy-easel ${version} serves MCP at ${server.url}/mcp\n`);
+      if (!stop.signal.aborted) await once(stop.signal, "abort");
+      return server.close();
+    }
     const greeting = process.stdin.isTTY ? greetOn(config) : undefined;
-    const deps = {
-      catalog: app.catalog,
-      studio: app.studio(ownerOf({ roots: config.inputRoots })),
-      log: createLog(config.logLevel),
-      waitSeconds: config.waitSeconds,
-      resultLinks: config.resultLinks,
-      resultImages: config.resultImages,
-    };
-    await serveStdio(deps, stop.signal);
+    const owner = ownerOf({ roots: config.inputRoots });
+    await serveStdio({ ...mcp, studio: studio(owner) }, stop.signal);
     await greeting?.close();
   });
 }

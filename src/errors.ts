@@ -2,6 +2,8 @@
 export type ErrorCode =
   | "invalid_input" // caller: change the arguments
   | "not_found" // caller: no such task, image or workflow
+  | "forbidden" // caller: its key may not do this
+  | "too_many" // caller: a limit of its key is reached; later, or after a deletion
   | "not_ready" // operator: the backend lacks a model or node pack
   | "workflow_invalid" // operator: a shipped or added workflow does not load
   | "comfy_unreachable" // operator: start ComfyUI or fix its URL; a retry is sane

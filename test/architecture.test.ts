@@ -23,10 +23,14 @@ const table: Record<string, string[]> = {
   studio: [...free, "tasks", "workflows", "images", "comfy/pool", "files/roots"],
   "faces/mcp": [...free, "studio", "tasks", "workflows", "images", "webhooks"],
   "faces/terminal": [...free, "options", "studio", "tasks", "workflows", "images"],
+  // It mounts the other faces.
+  "faces/http": [...free, "http-config", "studio", "tasks", "workflows", "images", "faces"],
   emulator: ["comfy/protocol"],
   // One table that the shell's face reads, and that configuration is read by.
   options: free,
-  config: [...free, "options", "comfy/target"],
+  "config-values": [...free, "options"],
+  "http-config": [...free, "options", "config-values"],
+  config: [...free, "options", "config-values", "http-config", "comfy/target"],
   app: [
     ...free,
     "config",

@@ -11,17 +11,27 @@ import type { TaskFilter, TaskPage } from "../tasks/store/store.ts";
 import { type ImageRecord, imagesOf, type Task, taskIdOf } from "../tasks/task.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import type { TaskRequest } from "../workflows/request.ts";
-import type { Caller } from "./caller.ts";
+import type { Caller, Scope } from "./caller.ts";
 import type { Installed } from "./installed.ts";
+import type { Quota } from "./quota.ts";
 import type { WorkflowStates } from "./workflow-states.ts";
 
 export interface StudioParts {
   tasks: Tasks;
   images: ImageStore;
+  quota: Quota;
   /** Every workflow and whether some ComfyUI can run it. */
   workflows(): Promise<WorkflowStates>;
   /** Models, LoRAs and styles that a call can name. */
   installed(): Promise<Installed>;
+  /** Which ComfyUIs answer. */
+  backends(): Promise<BackendState[]>;
+}
+
+export interface BackendState {
+  /** Its URL, or how it is called. */
+  name: string;
+  isUp: boolean;
 }
 
 /** All a face sees: what one caller may see and do. */
@@ -45,14 +55,23 @@ export class Studio {
     return this.#parts.tasks.notice;
   }
 
+  /** Whether the caller may do this at all; what it may not do throws `forbidden`. */
+  may(scope: Scope): boolean {
+    return this.caller.scopes.has(scope);
+  }
+
   /** Checks the call and stores it as a task; the work goes on after the answer. */
-  submit(tool: string, request: TaskRequest, options: SubmitOptions = {}): Promise<Task> {
-    return this.#parts.tasks.submit(tool, request, this.#asker(), options);
+  async submit(tool: string, request: TaskRequest, options: SubmitOptions = {}): Promise<Task> {
+    this.#demand("generate");
+    const { tasks, quota } = this.#parts;
+    return quota.within(this.caller, () => tasks.submit(tool, request, this.#asker(), options));
   }
 
   /** The pictures of a task once more, with the same seeds; notes say where they may differ. */
-  again(id: string, options: SubmitOptions = {}): Promise<Task> {
-    return this.#parts.tasks.again(id, this.#asker(), options, this.#only);
+  async again(id: string, options: SubmitOptions = {}): Promise<Task> {
+    this.#demand("generate");
+    const { tasks, quota } = this.#parts;
+    return quota.within(this.caller, () => tasks.again(id, this.#asker(), options, this.#only));
   }
 
   #asker(): Asker {
@@ -66,7 +85,8 @@ export class Studio {
     return { caller: name, client, folders, sources };
   }
 
-  get(id: string): Promise<Task> {
+  async get(id: string): Promise<Task> {
+    this.#demand("read");
     return this.#parts.tasks.get(id, this.#only);
   }
 
@@ -81,13 +101,15 @@ export class Studio {
   }
 
   /** What happens to one task, from where it is to its end. Throws `not_found` at the first step. */
-  events(id: string, options: EventsOptions = {}): AsyncGenerator<TaskEvent> {
-    return this.#parts.tasks.events(id, this.#only, options);
+  async *events(id: string, options: EventsOptions = {}): AsyncGenerator<TaskEvent> {
+    this.#demand("read");
+    yield* this.#parts.tasks.events(id, this.#only, options);
   }
 
   /** What happens to all tasks of this caller, from now on until `signal`. */
-  allEvents(options: EventsOptions): AsyncGenerator<TaskEvent> {
-    return this.#parts.tasks.allEvents(this.#only, options);
+  async *allEvents(options: EventsOptions): AsyncGenerator<TaskEvent> {
+    this.#demand("read");
+    yield* this.#parts.tasks.allEvents(this.#only, options);
   }
 
   /**
@@ -104,24 +126,30 @@ export class Studio {
     return last && isTerminal(last.state) ? last : this.get(id);
   }
 
-  list(filter: TaskFilter, limit: number, cursor?: string): Promise<TaskPage> {
+  async list(filter: TaskFilter, limit: number, cursor?: string): Promise<TaskPage> {
+    this.#demand("read");
     return this.#parts.tasks.list(this.#own(filter), limit, cursor);
   }
 
-  count(filter: TaskFilter): Promise<number> {
+  async count(filter: TaskFilter): Promise<number> {
+    this.#demand("read");
     return this.#parts.tasks.count(this.#own(filter));
   }
 
-  cancel(id: string): Promise<CancelReport> {
+  /** Who may make a task may stop it. */
+  async cancel(id: string): Promise<CancelReport> {
+    this.#demand("generate");
     return this.#parts.tasks.cancel(id, this.#only);
   }
 
-  delete(filter: TaskFilter, dryRun: boolean): Promise<DeleteReport> {
+  async delete(filter: TaskFilter, dryRun: boolean): Promise<DeleteReport> {
+    this.#demand("delete");
     return this.#parts.tasks.delete(this.#own(filter), dryRun);
   }
 
   async image(imageId: string): Promise<{ record: ImageRecord; task: Task }> {
     const taskId = taskIdOf(imageId);
+    this.#demand("read");
     const task = taskId ? await this.get(taskId).catch(() => undefined) : undefined;
     const record = task && imagesOf(task).find((image) => image.id === imageId);
     if (record) return { record, task };
@@ -137,15 +165,32 @@ export class Studio {
     return { record, task, bytes: await this.#parts.images.readResult(record.id, record.mimeType) };
   }
 
-  /** Where a person finds the full picture: a path on this machine. */
+  /** Where a person finds the full picture: a URL for a remote caller, or a path on this machine. */
   place({ id, mimeType }: ImageRecord): string {
-    return this.#parts.images.resultPath(id, mimeType);
+    const { imageUrl } = this.caller;
+    return imageUrl ? imageUrl(id) : this.#parts.images.resultPath(id, mimeType);
   }
 
   /** Its preview, as it was made with the picture. */
   async preview(imageId: string): Promise<StoredPreview> {
     const { record } = await this.image(imageId);
     return this.#parts.images.readPreview(record.id, record.mimeType, preview);
+  }
+
+  backends(): Promise<BackendState[]> {
+    return this.#parts.backends();
+  }
+
+  /** What the pictures that this caller sees take on disk. */
+  async keptBytes(): Promise<number> {
+    this.#demand("read");
+    return this.#parts.tasks.keptBytes(this.#only);
+  }
+
+  /** Every record that this server writes, whoever's; until what is returned is called. */
+  onWrote(listener: (task: Task) => void): () => void {
+    this.#demand("admin");
+    return this.#parts.tasks.onWrote(listener);
   }
 
   workflows(): Promise<WorkflowStates> {
@@ -165,7 +210,16 @@ export class Studio {
   }
 
   get #only(): string | undefined {
-    return this.caller.isAdmin ? undefined : this.caller.name;
+    return this.may("admin") ? undefined : this.caller.name;
+  }
+
+  #demand(scope: Scope): void {
+    if (this.may(scope)) return;
+    const { name, scopes } = this.caller;
+    throw new AppError(
+      "forbidden",
+      `The key ${name} may ${[...scopes].join(", ") || "do nothing"}, but this takes the scope ${scope}. Ask whoever runs this server for a key with it.`,
+    );
   }
 
   #own(filter: TaskFilter): TaskFilter {

@@ -46,6 +46,7 @@ export interface EventSources {
 export class TaskEvents {
   readonly #sources: EventSources;
   readonly #readers = new Set<Reader>();
+  readonly #listeners = new Set<(task: Task) => void>();
   readonly #closing = new AbortController();
 
   constructor(sources: EventSources) {
@@ -60,7 +61,14 @@ export class TaskEvents {
     );
   }
 
+  /** For whoever counts and shows nothing: it makes no task a watched one. */
+  onWrote(listener: (task: Task) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
   wrote(task: Task): void {
+    for (const listener of this.#listeners) listener(task);
     this.#tell(task.id, task.caller, { kind: "state", id: task.id, task });
   }
 

@@ -199,6 +199,19 @@ export class Tasks {
     return this.#options.store.count(filter);
   }
 
+  /** What the pictures of one caller, or of all, take on disk. */
+  keptBytes(caller?: string): Promise<number> {
+    return this.#options.store.totalBytes(caller);
+  }
+
+  /** Calls `listener` with every record this server writes, until what is returned is called. */
+  onWrote(listener: (task: Task) => void): () => void {
+    // News of other servers' tasks come along while somebody here reads of them.
+    return this.#events.onWrote((task) => {
+      if (task.server === this.#lease.serverId) listener(task);
+    });
+  }
+
   /**
    * Stops this task's runs and no others, then says what happened to them. The wish is on record:
    * it is carried out when ComfyUI is back, and by whichever server works on the task.

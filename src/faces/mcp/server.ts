@@ -11,10 +11,11 @@ import { z } from "zod";
 import { AppError } from "../../errors.ts";
 import { version } from "../../version.ts";
 import type { Webhook } from "../../webhooks/webhook.ts";
-import { nearest } from "../../words.ts";
+import { cut, nearest } from "../../words.ts";
 import { followRoots } from "./client-roots.ts";
 import type { Deps } from "./deps.ts";
 import { imageTools } from "./image-tools.ts";
+import { withheld } from "./offer.ts";
 import { peerOf } from "./peer.ts";
 import { deleteTasks, listTasks } from "./record-tools.ts";
 import { registerResources } from "./resources.ts";
@@ -40,6 +41,9 @@ export function allTools(deps: Deps): Tool[] {
   ];
 }
 
+/** It is shown with every task; a client may call itself what it likes. */
+const longestClientName = 80;
+
 function toolsByName(deps: Deps): Map<string, Tool> {
   return new Map(allTools(deps).map((tool) => [tool.name, tool]));
 }
@@ -55,6 +59,7 @@ export function createMcpServer(deps: Deps): McpServer {
   );
   let served = deps;
   let tools = toolsByName(served);
+  const reasonAgainst = (tool: Tool) => withheld(tool, deps.offer, deps.studio);
   const unsubscribe = deps.catalog.onChange(() => {
     tools = toolsByName(served);
     mcp.server.sendToolListChanged().catch((error) => deps.log.debug(String(error)));
@@ -68,7 +73,9 @@ export function createMcpServer(deps: Deps): McpServer {
   const guided = new Set<string>();
   // The SDK's own tool handlers drop unknown parameters without a word; ours name them.
   mcp.server.setRequestHandler(ListToolsRequestSchema, () => ({
-    tools: [...tools.values()].map((tool) => entryOf(tool, peer())),
+    tools: [...tools.values()]
+      .filter((tool) => !reasonAgainst(tool))
+      .map((tool) => entryOf(tool, peer())),
   }));
   mcp.server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
     await rootsKnown();
@@ -93,6 +100,10 @@ export function createMcpServer(deps: Deps): McpServer {
       },
     });
   });
+  mcp.server.oninitialized = () => {
+    const client = mcp.server.getClientVersion();
+    if (client) deps.studio.caller.client ??= cut(client.title ?? client.name, longestClientName);
+  };
   const closeResources = registerResources(mcp, deps);
   mcp.server.onclose = () => {
     unsubscribe();
@@ -143,7 +154,16 @@ async function answer(
 ): Promise<CallToolResult> {
   try {
     const tool = tools.get(name);
-    if (!tool) throw unknownTool(name, [...tools.keys()]);
+    const reasonAgainst = (one: Tool) => withheld(one, deps.offer, deps.studio);
+    if (!tool) {
+      const offered = [...tools.values()].filter((one) => !reasonAgainst(one));
+      throw unknownTool(
+        name,
+        offered.map((one) => one.name),
+      );
+    }
+    const reason = reasonAgainst(tool);
+    if (reason) throw new AppError("forbidden", `${name} is not offered here: ${reason}.`);
     return noted(deps, await tool.run(parseArguments(tool, args), call));
   } catch (error) {
     return { content: [{ type: "text", text: wordError(deps, name, error) }], isError: true };

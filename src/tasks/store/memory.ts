@@ -99,8 +99,9 @@ export class MemoryTaskStore implements TaskStore {
       .slice(0, limit);
   }
 
-  async totalBytes(): Promise<number> {
-    return [...this.#tasks.values()].reduce((sum, task) => sum + (task.resultBytes ?? 0), 0);
+  async totalBytes(caller?: string): Promise<number> {
+    const tasks = this.#filtered(caller === undefined ? {} : { caller });
+    return tasks.reduce((sum, task) => sum + (task.resultBytes ?? 0), 0);
   }
 
   async beat(): Promise<void> {

@@ -196,8 +196,11 @@ export class SqlTaskStore implements TaskStore {
     return rows.map(taskIn);
   }
 
-  async totalBytes(): Promise<number> {
-    const rows = await this.#query("SELECT sum(bytes) AS n FROM tasks");
+  async totalBytes(caller?: string): Promise<number> {
+    const rows =
+      caller === undefined
+        ? await this.#query("SELECT sum(bytes) AS n FROM tasks")
+        : await this.#query("SELECT sum(bytes) AS n FROM tasks WHERE caller = $1", caller);
     return Number(rows[0]?.["n"] ?? 0);
   }
 

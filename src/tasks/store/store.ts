@@ -91,8 +91,8 @@ export interface TaskStore {
   abandonedInputs(ageMs: number): Promise<string[]>;
   /** The tasks that ended, oldest first. */
   oldestEnded(limit: number): Promise<Task[]>;
-  /** What the pictures of all tasks take on disk. */
-  totalBytes(): Promise<number>;
+  /** What the pictures of all tasks take on disk, or of one caller's. */
+  totalBytes(caller?: string): Promise<number>;
   /** Says that this server lives for `leaseMs` from now. */
   beat(server: Server, leaseMs: number): Promise<void>;
   /** The servers that said so and have not left, dead ones among them. */
