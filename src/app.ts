@@ -10,7 +10,9 @@ import { ImageSources } from "./images/source.ts";
 import { ImageStore } from "./images/store.ts";
 import type { Log } from "./log.ts";
 import { type AddressRule, refuseAddress } from "./net/address.ts";
+import { BackendStates } from "./studio/backend-states.ts";
 import type { Caller } from "./studio/caller.ts";
+import { installed } from "./studio/installed.ts";
 import { Studio } from "./studio/studio.ts";
 import { workflowStates } from "./studio/workflow-states.ts";
 import { openTaskStore } from "./tasks/store/open.ts";
@@ -63,6 +65,10 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   const addressRule: AddressRule = config.allowPrivateUrls ? () => undefined : refuseAddress;
   const sources = new ImageSources({ allowPrivateAddresses: config.allowPrivateUrls });
   const pool = new Pool([backend]);
+  const prompts = {
+    styles,
+    ...(config.wildcardsDir ? { wildcards: new Wildcards(config.wildcardsDir) } : {}),
+  };
   const tasks: Tasks = new Tasks({
     pool,
     catalog,
@@ -72,10 +78,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     log,
     deliverBySocket: config.deliverBySocket,
     saver: new SaveTo((bytes, format) => deliver(bytes, { format })),
-    prompts: {
-      styles,
-      ...(config.wildcardsDir ? { wildcards: new Wildcards(config.wildcardsDir) } : {}),
-    },
+    prompts,
     webhooks: new WebhookSender({
       outbox: store.outbox,
       rule: addressRule,
@@ -88,8 +91,21 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   tasks
     .start()
     .catch((error) => log.error(`unfinished tasks cannot be taken up: ${messageOf(error)}`));
+  const backends = new BackendStates(pool);
   const studio = (caller: Caller) =>
-    new Studio({ tasks, images, workflows: () => workflowStates(catalog, pool) }, caller);
+    new Studio(
+      {
+        tasks,
+        images,
+        workflows: async () => ({
+          ...(await workflowStates(catalog, pool)),
+          faults: loaded.problems,
+        }),
+        installed: () => installed(catalog, pool, prompts),
+        backends: (ask) => backends.read(ask),
+      },
+      caller,
+    );
   return {
     catalog,
     images,

@@ -44,7 +44,7 @@ async function runStdio({ flags }: Invocation): Promise<void> {
     const greeting = process.stdin.isTTY ? greetOn(config) : undefined;
     const deps = {
       catalog: app.catalog,
-      studio: app.studio(ownerOf({ roots: config.inputRoots })),
+      studio: app.studio(ownerOf({ roots: config.inputRoots }, "mcp")),
       log: createLog(config.logLevel),
       waitSeconds: config.waitSeconds,
     };
@@ -73,7 +73,7 @@ async function runGenerate({ flags, operands }: Invocation): Promise<void> {
   await withApp(config, async ({ catalog, studio }) => {
     checkTool(call.tool, catalog.tools());
     // Whoever has a shell may read and write wherever the shell may.
-    const caller = ownerOf({ roots: call.folders, base: process.cwd() });
+    const caller = ownerOf({ roots: call.folders, base: process.cwd() }, "shell");
     const paths = await generate(studio(caller), call, process.stderr);
     process.stdout.write(`${paths.join("\n")}\n`);
   });

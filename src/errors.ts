@@ -1,6 +1,7 @@
 /** What a caller or operator can do about an error; every face has one row per code. */
 export type ErrorCode =
   | "invalid_input" // caller: change the arguments
+  | "idempotency_conflict" // caller: the key was used for another call; take a new one
   | "not_found" // caller: no such task, image or workflow
   | "not_ready" // operator: the backend lacks a model or node pack
   | "workflow_invalid" // operator: a shipped or added workflow does not load

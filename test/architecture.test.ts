@@ -21,6 +21,7 @@ const table: Record<string, string[]> = {
   webhooks: [...free, "net"],
   tasks: [...free, "comfy", "workflows", "images", "net", "files", "webhooks"],
   studio: [...free, "tasks", "workflows", "images", "comfy/pool", "files/roots"],
+  "faces/http": [...free, "studio", "tasks", "workflows", "images"],
   "faces/mcp": [...free, "studio", "tasks", "workflows", "images", "webhooks"],
   "faces/terminal": [...free, "options", "studio", "tasks", "workflows", "images"],
   emulator: ["comfy/protocol"],

@@ -8,11 +8,13 @@ export interface Caller {
   isAdmin: boolean;
   /** The program it calls with, as that names itself. */
   client?: string | undefined;
+  /** The face it comes through, such as `mcp` or `shell`. */
+  via?: string | undefined;
   /** What it may read and write; without roots there are no folders at all. */
   folders: Reach;
 }
 
 /** Whoever has a shell or a client on this machine. */
-export function ownerOf(folders: Reach): Caller {
-  return { name: "owner", isAdmin: true, folders };
+export function ownerOf(folders: Reach, via?: string): Caller {
+  return { name: "owner", isAdmin: true, via, folders };
 }

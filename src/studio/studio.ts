@@ -3,15 +3,18 @@ import { preview } from "../images/preview.ts";
 import type { ImageStore, StoredPreview } from "../images/store.ts";
 import type { CancelReport } from "../tasks/cancelling.ts";
 import type { DeleteReport } from "../tasks/deletion.ts";
-import type { EventsOptions, TaskEvent } from "../tasks/events.ts";
+import type { EventsOptions, LivePreview, ToldEvent } from "../tasks/events.ts";
 import type { SubmitOptions } from "../tasks/intake.ts";
 import type { TaskProgress } from "../tasks/progress.ts";
 import { isTerminal } from "../tasks/state.ts";
 import type { TaskFilter, TaskPage } from "../tasks/store/store.ts";
-import { type ImageRecord, imagesOf, type Task, taskIdOf } from "../tasks/task.ts";
+import { type ImageRecord, imagesOf, inputHashOf, type Task, taskIdOf } from "../tasks/task.ts";
 import type { Tasks } from "../tasks/tasks.ts";
+import type { Upload } from "../tasks/uploads.ts";
 import type { TaskRequest } from "../workflows/request.ts";
+import type { BackendState } from "./backend-states.ts";
 import type { Caller } from "./caller.ts";
+import type { Installed } from "./installed.ts";
 import type { WorkflowStates } from "./workflow-states.ts";
 
 export interface StudioParts {
@@ -19,6 +22,10 @@ export interface StudioParts {
   images: ImageStore;
   /** Every workflow and whether some ComfyUI can run it. */
   workflows(): Promise<WorkflowStates>;
+  /** Models, LoRAs and styles that a call can name. */
+  installed(): Promise<Installed>;
+  /** Every ComfyUI and how it is; with "known" those that rest are not asked. */
+  backends(ask: "all" | "known"): Promise<BackendState[]>;
 }
 
 /** All a face sees: what one caller may see and do. */
@@ -37,15 +44,25 @@ export class Studio {
   }
 
   /** Checks the call and stores it as a task; the work goes on after the answer. */
-  submit(tool: string, request: TaskRequest, options: SubmitOptions = {}): Promise<Task> {
-    const { name, client, folders } = this.caller;
+  async submit(tool: string, request: TaskRequest, options: SubmitOptions = {}): Promise<Task> {
+    return (await this.take(tool, request, options)).task;
+  }
+
+  /** As `submit`; `isNew` is false for a call that had been made before under the same key. */
+  take(
+    tool: string,
+    request: TaskRequest,
+    options: SubmitOptions = {},
+  ): Promise<{ task: Task; isNew: boolean }> {
+    const { name, folders } = this.caller;
+    const { client = this.caller.client, via = this.caller.via } = options;
     const sources = {
       ...folders,
       // A result's path is in every answer, so it may come back as an input.
       roots: folders.roots.length > 0 ? [...folders.roots, this.#parts.images.resultsDir] : [],
       lookup: (reference: string) => this.#picture(reference),
     };
-    const asker = { caller: name, client, folders, sources };
+    const asker = { caller: name, client, via, folders, sources };
     return this.#parts.tasks.submit(tool, request, asker, options);
   }
 
@@ -64,12 +81,12 @@ export class Studio {
   }
 
   /** What happens to one task, from where it is to its end. Throws `not_found` at the first step. */
-  events(id: string, options: EventsOptions = {}): AsyncGenerator<TaskEvent> {
+  events(id: string, options: EventsOptions = {}): AsyncGenerator<ToldEvent> {
     return this.#parts.tasks.events(id, this.#only, options);
   }
 
-  /** What happens to all tasks of this caller, from now on until `signal`. */
-  allEvents(options: EventsOptions): AsyncGenerator<TaskEvent> {
+  /** What happens to all tasks of this caller until `signal`; see `Tasks.allEvents`. */
+  allEvents(options: EventsOptions & { after?: number | undefined }): AsyncGenerator<ToldEvent> {
     return this.#parts.tasks.allEvents(this.#only, options);
   }
 
@@ -131,13 +148,44 @@ export class Studio {
     return this.#parts.images.readPreview(record.id, record.mimeType, preview);
   }
 
+  /** The newest frame of a task on its way; undefined when there is none. */
+  async livePreview(id: string): Promise<LivePreview | undefined> {
+    await this.get(id);
+    return this.#parts.tasks.livePreview(id);
+  }
+
+  /** Keeps a picture for a call to come. */
+  upload(bytes: Buffer): Promise<Upload> {
+    return this.#parts.tasks.uploads.put(this.caller.name, bytes);
+  }
+
+  /** An input picture by its id, as PNG. */
+  async input(id: string): Promise<Buffer> {
+    const sha256 = inputHashOf(id);
+    const bytes = sha256 && (await this.#parts.tasks.uploads.read(sha256, this.#only));
+    if (bytes) return bytes;
+    throw new AppError(
+      "not_found",
+      `There is no input picture ${JSON.stringify(id.slice(0, 80))}. An upload that is not used is kept for a day; send it again.`,
+    );
+  }
+
+  backends(ask: "all" | "known"): Promise<BackendState[]> {
+    return this.#parts.backends(ask);
+  }
+
   workflows(): Promise<WorkflowStates> {
     return this.#parts.workflows();
   }
 
-  /** By `comfy://images/ID`, an image id, or a task id, which stands for its first picture. */
+  installed(): Promise<Installed> {
+    return this.#parts.installed();
+  }
+
+  /** By `comfy://images/ID`, an image id, an input id, or a task id, which stands for its first picture. */
   async #picture(reference: string): Promise<Buffer> {
     const id = reference.replace(/^comfy:\/\/(images|tasks)\//, "");
+    if (inputHashOf(id)) return this.input(id);
     const first = /-\d+$/.test(id) ? id : imagesOf(await this.get(id))[0]?.id;
     const { bytes } = await this.original(first ?? `${id}-1`);
     return bytes;

@@ -1,4 +1,4 @@
-import type { InputSpec, NodeInfo } from "../comfy/protocol.ts";
+import type { InputSpec, NodeInfo, ObjectInfo } from "../comfy/protocol.ts";
 
 const modelFile = /\.(safetensors|gguf|ckpt|pt|pth|bin|sft|onnx)$/i;
 
@@ -22,6 +22,12 @@ export function comboChoices(info: NodeInfo, input: string): string[] | undefine
   if (!Array.isArray(choices)) return undefined;
   // The list itself where possible: what is looked up in it is kept by its identity.
   return choices.every(isText) ? choices : choices.filter(isText);
+}
+
+/** The files that an input of a loader lists; none where this ComfyUI has no such node. */
+export function filesFor(objectInfo: ObjectInfo, classType: string, input: string): string[] {
+  const info = Object.hasOwn(objectInfo, classType) ? objectInfo[classType] : undefined;
+  return [...((info && comboChoices(info, input)) ?? [])];
 }
 
 function isText(choice: unknown): choice is string {

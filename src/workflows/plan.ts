@@ -63,6 +63,10 @@ export async function plan(
     params: {
       ...without({ ...values, ...sizes?.deliver }, imageParameters(workflow)),
       ...recordedOptions(request),
+      // Elsewhere it has become a width and a height.
+      ...(tool === "outpaint" && request.aspectRatio !== undefined
+        ? { aspect_ratio: request.aspectRatio }
+        : {}),
     },
     ...(sizes && differs(sizes.render, sizes.deliver) ? { deliver: sizes.deliver } : {}),
     notes: [
