@@ -102,6 +102,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
           faults: loaded.problems,
         }),
         installed: () => installed(catalog, pool, prompts),
+        styles: () => styles.all(),
         backends: (ask) => backends.read(ask),
       },
       caller,

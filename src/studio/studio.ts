@@ -12,6 +12,7 @@ import { type ImageRecord, imagesOf, inputHashOf, type Task, taskIdOf } from "..
 import type { Tasks } from "../tasks/tasks.ts";
 import type { Upload } from "../tasks/uploads.ts";
 import type { TaskRequest } from "../workflows/request.ts";
+import type { Style } from "../workflows/styles.ts";
 import type { BackendState } from "./backend-states.ts";
 import type { Caller } from "./caller.ts";
 import type { Installed } from "./installed.ts";
@@ -24,6 +25,7 @@ export interface StudioParts {
   workflows(): Promise<WorkflowStates>;
   /** Models, LoRAs and styles that a call can name. */
   installed(): Promise<Installed>;
+  styles(): Style[];
   /** Every ComfyUI and how it is; with "known" those that rest are not asked. */
   backends(ask: "all" | "known"): Promise<BackendState[]>;
 }
@@ -172,6 +174,11 @@ export class Studio {
 
   backends(ask: "all" | "known"): Promise<BackendState[]> {
     return this.#parts.backends(ask);
+  }
+
+  /** Values of `styles`. */
+  styles(): Style[] {
+    return this.#parts.styles();
   }
 
   workflows(): Promise<WorkflowStates> {
