@@ -3,6 +3,7 @@ import { AppError } from "../../../errors.ts";
 import type { Installed } from "../../../studio/installed.ts";
 import type { Studio } from "../../../studio/studio.ts";
 import type { Catalog } from "../../../workflows/catalog.ts";
+import { suits } from "../../../workflows/model-files.ts";
 import { backendView } from "./backend-view.ts";
 import type { RestEnv, RestParts } from "./parts.ts";
 import { answers, backendSchema } from "./schemas.ts";
@@ -96,21 +97,27 @@ interface ModelFile {
   workflows: string[];
 }
 
+/** A file is named with the workflows it suits; one that suits none, with those that could load it. */
 function byFile(models: Installed["models"], catalog: Catalog): ModelFile[] {
-  const found = new Map<string, ModelFile>();
-  for (const { tool, workflow, files } of models) {
-    const folder = folderOf(catalog, tool, workflow);
-    for (const name of files) {
-      const known = found.get(name) ?? { name, folder, workflows: [] };
-      if (!known.workflows.includes(workflow)) known.workflows.push(workflow);
-      found.set(name, known);
+  const loaders = new Map<string, Loader[]>();
+  for (const { tool, workflow: name, files } of models) {
+    const workflow = catalog.ofTool(tool).find((each) => each.name === name);
+    const need = workflow?.models.find(({ slot }) => slot === workflow.model?.text);
+    for (const file of files) {
+      const suited = need === undefined || suits(need, file);
+      loaders.set(file, [...(loaders.get(file) ?? []), { name, folder: need?.folder, suited }]);
     }
   }
-  return [...found.values()];
+  return [...loaders].map(([name, all]) => {
+    const suited = all.filter((each) => each.suited);
+    const named = suited.length > 0 ? suited : all;
+    const folder = all.find((each) => each.folder !== undefined)?.folder ?? null;
+    return { name, folder, workflows: [...new Set(named.map((each) => each.name))] };
+  });
 }
 
-function folderOf(catalog: Catalog, tool: string, name: string): string | null {
-  const workflow = catalog.ofTool(tool).find((each) => each.name === name);
-  const slot = workflow?.model?.text;
-  return workflow?.models.find((need) => need.slot === slot)?.folder ?? null;
+interface Loader {
+  name: string;
+  folder: string | undefined;
+  suited: boolean;
 }
