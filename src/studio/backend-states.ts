@@ -20,12 +20,19 @@ export interface BackendState {
 }
 
 /** Several who look at once are one question. */
-const freshMs = 2_000;
+const freshMs = 1_000;
+
+interface Known {
+  at: number;
+  state: Promise<BackendState>;
+  /** Its socket was open then. */
+  connected: boolean;
+}
 
 /** How every ComfyUI of a pool is. */
 export class BackendStates {
   readonly #pool: Pool;
-  readonly #known = new Map<Backend, { at: number; state: Promise<BackendState> }>();
+  readonly #known = new Map<Backend, Known>();
 
   constructor(pool: Pool) {
     this.#pool = pool;
@@ -39,12 +46,27 @@ export class BackendStates {
   #stateOf(backend: Backend, ask: "all" | "known"): Promise<BackendState> | undefined {
     const known = this.#known.get(backend);
     const isResting = !backend.isConnected && backend.runs === 0;
-    const isFresh = known !== undefined && Date.now() - known.at < freshMs;
-    if (isFresh || (ask === "known" && isResting)) return known?.state;
-    const state = stateOf(backend);
-    this.#known.set(backend, { at: Date.now(), state });
+    if (ask === "known" && isResting) {
+      return known && isLost(backend, known) ? this.#keep(backend, gone(backend)) : known?.state;
+    }
+    if (known && Date.now() - known.at < freshMs) return known.state;
+    return this.#keep(backend, stateOf(backend));
+  }
+
+  #keep(backend: Backend, state: Promise<BackendState>): Promise<BackendState> {
+    this.#known.set(backend, { at: Date.now(), state, connected: backend.isConnected });
     return state;
   }
+}
+
+/** What is installed there is forgotten when the other side closes the socket, not when this one does. */
+function isLost(backend: Backend, { connected }: Known): boolean {
+  return connected && backend.knownObjectInfo === undefined;
+}
+
+async function gone({ url: name }: Backend): Promise<BackendState> {
+  const problem = `ComfyUI at ${name} closed the connection. It is asked again when there is work for it.`;
+  return { name, state: "away", problem };
 }
 
 async function stateOf({ url: name, client }: Backend): Promise<BackendState> {

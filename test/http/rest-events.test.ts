@@ -133,3 +133,25 @@ test("a silent stream has comments, and other callers' tasks are not in it", asy
   expect(comments).toEqual([{ comment: "alive" }, { comment: "alive" }, { comment: "alive" }]);
   await events.close();
 });
+
+test("that a ComfyUI paints, and that it has gone, is told to whoever reads", async () => {
+  const emulator = await startEmulator({ timing: { stepMs: 100 } });
+  const rest = await startRest(emulator.url, { backendsMs: 20 });
+  await rest.get("/api/v1/backends");
+  const events = new Events(await rest.get("/api/v1/events"));
+  interface Told {
+    backends: { state: string; problem: string | null }[];
+  }
+  const id = await ask(rest, { prompt: "a fox", steps: 30 });
+
+  await events.until("backends", ({ backends }: Told) => backends[0]?.state === "painting");
+  await rest.request(`/api/v1/tasks/${id}/cancel`, { method: "POST" });
+  await events.until("backends", ({ backends }: Told) => backends[0]?.state === "ready");
+  await emulator.close();
+  const told = await events.until("backends");
+
+  expect(told.data).toMatchObject({
+    backends: [{ state: "away", problem: expect.stringContaining("127.0.0.1") }],
+  });
+  await events.close();
+});

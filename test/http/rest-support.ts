@@ -17,13 +17,14 @@ export interface Rest {
 export interface RestOptions {
   scopes?: readonly Scope[];
   beatMs?: number;
+  backendsMs?: number;
   world?: Parameters<typeof startApp>[1];
 }
 
 /** Both apps below a parent that knows its callers by a header, as keys would make them known. */
 export async function startRest(url: string, options: RestOptions = {}): Promise<Rest> {
   const world = await startApp(url, options.world);
-  const { scopes = ["read", "generate", "delete"], beatMs } = options;
+  const { scopes = ["read", "generate", "delete"], beatMs, backendsMs } = options;
   const parts = {
     catalog: world.app.catalog,
     tools: (studio: World["deps"]["studio"]) => pictureTools({ ...world.deps, studio }),
@@ -32,6 +33,7 @@ export async function startRest(url: string, options: RestOptions = {}): Promise
     demo: false,
     mcpUrl: (request: Request) => new URL("/mcp", request.url).href,
     ...(beatMs === undefined ? {} : { beatMs }),
+    ...(backendsMs === undefined ? {} : { backendsMs }),
   };
   const parent = new Hono<RestEnv>();
   parent.use(async (c, next) => {

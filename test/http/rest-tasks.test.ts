@@ -127,7 +127,7 @@ test("what a query or a body has wrong is named", async () => {
   };
 
   expect(await asked("limit=0")).toEqual({ status: 400, parameter: "limit" });
-  expect(await asked("state=done")).toMatchObject({ status: 400, parameter: "state.0" });
+  expect(await asked("state=done")).toMatchObject({ status: 400, parameter: "state" });
   expect(await asked("since=yesterday")).toEqual({ status: 400, parameter: "since" });
   expect(await asked("cursor=zzz")).toEqual({ status: 400, parameter: "cursor" });
   expect(await create({ tool: "generate_imge" })).toMatchObject({
@@ -220,6 +220,22 @@ test("another caller's tasks look like unknown ones, and an admin sees all", asy
     expect([status, text.replaceAll(id, unknown)]).toEqual(other);
   }
   expect((await rest.request(`/api/v1/tasks/${id}`, {}, "admin")).status).toBe(200);
+});
+
+test("a caller without folders has neither paths nor places to save", async () => {
+  const rest = await start();
+  const ask = async (args: Record<string, unknown>, tool = "upscale") => {
+    const answer = await rest.post("/api/v1/tasks", { tool, arguments: args });
+    return { status: answer.status, ...(await errorIn(answer)) };
+  };
+
+  for (const image of ["/etc/hostname", "file:///etc/hostname", "../x.png", rest.world.dataDir]) {
+    expect(await ask({ image }), image).toMatchObject({ status: 400, parameter: "image" });
+  }
+  expect(await ask({ prompt: "x", save_to: "x.png" }, "generate_image")).toMatchObject({
+    status: 400,
+    parameter: "save_to",
+  });
 });
 
 test("without its scope nothing is made or removed", async () => {

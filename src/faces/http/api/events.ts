@@ -11,7 +11,7 @@ import { progressView, taskView } from "./task-view.ts";
 
 const standardBeatMs = 15_000;
 /** How often it is looked whether a ComfyUI came or went; one that rests is not asked. */
-const backendsEveryMs = 5_000;
+const standardLookMs = 5_000;
 
 const headers = z.object({ "last-event-id": z.string().optional() });
 const responses = {
@@ -131,7 +131,11 @@ function messageFor(event: ToldEvent, view: View): SSEMessage {
 }
 
 /** Returns the end of it. */
-function tellBackends(out: SSEStreamingApi, studio: Studio, { log }: RestParts): () => void {
+function tellBackends(
+  out: SSEStreamingApi,
+  studio: Studio,
+  { log, backendsMs = standardLookMs }: RestParts,
+): () => void {
   let known: string | undefined;
   const look = async () => {
     const backends = await studio.backends("known");
@@ -144,6 +148,6 @@ function tellBackends(out: SSEStreamingApi, studio: Studio, { log }: RestParts):
   };
   const lookAndGoOn = () => void look().catch((error) => log.debug(messageOf(error)));
   lookAndGoOn();
-  const timer = setInterval(lookAndGoOn, backendsEveryMs);
+  const timer = setInterval(lookAndGoOn, backendsMs);
   return () => clearInterval(timer);
 }

@@ -28,6 +28,8 @@ export interface RestParts extends FilesParts {
   mcpUrl(request: Request): string;
   /** Between two comments on a silent stream of events. @default 15_000 */
   beatMs?: number;
+  /** Between two looks at whether a ComfyUI came or went, for whoever reads events. @default 5_000 */
+  backendsMs?: number;
 }
 
 export type RestContext = Context<RestEnv>;

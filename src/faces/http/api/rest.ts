@@ -16,7 +16,7 @@ export function restApi(parts: RestParts): OpenAPIHono<RestEnv> {
     defaultHook: (result, c) => {
       if (result.success) return;
       const [issue] = result.error.issues;
-      const name = issue?.path.join(".") ?? "";
+      const name = issue?.path.filter((part) => typeof part === "string").join(".") ?? "";
       const unknown = issue?.code === "unrecognized_keys" ? issue.keys.join(", ") : name;
       const message = `${unknown || "body"}: ${issue?.message ?? "cannot be read"}.`;
       return c.json(errorBody("invalid_input", message, unknown || undefined), 400);
