@@ -238,6 +238,17 @@ test("a caller without folders has neither paths nor places to save", async () =
   });
 });
 
+test("without its scope nothing is read", async () => {
+  const emulator = await startEmulator();
+  const rest = await startRest(emulator.url, { scopes: ["generate"] });
+
+  for (const path of ["/api/v1/tasks", "/api/v1/events", "/files/t0123456789abcdef-1"]) {
+    expect((await rest.get(path)).status, path).toBe(403);
+  }
+  expect((await rest.get("/api/v1/me")).status).toBe(200);
+  expect((await rest.get("/api/v1/openapi.json")).status).toBe(200);
+});
+
 test("without its scope nothing is made or removed", async () => {
   const emulator = await startEmulator();
   const rest = await startRest(emulator.url, { scopes: ["read"] });

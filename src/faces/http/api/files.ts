@@ -8,7 +8,7 @@ import { inputHashOf } from "../../../tasks/task.ts";
 import { outputFormats } from "../../../workflows/request.ts";
 import { fileName } from "./file-name.ts";
 import type { FilesParts, RestContext, RestEnv } from "./parts.ts";
-import { answerErrors, HttpRefusal } from "./refusals.ts";
+import { answerErrors, HttpRefusal, needs } from "./refusals.ts";
 
 /** What an id stands for never changes, but it is one caller's. */
 const caching = "private, max-age=31536000, immutable";
@@ -24,9 +24,10 @@ interface Found {
 }
 
 /** Everything below `/files`: pictures and inputs by their ids. */
-export function filesApi({ log }: FilesParts): Hono<RestEnv> {
+export function filesApi(parts: FilesParts): Hono<RestEnv> {
   const app = new Hono<RestEnv>();
-  app.onError(answerErrors(log));
+  app.onError(answerErrors(parts.log));
+  app.use(needs(parts, "read"));
   app.get("/:id", async (c) => {
     const found = await find(c);
     const { format, width } = c.req.query();

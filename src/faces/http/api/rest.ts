@@ -4,7 +4,7 @@ import { documentRoute } from "./document.ts";
 import { eventRoutes } from "./events.ts";
 import type { RestEnv, RestParts } from "./parts.ts";
 import { previewRoute } from "./preview.ts";
-import { answerErrors, errorBody, HttpRefusal } from "./refusals.ts";
+import { answerErrors, errorBody, HttpRefusal, needs } from "./refusals.ts";
 import { taskListRoutes } from "./task-lists.ts";
 import { taskRoutes } from "./tasks.ts";
 import { uploadRoutes } from "./uploads.ts";
@@ -38,6 +38,11 @@ export function restApi(parts: RestParts): OpenAPIHono<RestEnv> {
       );
     }
     await next();
+  });
+  const reading = needs(parts, "read");
+  app.use(async (c, next) => {
+    const isOpen = /\/(me|openapi\.json)$/.test(c.req.path);
+    return c.req.method === "GET" && !isOpen ? reading(c, next) : next();
   });
   catalogRoutes(app, parts);
   valueRoutes(app, parts);
