@@ -155,3 +155,18 @@ test("that a ComfyUI paints, and that it has gone, is told to whoever reads", as
   });
   await events.close();
 });
+
+test("once nobody reads, ComfyUI's frames are not asked for", async () => {
+  const emulator = await startEmulator({ timing: { stepMs: 5 } });
+  const rest = await startRest(emulator.url);
+  const hold = emulator.hold("VAEDecode");
+  const events = new Events(await rest.get("/api/v1/events"));
+  await events.next();
+  await events.close();
+
+  const id = await ask(rest, { prompt: "a fox", steps: 20 });
+  await hold.reached;
+
+  expect((await rest.get(`/api/v1/tasks/${id}/preview`)).status).toBe(404);
+  hold.release();
+});

@@ -1,3 +1,4 @@
+import sharp from "sharp";
 import { expect, test } from "vitest";
 import { startEmulator } from "../support/world.ts";
 import { ended, errorIn, made, startRest, taskIn } from "./rest-support.ts";
@@ -50,8 +51,20 @@ test("every tool makes its pictures again from its record, with its inputs", asy
   const rest = await start();
   const source = await made(rest, { prompt: "a fox", width: 512, height: 512 });
   const image = source.images[0]?.id;
+  const mask = await sharp({
+    create: { width: 512, height: 512, channels: 3, background: "white" },
+  })
+    .jpeg()
+    .toBuffer();
+  const sent = await rest.request("/api/v1/uploads", {
+    method: "POST",
+    body: new Uint8Array(mask),
+    headers: { "content-type": "image/jpeg" },
+  });
+  const { id: maskId } = (await sent.json()) as { id: string };
   const calls: [string, Record<string, unknown>][] = [
     ["img2img", { prompt: "a wolf", image, vary: "subtle" }],
+    ["inpaint", { prompt: "a scarf", image, mask: maskId, grow: 4, feather: 8 }],
     ["outpaint", { prompt: "more snow", image, aspect_ratio: "2:1" }],
     ["upscale", { image, factor: 2 }],
     ["remove_background", { image, background: image }],
