@@ -47,6 +47,8 @@ async function runStdio({ flags }: Invocation): Promise<void> {
       studio: app.studio(ownerOf({ roots: config.inputRoots }, "mcp")),
       log: createLog(config.logLevel),
       waitSeconds: config.waitSeconds,
+      resultLinks: config.resultLinks,
+      resultImages: config.resultImages,
     };
     await serveStdio(deps, stop.signal);
     await greeting?.close();

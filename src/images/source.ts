@@ -39,7 +39,7 @@ interface Found {
 }
 
 const accepted =
-  "Accepted: a path in an allowed folder, an https URL, a data:image/…;base64 URI or plain base64, a comfy://images/ID URI, or the ID of an earlier image or task.";
+  "Accepted: a path in an allowed folder, an https URL, a data:image/…;base64 URI or plain base64, a comfy://images/ID URI, or the ID of an earlier image or task. A picture that is only in the chat does not reach this server: ask for its file or URL.";
 
 const dataUri = /^data:([^,;]*)((?:;[^,;]*)*),/i;
 /** Node decodes both alphabets, with or without padding. */

@@ -4,7 +4,7 @@ import type { ImageStore, StoredPreview } from "../images/store.ts";
 import type { CancelReport } from "../tasks/cancelling.ts";
 import type { DeleteReport } from "../tasks/deletion.ts";
 import type { EventsOptions, LivePreview, ToldEvent } from "../tasks/events.ts";
-import type { SubmitOptions } from "../tasks/intake.ts";
+import type { Asker, SubmitOptions } from "../tasks/intake.ts";
 import type { TaskProgress } from "../tasks/progress.ts";
 import { isTerminal } from "../tasks/state.ts";
 import type { TaskFilter, TaskPage } from "../tasks/store/store.ts";
@@ -40,6 +40,12 @@ export class Studio {
     this.caller = caller;
   }
 
+  /** The same caller, whose relative paths start in this folder. */
+  startingIn(base: string): Studio {
+    const { folders } = this.caller;
+    return new Studio(this.#parts, { ...this.caller, folders: { ...folders, base } });
+  }
+
   /** What whoever reads records must know: that they are in memory only, or that some are gone. */
   get notice(): string | undefined {
     return this.#parts.tasks.notice;
@@ -56,16 +62,23 @@ export class Studio {
     request: TaskRequest,
     options: SubmitOptions = {},
   ): Promise<{ task: Task; isNew: boolean }> {
+    return this.#parts.tasks.submit(tool, request, this.#asker(options), options);
+  }
+
+  /** The pictures of a task once more, with the same seeds; notes say where they may differ. */
+  again(id: string, options: SubmitOptions = {}): Promise<Task> {
+    return this.#parts.tasks.again(id, this.#asker(options), options, this.#only);
+  }
+
+  #asker({ client = this.caller.client, via = this.caller.via }: SubmitOptions): Asker {
     const { name, folders } = this.caller;
-    const { client = this.caller.client, via = this.caller.via } = options;
     const sources = {
       ...folders,
       // A result's path is in every answer, so it may come back as an input.
       roots: folders.roots.length > 0 ? [...folders.roots, this.#parts.images.resultsDir] : [],
       lookup: (reference: string) => this.#picture(reference),
     };
-    const asker = { caller: name, client, via, folders, sources };
-    return this.#parts.tasks.submit(tool, request, asker, options);
+    return { caller: name, client, via, folders, sources };
   }
 
   get(id: string): Promise<Task> {

@@ -34,6 +34,8 @@ export class Elsewhere {
   #seen = 0;
   #shown = new Map<string, string>();
   #wantedAt = 0;
+  /** Tasks of this server that somebody elsewhere looks at. */
+  #seenElsewhere = new Set<string>();
 
   constructor(parts: ElsewhereParts) {
     this.#parts = parts;
@@ -58,9 +60,14 @@ export class Elsewhere {
     this.#looking ??= repeat(lookMs, () => this.#look(), this.#parts.log);
   }
 
+  isSeen(id: string): boolean {
+    return this.#seenElsewhere.has(id);
+  }
+
   /** Called with every beat: whom others look at is shown until the next one. */
   async show(): Promise<void> {
     const wanted = await this.#parts.store.wantedGlimpses(this.#parts.serverId());
+    this.#seenElsewhere = new Set(wanted);
     clearInterval(this.#showing);
     if (wanted.length === 0) return;
     this.#showing = repeat(showMs, () => this.#showAll(wanted), this.#parts.log);

@@ -32,6 +32,8 @@ export interface EventsOptions {
   everyMs?: number | undefined;
   /** Where nothing happens, progress is told again after this time. @default never */
   heartbeatMs?: number | undefined;
+  /** Live previews are wanted too: they cost ComfyUI an encoding at every step. @default false */
+  previews?: boolean | undefined;
 }
 
 /** What a reader wants to hear of. */
@@ -61,8 +63,10 @@ export class TaskEvents {
   }
 
   /** Whether anybody would see a preview of this task. */
-  isWatched(id: string): boolean {
-    return [...this.#readers].some(({ interest }) => (interest.id ?? id) === id);
+  wantsPreviews(id: string): boolean {
+    return [...this.#readers].some(
+      ({ interest, previews }) => previews && (interest.id ?? id) === id,
+    );
   }
 
   wrote(task: Task): void {
@@ -88,10 +92,10 @@ export class TaskEvents {
    */
   async *read(
     interest: Interest,
-    { signal, everyMs = 250, heartbeatMs }: EventsOptions,
+    { signal, everyMs = 250, heartbeatMs, previews = false }: EventsOptions,
     where: () => Promise<TaskEvent[]>,
   ): AsyncGenerator<ToldEvent> {
-    const reader = new Reader(interest);
+    const reader = new Reader(interest, previews);
     this.#readers.add(reader);
     this.#sources.watched(interest, true);
     const ended = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
@@ -141,17 +145,20 @@ function isLast(event: Pending): boolean {
 /** The newest of each kind and task that one reader has not had yet. */
 class Reader {
   readonly interest: Interest;
+  readonly previews: boolean;
   readonly #pending = new Map<string, Pending>();
   #wake: () => void = () => {};
   #takenAt = 0;
   /** All that happened before this time has been taken. */
   emptyAt = Date.now();
 
-  constructor(interest: Interest) {
+  constructor(interest: Interest, previews: boolean) {
     this.interest = interest;
+    this.previews = previews;
   }
 
   add(event: Pending): void {
+    if (event.kind === "preview" && !this.previews) return;
     const key = `${event.kind} ${event.id}`;
     // Moved to the end: what is newest of all comes last.
     this.#pending.delete(key);

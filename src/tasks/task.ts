@@ -65,6 +65,8 @@ export interface Run {
 /** What is done with a picture after ComfyUI has made it. */
 export type Finish =
   | { kind: "keep_unmasked"; original: InputRecord; mask: InputRecord }
+  /** The transparency of the picture that was changed. */
+  | { kind: "keep_alpha"; original: InputRecord }
   | { kind: "background"; image?: InputRecord; color?: string };
 
 export interface TaskError {
@@ -108,6 +110,10 @@ export interface Task {
   loras?: Lora[];
   /** Pixels of the picture handed over, where it must differ from what comes out. */
   deliver?: Size;
+  /** How a picture of another shape is brought to it; left out, what is over is cut. */
+  fit?: "fit";
+  /** What was asked for where the graph may make another size, to be told apart. */
+  asked?: Size;
   finish?: Finish;
   /** Where the pictures are also put: absolute, and checked against the folders it must be in. */
   saveTo?: { path: string; within: readonly string[]; overwrite: boolean };
@@ -184,6 +190,7 @@ export function openRuns(task: Task): Run[] {
 /** Every picture under its hash that the task needs to be made, or made again. */
 export function keptInputs({ inputs, uploads, finish }: Task): InputRecord[] {
   const finishing = finish?.kind === "keep_unmasked" ? [finish.original, finish.mask] : [];
+  if (finish?.kind === "keep_alpha") finishing.push(finish.original);
   if (finish?.kind === "background" && finish.image) finishing.push(finish.image);
   return [...Object.values(inputs), ...Object.values(uploads), ...finishing];
 }

@@ -91,6 +91,7 @@ export class Tasks {
       ...options,
       events: this.#events,
       announcer: new Announcer(options.webhooks, log),
+      isSeenElsewhere: (id) => this.#elsewhere.isSeen(id),
       mayWork: () => this.#lease.isHeld,
       lookForWishes: async () => this.#carryOut(await store.wishes(this.#lease.serverId)),
     });
@@ -141,6 +142,15 @@ export class Tasks {
       this.#events.wrote(task);
     }
     return { task, isNew };
+  }
+
+  /** The pictures of a task once more; notes say where they may differ. */
+  async again(id: string, asker: Asker, options: SubmitOptions, caller?: string): Promise<Task> {
+    const earlier = await this.get(id, caller);
+    const taken = await this.#intake.again(earlier, asker, options, () => this.#hold());
+    this.#live.begin(taken.task, taken.recipe, false);
+    this.#events.wrote(taken.task);
+    return taken.task;
   }
 
   /** The record as it was last written; `caller` sees only its own. */

@@ -34,7 +34,7 @@ function isText(choice: unknown): choice is string {
   return typeof choice === "string";
 }
 
-function inputSpec(info: NodeInfo, input: string): InputSpec | undefined {
+export function inputSpec(info: NodeInfo, input: string): InputSpec | undefined {
   for (const group of [info.input.required, info.input.optional]) {
     if (group && Object.hasOwn(group, input)) return group[input];
   }

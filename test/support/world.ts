@@ -67,6 +67,8 @@ export async function startApp(url: string, overrides: Partial<Config> = {}): Pr
       keepDays: undefined,
       keepGb: undefined,
       allowPrivateUrls: false,
+      resultLinks: "auto",
+      resultImages: "allow",
       logLevel: "debug",
       demo: false,
       ...overrides,
@@ -79,13 +81,15 @@ export async function startApp(url: string, overrides: Partial<Config> = {}): Pr
     studio: app.studio(ownerOf({ roots: overrides.inputRoots ?? [dataDir], base: dataDir })),
     log,
     waitSeconds: overrides.waitSeconds ?? 45,
+    resultLinks: overrides.resultLinks ?? "auto",
+    resultImages: overrides.resultImages ?? "allow",
   };
   return { app, deps, log, dataDir };
 }
 
 /** A real SDK client over an in-memory pair. */
-export async function connect(deps: Deps): Promise<Client> {
-  const client = new Client({ name: "test", version: "1.0.0" });
+export async function connect(deps: Deps, name = "test"): Promise<Client> {
+  const client = new Client({ name, version: "1.0.0" });
   const [left, right] = InMemoryTransport.createLinkedPair();
   const server = createMcpServer(deps);
   await Promise.all([server.connect(right), client.connect(left)]);

@@ -12,12 +12,15 @@ import { AppError } from "../../errors.ts";
 import { version } from "../../version.ts";
 import type { Webhook } from "../../webhooks/webhook.ts";
 import { nearest } from "../../words.ts";
+import { followRoots } from "./client-roots.ts";
 import type { Deps } from "./deps.ts";
 import { imageTools } from "./image-tools.ts";
+import { peerOf } from "./peer.ts";
 import { deleteTasks, listTasks } from "./record-tools.ts";
 import { registerResources } from "./resources.ts";
 import { cancelTask, getImage, taskStatus } from "./task-tools.ts";
 import { type Call, entryOf, parseArguments, type Tool } from "./tool.ts";
+import { viewFor } from "./view.ts";
 import { listWorkflows } from "./workflow-tools.ts";
 
 const instructions = `Pictures with ComfyUI. generate_image needs only a prompt; img2img, inpaint, outpaint, upscale and remove_background take an image: a file path, a URL, or an image id of an earlier result.
@@ -50,20 +53,32 @@ export function createMcpServer(deps: Deps): McpServer {
       instructions,
     },
   );
-  let tools = toolsByName(deps);
+  let served = deps;
+  let tools = toolsByName(served);
   const unsubscribe = deps.catalog.onChange(() => {
-    tools = toolsByName(deps);
+    tools = toolsByName(served);
     mcp.server.sendToolListChanged().catch((error) => deps.log.debug(String(error)));
   });
+  const peer = peerOf(mcp);
+  const rootsKnown = followRoots(mcp, deps.log, (folder) => {
+    const { studio } = deps;
+    served = folder === undefined ? deps : { ...deps, studio: studio.startingIn(folder) };
+    tools = toolsByName(served);
+  });
+  const guided = new Set<string>();
   // The SDK's own tool handlers drop unknown parameters without a word; ours name them.
   mcp.server.setRequestHandler(ListToolsRequestSchema, () => ({
-    tools: [...tools.values()].map(entryOf),
+    tools: [...tools.values()].map((tool) => entryOf(tool, peer())),
   }));
-  mcp.server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) => {
+  mcp.server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
+    await rootsKnown();
     const progressToken = extra._meta?.progressToken;
     const webhook = webhookIn(params._meta);
     return answer(deps, tools, params.name, params.arguments, {
       signal: extra.signal,
+      client: peer(),
+      view: viewFor(peer(), deps),
+      guided,
       progressToken,
       ...(webhook ? { webhook } : {}),
       label: textIn(params._meta, "label"),

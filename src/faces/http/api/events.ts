@@ -38,7 +38,7 @@ export function eventRoutes(app: OpenAPIHono<RestEnv>, parts: RestParts): void {
       return stream(c, parts, async (out, signal) => {
         const stopLooking = tellBackends(out, studio, parts);
         try {
-          await tell(out, studio.allEvents({ signal, after }), studio, parts);
+          await tell(out, studio.allEvents({ signal, after, previews: true }), studio, parts);
         } finally {
           stopLooking();
         }
@@ -58,7 +58,7 @@ export function eventRoutes(app: OpenAPIHono<RestEnv>, parts: RestParts): void {
       // An unknown id is refused before a stream begins.
       const { id } = await studio.get(c.req.valid("param").id);
       return stream(c, parts, (out, signal) =>
-        tell(out, studio.events(id, { signal }), studio, parts),
+        tell(out, studio.events(id, { signal, previews: true }), studio, parts),
       );
     },
   );
