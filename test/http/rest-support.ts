@@ -30,6 +30,7 @@ export async function startRest(url: string, options: RestOptions = {}): Promise
     tools: (studio: World["deps"]["studio"]) => pictureTools({ ...world.deps, studio }),
     log: world.log,
     scopesOf: () => scopes,
+    nameOf: ({ name }: Caller) => name,
     demo: false,
     mcpUrl: (request: Request) => new URL("/mcp", request.url).href,
     ...(beatMs === undefined ? {} : { beatMs }),

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { version } from "../../../version.ts";
-import { type RestEnv, type RestParts, scopes } from "./parts.ts";
+import type { RestEnv, RestParts } from "./parts.ts";
 import { answers, toolSchema, workflowSchema } from "./schemas.ts";
 import { workflowView } from "./workflow-view.ts";
 
@@ -18,7 +18,7 @@ export function catalogRoutes(app: Rest, parts: RestParts): void {
         "The caller and the server",
         z.object({
           name: z.string().nullable(),
-          scopes: z.array(z.enum(scopes)),
+          scopes: z.array(z.string()),
           version: z.string(),
           demo: z.boolean(),
           mcp_url: z.string(),
@@ -28,8 +28,7 @@ export function catalogRoutes(app: Rest, parts: RestParts): void {
     (c) => {
       const { caller } = c.get("studio");
       const about = {
-        // Whoever needs no key has no name of its own.
-        name: caller.isAdmin && caller.name === "owner" ? null : caller.name,
+        name: parts.nameOf(caller),
         scopes: [...parts.scopesOf(caller)],
         version,
         demo: parts.demo,

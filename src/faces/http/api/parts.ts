@@ -5,8 +5,8 @@ import type { Studio } from "../../../studio/studio.ts";
 import type { PictureTool } from "../../../studio/tools.ts";
 import type { Catalog } from "../../../workflows/catalog.ts";
 
-export const scopes = ["read", "generate", "delete"] as const;
-export type Scope = (typeof scopes)[number];
+/** What routes here ask for; callers may have others. */
+export type Scope = "read" | "generate" | "delete";
 
 /** Who is in front of this must have set the studio of the request's caller. */
 export interface RestEnv {
@@ -16,11 +16,13 @@ export interface RestEnv {
 export interface FilesParts {
   log: Log;
   /** What a caller may do. */
-  scopesOf(caller: Caller): readonly Scope[];
+  scopesOf(caller: Caller): readonly string[];
 }
 
 export interface RestParts extends FilesParts {
   catalog: Catalog;
+  /** Of its key; null for whoever needs none. */
+  nameOf(caller: Caller): string | null;
   tools(studio: Studio): PictureTool[];
   /** An emulator draws. */
   demo: boolean;

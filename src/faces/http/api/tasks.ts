@@ -7,6 +7,9 @@ import { needs } from "./refusals.ts";
 import { answers, deletedSchema, deletedView, taskAnswer, taskSchema } from "./schemas.ts";
 import { taskView } from "./task-view.ts";
 
+/** How long a ComfyUI that is being started is waited for; proxies cut an answer that takes longer. */
+const patienceMs = 45_000;
+
 const id = z.object({ id: z.string() });
 
 /** One task: made, looked at, stopped, removed. */
@@ -62,6 +65,7 @@ export function taskRoutes(app: OpenAPIHono<RestEnv>, parts: RestParts): void {
         webhook: webhookUrl === undefined ? undefined : { url: webhookUrl },
         via: given === "page" ? "page" : "rest",
         client: studio.caller.client ?? given,
+        patienceMs,
         signal: c.req.raw.signal,
       });
       c.header("Location", `/api/v1/tasks/${task.id}`);
