@@ -10,10 +10,11 @@ import { ImageSources } from "./images/source.ts";
 import { ImageStore } from "./images/store.ts";
 import type { Log } from "./log.ts";
 import { type AddressRule, refuseAddress } from "./net/address.ts";
+import { BackendStates } from "./studio/backend-states.ts";
 import type { Caller } from "./studio/caller.ts";
 import { installed } from "./studio/installed.ts";
 import { Quota } from "./studio/quota.ts";
-import { type BackendState, Studio } from "./studio/studio.ts";
+import { Studio } from "./studio/studio.ts";
 import { workflowStates } from "./studio/workflow-states.ts";
 import { openTaskStore } from "./tasks/store/open.ts";
 import { Tasks } from "./tasks/tasks.ts";
@@ -92,13 +93,18 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   tasks
     .start()
     .catch((error) => log.error(`unfinished tasks cannot be taken up: ${messageOf(error)}`));
+  const backends = new BackendStates(pool);
   const parts = {
     tasks,
     images,
     quota: new Quota(tasks),
-    workflows: () => workflowStates(catalog, pool),
+    workflows: async () => ({
+      ...(await workflowStates(catalog, pool)),
+      faults: loaded.problems,
+    }),
     installed: () => installed(catalog, pool, prompts),
-    backends: () => Promise.all(pool.all.map(stateOf)),
+    styles: () => styles.all(),
+    backends: (ask: "all" | "known") => backends.read(ask),
   };
   const studio = (caller: Caller) => new Studio(parts, caller);
   return {
@@ -114,12 +120,4 @@ export async function createApp(config: Config, log: Log): Promise<App> {
       await store.close();
     },
   };
-}
-
-async function stateOf(backend: Backend): Promise<BackendState> {
-  const isUp = await backend.capabilities().then(
-    () => true,
-    () => false,
-  );
-  return { name: backend.url, isUp };
 }

@@ -53,13 +53,15 @@ async function runServer({ flags }: Invocation): Promise<void> {
     const offer = { operator: tools };
     const mcp = { catalog, log, waitSeconds, offer, resultLinks, resultImages };
     if (config.http) {
-      const server = await serveHttp({ config: config.http, studio, mcp, log });
-      process.stderr.write(`comfy-easel ${version} serves MCP at ${server.url}/mcp\n`);
+      const server = await serveHttp({ config: config.http, studio, mcp, log, demo: config.demo });
+      process.stderr.write(
+        `comfy-easel ${version} serves ${server.url}/ (the page) and ${server.url}/mcp\n`,
+      );
       if (!stop.signal.aborted) await once(stop.signal, "abort");
       return server.close();
     }
     const greeting = process.stdin.isTTY ? greetOn(config) : undefined;
-    const owner = ownerOf({ roots: config.inputRoots });
+    const owner = ownerOf({ roots: config.inputRoots }, "mcp");
     await serveStdio({ ...mcp, studio: studio(owner) }, stop.signal);
     await greeting?.close();
   });
@@ -85,7 +87,7 @@ async function runGenerate({ flags, operands }: Invocation): Promise<void> {
   await withApp(config, async ({ catalog, studio }) => {
     checkTool(call.tool, catalog.tools());
     // Whoever has a shell may read and write wherever the shell may.
-    const caller = ownerOf({ roots: call.folders, base: process.cwd() });
+    const caller = ownerOf({ roots: call.folders, base: process.cwd() }, "shell");
     const paths = await generate(studio(caller), call, process.stderr);
     process.stdout.write(`${paths.join("\n")}\n`);
   });

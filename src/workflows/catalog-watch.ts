@@ -148,6 +148,7 @@ class WatchedCatalog {
     if (this.#closed) return false;
     this.#waiting = pending.length > 0;
     this.#usesNodes = usesNodes;
+    this.#loaded.problems = problems;
     this.#tell(problems, [...notes, ...pending]);
     const workflows = catalog.all();
     const content = JSON.stringify(workflows);

@@ -65,10 +65,17 @@ export function createMcpServer(deps: Deps): McpServer {
     mcp.server.sendToolListChanged().catch((error) => deps.log.debug(String(error)));
   });
   const peer = peerOf(mcp);
-  const rootsKnown = followRoots(mcp, deps.log, (folder) => {
-    const { studio } = deps;
-    served = folder === undefined ? deps : { ...deps, studio: studio.startingIn(folder) };
+  let folder: string | undefined;
+  const serve = () => {
+    const { name } = peer();
+    // Whoever looks at a task later wants to know which program asked for it.
+    const studio = name === "" ? deps.studio : deps.studio.through("mcp", name);
+    served = { ...deps, studio: folder === undefined ? studio : studio.startingIn(folder) };
     tools = toolsByName(served);
+  };
+  const rootsKnown = followRoots(mcp, deps.log, (first) => {
+    folder = first;
+    serve();
   });
   const guided = new Set<string>();
   // The SDK's own tool handlers drop unknown parameters without a word; ours name them.
@@ -79,6 +86,7 @@ export function createMcpServer(deps: Deps): McpServer {
   }));
   mcp.server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
     await rootsKnown();
+    if (served === deps) serve();
     const progressToken = extra._meta?.progressToken;
     const webhook = webhookIn(params._meta);
     return answer(deps, tools, params.name, params.arguments, {
