@@ -6,7 +6,7 @@ import { connectTo } from "../support/http.ts";
 import { call, startEmulator, tempDir } from "../support/world.ts";
 
 const run = promisify(execFile);
-const served = /serves MCP at (http:\/\/\S+)\/mcp$/;
+const served = /serves (http:\/\/\S+)\/ \(the page\) and \S+\/mcp$/;
 
 async function startServer(args: string[]) {
   const server = startRaw(["--http", "--port", "0", ...args, "--data-dir", await tempDir()]);

@@ -24,7 +24,7 @@ const path = fc.oneof(
     "/healthz",
     "/readyz",
     "/",
-    "/files/images/x",
+    "/files/x",
   ),
   fc.constantFrom(
     "/mcp/..%2F..%2Fetc",

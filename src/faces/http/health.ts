@@ -19,10 +19,9 @@ export function healthFaces(studio: Studio): Face[] {
 
 async function problemOf(studio: Studio): Promise<string | undefined> {
   if (studio.notice !== undefined) return "tasks are kept in memory only";
-  // One that rests is not asked, or every look would wake it.
-  const backends = await studio.backends("known");
-  const isAway = backends.length > 0 && backends.every(({ state }) => state === "away");
-  return isAway ? "no ComfyUI answers" : undefined;
+  // Asked even while it rests: who lets ComfyUI sleep watches /healthz instead.
+  const backends = await studio.backends("all");
+  return backends.every(({ state }) => state === "away") ? "no ComfyUI answers" : undefined;
 }
 
 /** Where clients learn who gives tokens: below `/.well-known`, with and without the path of MCP. */
