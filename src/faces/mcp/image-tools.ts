@@ -12,7 +12,7 @@ export function imageTools(deps: Deps): Tool[] {
 
 function imageTool(deps: Deps, name: string): Tool {
   const { title, description } = texts(deps.catalog, name);
-  const input = imageToolSchema(deps.catalog, name, deps.waitSeconds);
+  const input = deps.schemas?.image(name) ?? imageToolSchema(deps.catalog, name, deps.waitSeconds);
   return {
     name,
     title,

@@ -56,13 +56,14 @@ export function createMcpServer(deps: Deps): McpServer {
   );
   let tools = toolsByName(deps);
   const reasonAgainst = (tool: Tool) => withheld(tool, deps.offer, deps.studio);
+  const shown = (tool: Tool) => deps.schemas?.entry(tool) ?? entryOf(tool);
   const unsubscribe = deps.catalog.onChange(() => {
     tools = toolsByName(deps);
     mcp.server.sendToolListChanged().catch((error) => deps.log.debug(String(error)));
   });
   // The SDK's own tool handlers drop unknown parameters without a word; ours name them.
   mcp.server.setRequestHandler(ListToolsRequestSchema, () => ({
-    tools: [...tools.values()].filter((tool) => !reasonAgainst(tool)).map(entryOf),
+    tools: [...tools.values()].filter((tool) => !reasonAgainst(tool)).map(shown),
   }));
   mcp.server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) => {
     const progressToken = extra._meta?.progressToken;
