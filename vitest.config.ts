@@ -1,5 +1,13 @@
 import { defineConfig } from "vitest/config";
 
+/** The files that tell the versions of ComfyUI apart. */
+const versioned = ["caching", "history", "interrupt", "jobs", "object-info"]
+  .concat(["prompt-validation", "queue-and-numbering", "routes", "view-and-upload"])
+  .map((name) => `contract/${name}.test.ts`);
+
+/** Older versions the emulator is told to be; against a real ComfyUI its own version counts. */
+const older = process.env["COMFY_URL"] ? [] : ["0.3.64", "0.6.0", "0.20.0", "0.26.0"];
+
 // Long enough for a crowded machine; no test measures time.
 export default defineConfig({
   test: {
@@ -8,7 +16,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     expect: { poll: { timeout: 30_000 } },
     projects: [
-      { extends: true, test: { name: "main", provide: { transport: "memory" } } },
+      { extends: true, test: { name: "newest", provide: { transport: "memory" } } },
       // The tools behave the same whichever way their client comes.
       {
         extends: true,
@@ -18,6 +26,17 @@ export default defineConfig({
           provide: { transport: "http" },
         },
       },
+      ...older.map((version) => ({
+        extends: true as const,
+        test: {
+          name: `ComfyUI ${version}`,
+          include: versioned,
+          env: { COMFY_VERSION: version },
+          provide: { transport: "memory" as const },
+          // Every test starts an emulator of its own, so files may share a process.
+          isolate: false,
+        },
+      })),
     ],
   },
 });

@@ -12,29 +12,35 @@ import { openTaskStore } from "../src/tasks/store/open.ts";
 import { bind } from "../src/workflows/bind.ts";
 import { emptyRecipe, record } from "../test/support/record.ts";
 import { BareClient } from "./bare-client.ts";
+import { decodeAndEncode } from "./bare-picture.ts";
+import { startEmulatorProcess } from "./emulator-process.ts";
 import { timed } from "./figures.ts";
 
 const inFlight = 1_000;
 const unfinished = 10_000;
 const size = { width: 512, height: 512, steps: 1 };
 
-/** A thousand tasks at once, against a bare client with a thousand prompts at once. */
+/**
+ * A thousand tasks at once, against a bare client with a thousand prompts at once that decodes each
+ * picture and encodes a preview. CPU time is this process's; the emulator has one of its own.
+ */
 export async function throughput(dir: string): Promise<void> {
-  const emulator = await Emulator.start();
+  const emulator = await startEmulatorProcess();
   const app = await startApp(emulator.url, path.join(dir, "throughput"));
   const workflow = app.catalog.get("generate_image", "checkpoint");
   const bare = new BareClient(emulator.url);
   await bare.open();
   const choices = { "4.ckpt_name": "sd_xl_base_1.0.safetensors" };
-  const bareMs = await timed(() =>
+  const bareCost = await cost(() =>
     Promise.all(
-      Array.from({ length: inFlight }, (_, seed) =>
-        bare.run(bind(workflow, { prompt: "bare", ...size, seed }, choices)),
-      ),
+      Array.from({ length: inFlight }, async (_, seed) => {
+        const graph = bind(workflow, { prompt: "bare", ...size, seed }, choices);
+        await decodeAndEncode(await bare.run(graph), size.width);
+      }),
     ),
   );
   const studio = app.studio(ownerOf({ roots: [] }));
-  const easelMs = await timed(async () => {
+  const easelCost = await cost(async () => {
     const tasks = await Promise.all(
       Array.from({ length: inFlight }, (_, seed) =>
         studio.submit("generate_image", {
@@ -49,11 +55,23 @@ export async function throughput(dir: string): Promise<void> {
     if (wrong > 0) throw new Error(`${wrong} tasks did not complete`);
   });
   console.log(
-    `${inFlight} tasks in flight: ${perSecond(inFlight, easelMs)}; bare client ${perSecond(inFlight, bareMs)}; ratio of times ${(easelMs / bareMs).toFixed(2)}`,
+    `${inFlight} tasks in flight: ${each(easelCost.cpuMs)} of CPU a picture, bare client with one decode and one encode ${each(bareCost.cpuMs)}; ` +
+      `ratio ${(easelCost.cpuMs / bareCost.cpuMs).toFixed(2)}; ${perSecond(inFlight, easelCost.ms)} against ${perSecond(inFlight, bareCost.ms)}`,
   );
   bare.close();
   await app.close();
   await emulator.close();
+}
+
+async function cost(work: () => Promise<unknown>): Promise<{ ms: number; cpuMs: number }> {
+  const before = process.cpuUsage();
+  const ms = await timed(work);
+  const { user, system } = process.cpuUsage(before);
+  return { ms, cpuMs: (user + system) / 1000 };
+}
+
+function each(cpuMs: number): string {
+  return `${(cpuMs / inFlight).toFixed(1)} ms`;
 }
 
 /**

@@ -4,7 +4,7 @@ import path from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import sharp from "sharp";
-import { Emulator } from "../src/emulator/emulator.ts";
+import { startEmulatorProcess } from "./emulator-process.ts";
 
 const pictures = 1_000;
 const perCall = 20;
@@ -13,7 +13,7 @@ const cli = path.join(root, "dist/cli.js");
 
 /** Resident memory of the server before and after a thousand large pictures went through it. */
 export async function memory(dir: string): Promise<void> {
-  const emulator = await Emulator.start();
+  const emulator = await startEmulatorProcess();
   await uploadNoise(emulator.url);
   const workflows = await noiseWorkflow(path.join(dir, "workflows"));
   const transport = new StdioClientTransport({

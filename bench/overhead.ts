@@ -1,22 +1,28 @@
 import path from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
-import { Emulator } from "../src/emulator/emulator.ts";
 import { bind } from "../src/workflows/bind.ts";
 import { loadCatalog } from "../src/workflows/catalog.ts";
 import { BareClient } from "./bare-client.ts";
+import { decodeAndEncode } from "./bare-picture.ts";
+import { startEmulatorProcess } from "./emulator-process.ts";
 import { median, spread, timed } from "./figures.ts";
 
-const rounds = 60;
+const rounds = 40;
 const warmUp = 10;
 const root = path.resolve(import.meta.dirname, "..");
 
 /**
- * What a `generate_image` call over stdio costs beyond a bare HTTP and WebSocket client doing the
- * same against the same zero-duration emulator: one 256 x 256 picture, round about.
+ * What a `generate_image` call over stdio costs beyond a bare HTTP and WebSocket client that does
+ * the same against the same zero-duration emulator and then decodes the picture and encodes a
+ * preview of it, once each.
  */
 export async function overhead(dir: string): Promise<void> {
-  const emulator = await Emulator.start();
+  for (const side of [512, 1024]) await overheadOf(side, path.join(dir, `overhead-${side}`));
+}
+
+async function overheadOf(side: number, dir: string): Promise<void> {
+  const emulator = await startEmulatorProcess();
   const bare = new BareClient(emulator.url);
   await bare.open();
   const { catalog } = await loadCatalog([{ dir: path.join(root, "workflows"), trusted: true }]);
@@ -26,14 +32,17 @@ export async function overhead(dir: string): Promise<void> {
     new StdioClientTransport({
       command: process.execPath,
       args: [path.join(root, "dist/cli.js"), "--comfyui-url", emulator.url, "--data-dir", dir],
-      stderr: "inherit",
+      stderr: "ignore",
     }),
   );
   const direct: number[] = [];
   const easel: number[] = [];
   for (let i = 0; i < rounds + warmUp; i += 1) {
-    const values = { prompt: "bench", width: 512, height: 512 };
-    const bareMs = await timed(() => bare.run(bind(workflow, { ...values, seed: 2 * i }, {})));
+    const values = { prompt: "bench", width: side, height: side };
+    const bareMs = await timed(async () => {
+      const bytes = await bare.run(bind(workflow, { ...values, seed: 2 * i }, {}));
+      await decodeAndEncode(bytes, side);
+    });
     const easelMs = await timed(async () => {
       const result = await client.callTool({
         name: "generate_image",
@@ -47,7 +56,7 @@ export async function overhead(dir: string): Promise<void> {
   }
   const [a, b] = [median(direct), median(easel)];
   console.log(
-    `generate_image over stdio, median of ${rounds}: ${b.toFixed(1)} ms; bare client ${a.toFixed(1)} ms; ` +
+    `generate_image ${side}x${side} over stdio, median of ${rounds}: ${b.toFixed(1)} ms; bare client with one decode and one encode ${a.toFixed(1)} ms; ` +
       `ratio ${(b / a).toFixed(2)}, difference ${(b - a).toFixed(1)} ms ` +
       `(middle half: ${spread(easel)} and ${spread(direct)})`,
   );

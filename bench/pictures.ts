@@ -4,6 +4,7 @@ import { finishPicture } from "../src/images/finish.ts";
 import { maskFor } from "../src/images/mask.ts";
 import { rasterPng } from "../src/images/raster.ts";
 import { scene } from "../test/fixtures/images/scenes.ts";
+import { decodeAndEncode } from "./bare-picture.ts";
 import { median, spread, timed } from "./figures.ts";
 
 const rounds = 25;
@@ -39,14 +40,6 @@ export async function pictures(): Promise<void> {
     );
   }
   await stalls();
-}
-
-async function decodeAndEncode(bytes: Buffer, shown: number): Promise<void> {
-  const { data, info } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
-  const { width, height, channels } = info;
-  const picture = sharp(data, { raw: { width, height, channels } });
-  if (shown < width) picture.resize(shown);
-  await picture.jpeg({ quality: 70 }).toBuffer();
 }
 
 async function stalls(): Promise<void> {

@@ -10,15 +10,17 @@ import { ImageSources } from "./images/source.ts";
 import { ImageStore } from "./images/store.ts";
 import type { Log } from "./log.ts";
 import { type AddressRule, refuseAddress } from "./net/address.ts";
+import { BackendStates } from "./studio/backend-states.ts";
 import type { Caller } from "./studio/caller.ts";
+import { installed } from "./studio/installed.ts";
 import { Quota } from "./studio/quota.ts";
-import { type BackendState, Studio } from "./studio/studio.ts";
+import { Studio } from "./studio/studio.ts";
 import { workflowStates } from "./studio/workflow-states.ts";
 import { openTaskStore } from "./tasks/store/open.ts";
 import { Tasks } from "./tasks/tasks.ts";
 import { WebhookSender } from "./webhooks/sender.ts";
 import { type Catalog, loadCatalog } from "./workflows/catalog.ts";
-import { watchCatalog } from "./workflows/catalog-watch.ts";
+import { fingerprint, watchCatalog } from "./workflows/catalog-watch.ts";
 import { loadStyles } from "./workflows/styles.ts";
 import { Wildcards } from "./workflows/wildcards.ts";
 import { problemText } from "./workflows/workflow.ts";
@@ -42,6 +44,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     { dir: shippedWorkflows, trusted: true },
     ...(config.workflowsDir ? [{ dir: config.workflowsDir, trusted: false }] : []),
   ];
+  const read = await fingerprint(folders);
   const loaded = await loadCatalog(folders);
   const { catalog } = loaded;
   for (const problem of loaded.problems) log.warn(`left out: ${problemText(problem)}`);
@@ -53,7 +56,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   for (const problem of problems) log.warn(`left out: ${problem}`);
   for (const waiting of loaded.pending) log.info(problemText(waiting));
   const nodes = { known: () => backend.knownObjectInfo, read: () => backend.objectInfo() };
-  const watch = watchCatalog(loaded, folders, { log, nodes });
+  const watch = watchCatalog(loaded, folders, { log, nodes, read });
   const images = new ImageStore(config.dataDir);
   const store = await openTaskStore(config.dataDir, log);
   const backend = new Backend(config.comfyui, log, {
@@ -64,6 +67,10 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   const addressRule: AddressRule = config.allowPrivateUrls ? () => undefined : refuseAddress;
   const sources = new ImageSources({ allowPrivateAddresses: config.allowPrivateUrls });
   const pool = new Pool([backend]);
+  const prompts = {
+    styles,
+    ...(config.wildcardsDir ? { wildcards: new Wildcards(config.wildcardsDir) } : {}),
+  };
   const tasks: Tasks = new Tasks({
     pool,
     catalog,
@@ -73,10 +80,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     log,
     deliverBySocket: config.deliverBySocket,
     saver: new SaveTo((bytes, format) => deliver(bytes, { format })),
-    prompts: {
-      styles,
-      ...(config.wildcardsDir ? { wildcards: new Wildcards(config.wildcardsDir) } : {}),
-    },
+    prompts,
     webhooks: new WebhookSender({
       outbox: store.outbox,
       rule: addressRule,
@@ -89,12 +93,18 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   tasks
     .start()
     .catch((error) => log.error(`unfinished tasks cannot be taken up: ${messageOf(error)}`));
+  const backends = new BackendStates(pool);
   const parts = {
     tasks,
     images,
     quota: new Quota(tasks),
-    workflows: () => workflowStates(catalog, pool),
-    backends: () => Promise.all(pool.all.map(stateOf)),
+    workflows: async () => ({
+      ...(await workflowStates(catalog, pool)),
+      faults: loaded.problems,
+    }),
+    installed: () => installed(catalog, pool, prompts),
+    styles: () => styles.all(),
+    backends: (ask: "all" | "known") => backends.read(ask),
   };
   const studio = (caller: Caller) => new Studio(parts, caller);
   return {
@@ -110,12 +120,4 @@ export async function createApp(config: Config, log: Log): Promise<App> {
       await store.close();
     },
   };
-}
-
-async function stateOf(backend: Backend): Promise<BackendState> {
-  const isUp = await backend.capabilities().then(
-    () => true,
-    () => false,
-  );
-  return { name: backend.url, isUp };
 }

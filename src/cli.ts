@@ -53,12 +53,16 @@ async function runServer({ flags }: Invocation): Promise<void> {
     const log = createLog(config.logLevel);
     const { catalog, studio } = app;
     const { waitSeconds, tools } = config;
-    const mcp = { catalog, log, waitSeconds, offer: { operator: tools } };
-    const owner = studio(ownerOf({ roots: config.inputRoots }));
+    const { resultLinks, resultImages } = config;
+    const offer = { operator: tools };
+    const mcp = { catalog, log, waitSeconds, offer, resultLinks, resultImages };
+    const owner = studio(ownerOf({ roots: config.inputRoots }, "mcp"));
     warnOfTools({ ...mcp, studio: owner });
     if (config.http) {
-      const server = await serveHttp({ config: config.http, studio, mcp, log });
-      process.stderr.write(`comfy-easel ${version} serves MCP at ${server.url}/mcp\n`);
+      const server = await serveHttp({ config: config.http, studio, mcp, log, demo: config.demo });
+      process.stderr.write(
+        `comfy-easel ${version} serves ${server.url}/ (the page) and ${server.url}/mcp\n`,
+      );
       if (!stop.signal.aborted) await once(stop.signal, "abort");
       return server.close();
     }
@@ -88,7 +92,7 @@ async function runGenerate({ flags, operands }: Invocation): Promise<void> {
   await withApp(config, async ({ catalog, studio }) => {
     checkTool(call.tool, catalog.tools());
     // Whoever has a shell may read and write wherever the shell may.
-    const caller = ownerOf({ roots: call.folders, base: process.cwd() });
+    const caller = ownerOf({ roots: call.folders, base: process.cwd() }, "shell");
     const paths = await generate(studio(caller), call, process.stderr);
     process.stdout.write(`${paths.join("\n")}\n`);
   });

@@ -24,6 +24,9 @@ export interface Config {
   keepDays: number | undefined;
   keepGb: number | undefined;
   allowPrivateUrls: boolean;
+  /** Whether answers hold `resource_link` blocks, and previews. */
+  resultLinks: "auto" | "always" | "never";
+  resultImages: "allow" | "omit";
   logLevel: LogLevel;
   demo: boolean;
   /** Names of tools; undefined for all. */
@@ -68,6 +71,8 @@ export function readConfig(
     allowPrivateUrls: isOn("allowPrivateUrls", one("allowPrivateUrls")),
     inputRoots: (given.inputRoots ?? [os.homedir()]).map((root) => path.resolve(root)),
     deliverBySocket: choice("delivery", one("delivery"), ["view", "socket"]) === "socket",
+    resultLinks: choice("resultLinks", one("resultLinks"), ["auto", "always", "never"]) ?? "auto",
+    resultImages: choice("resultImages", one("resultImages"), ["allow", "omit"]) ?? "allow",
     logLevel: choice("logLevel", one("logLevel"), logLevels) ?? "info",
     demo: isDemo,
     tools: toolsIn(one("tools")),

@@ -109,6 +109,18 @@ export const options = {
     env: "EASEL_ALLOW_PRIVATE_URLS",
     help: "let image URLs and webhooks name private and loopback addresses",
   },
+  resultLinks: {
+    flag: "result-links",
+    env: "EASEL_RESULT_LINKS",
+    value: "auto|always|never",
+    help: "resource_link blocks in answers: auto sends them to clients known to take them, as others break on them (default auto)",
+  },
+  resultImages: {
+    flag: "result-images",
+    env: "EASEL_RESULT_IMAGES",
+    value: "allow|omit",
+    help: "previews in answers; omit them for a model without eyes, which would read them as text (default allow)",
+  },
   tools: {
     flag: "tools",
     env: "EASEL_TOOLS",

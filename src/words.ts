@@ -45,3 +45,36 @@ export function cut(value: string, length = 120): string {
 export function megabytes(bytes: number): string {
   return `${Number((bytes / 1_000_000).toFixed(1))} MB`;
 }
+
+/** Characters that a reader does not see but a model reads: controls, joiners, tags, selectors. */
+const invisible =
+  /\p{Cf}|\p{Cc}|\p{Co}|\p{Cs}|\p{Cn}|\p{Variation_Selector}|\p{Default_Ignorable_Code_Point}/gu;
+
+/**
+ * Text from outside (titles, notes, file names, ComfyUI's messages) on its way to a model: one line
+ * of at most `length` characters, without invisible characters, and with nothing left of HTML or
+ * Markdown that a client would carry out.
+ */
+export function plain(text: string, length = 300): string {
+  const seen = text
+    .slice(0, 8 * length)
+    .normalize("NFC")
+    .replace(/\s+/g, " ")
+    .replace(invisible, "")
+    .replace(/<!--.*?(?:-->|$)/g, "")
+    .replaceAll("<", "‹")
+    .replaceAll(">", "›")
+    .replace(/!?\[([^\]]*)\]\(/g, "$1 (")
+    .replaceAll("`", "'");
+  return cut(seen.trim(), length);
+}
+
+/** As `plain`, in quotation marks that it cannot leave: to be read as said by others. */
+export function quoted(text: string, length = 300): string {
+  return `"${plain(text, length).replaceAll('"', "'")}"`;
+}
+
+/** "1 task", "2 tasks". */
+export function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? "" : "s"}`;
+}

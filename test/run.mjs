@@ -9,8 +9,10 @@ const report = path.join(temp, "report.json");
 
 const steps = [
   ["types", "tsc", "-p", "test"],
+  ["types of the page", "tsc", "-p", "page"],
   ["lint", "biome", "ci", "."],
   ["build", "tsc"],
+  ["build of the page", "vite", "build", "page"],
   [
     "tests",
     "vitest",

@@ -80,7 +80,7 @@ export class Backend {
     this.#quiet = new Quiet(
       {
         isBusy: () => this.#followings.size > 0,
-        free: () => this.#free(),
+        free: async () => (this.#socket.isOpen ? this.client.freeIfIdle() : undefined),
         rest: () => this.#socket.rest(),
       },
       options,
@@ -94,6 +94,11 @@ export class Backend {
 
   get isConnected(): boolean {
     return this.#socket.isOpen;
+  }
+
+  /** ComfyUI's version as it was last told. */
+  get version(): string | undefined {
+    return this.#capabilities?.version;
   }
 
   /** Throws `ComfyUnreachableError` within 3 s when this is not a ComfyUI that answers. */
@@ -149,9 +154,10 @@ export class Backend {
    */
   async run(request: RunRequest): Promise<Outcome> {
     const { promptId, signal } = request;
-    const leave = request.leave
-      ? AbortSignal.any([request.leave, exceptCancel(signal)])
-      : exceptCancel(signal);
+    const leave = AbortSignal.any([
+      exceptCancel(signal),
+      ...(request.leave ? [request.leave] : []),
+    ]);
     refuseAborted(leave);
     const following = new Following(request, this.#portsOf(request), this.#patience);
     this.#followings.set(promptId, following);
@@ -229,11 +235,9 @@ export class Backend {
   }
 
   async #follow(request: RunRequest, following: Following, leave: AbortSignal): Promise<Outcome> {
-    const parts = { client: this.client, clientId: this.#clientId, retries: this.#retries };
     const submit = new Submit(request, following, leave, {
-      ...parts,
-      patience: this.#patience,
-      backend: this,
+      ...{ client: this.client, clientId: this.#clientId, retries: this.#retries },
+      ...{ patience: this.#patience, backend: this },
     });
     const posted = await submit.bring();
     refuseAborted(leave);
@@ -288,15 +292,8 @@ export class Backend {
     this.#quiet.used();
   }
 
-  async #free(): Promise<void> {
-    if (!this.#socket.isOpen) return;
-    const { queue_running, queue_pending } = await this.client.queue();
-    if (queue_running.length + queue_pending.length > 0) return;
-    await this.client.free();
-  }
-
   #reopenSocket(): void {
-    this.#log.info(`the socket to ${this.url} is silent while runs end; opening it anew`);
+    this.#log.info(`the socket to ${this.url} is silent while runs end: opened anew`);
     this.#socket.reopen().catch((error) => this.#log.debug(messageOf(error)));
   }
 }

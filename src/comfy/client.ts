@@ -116,6 +116,12 @@ export class ComfyClient {
     await this.#http.ask("free", { method: "POST", json });
   }
 
+  /** As `free`, unless somebody's prompt runs or waits. */
+  async freeIfIdle(): Promise<void> {
+    const { queue_running, queue_pending } = await this.queue();
+    if (queue_running.length + queue_pending.length === 0) await this.free();
+  }
+
   /** Undefined when the file is not there any more. */
   async view(file: OutputFile): Promise<Buffer | undefined> {
     const query = new URLSearchParams({ filename: file.filename });

@@ -1,4 +1,5 @@
 import { AppError } from "../errors.ts";
+import { plain, quoted } from "../words.ts";
 import type { ExecutionErrorData, NodeErrors, PromptErrorResponse } from "./protocol.ts";
 
 /** What was seen where a ComfyUI should be. */
@@ -109,13 +110,12 @@ export class ExecutionFailedError extends AppError {
 
 /** Text from ComfyUI on its way to a model: one line, at most 300 characters, in quotation marks. */
 export function quote(text: string): string {
-  const line = text.replace(/\s+/g, " ").trim();
-  return `"${line.length > 300 ? `${line.slice(0, 299)}…` : line}"`;
+  return quoted(text);
 }
 
 /** A name from ComfyUI, as short as names are. */
 function name(text: unknown): string {
-  return String(text).replace(/\s+/g, " ").slice(0, 80);
+  return plain(String(text), 80);
 }
 
 function wordNodeErrors(nodeErrors: NodeErrors): string {

@@ -1,4 +1,5 @@
 import type { InputSpec, NodeInfo, ObjectInfo } from "../comfy/protocol.ts";
+import { hasClass, infoAt } from "./class-versions.ts";
 import type { Disk } from "./disk.ts";
 import { filesFor, modelInputs } from "./models.ts";
 import type { EmulatorNode, NodeBehaviour } from "./node.ts";
@@ -12,7 +13,6 @@ import { outputNodes } from "./nodes/output.ts";
 import { samplingNodes } from "./nodes/sampling.ts";
 import { textNodes } from "./nodes/text.ts";
 import objectInfo from "./object-info.json" with { type: "json" };
-import { atLeast } from "./version.ts";
 
 export interface CatalogOptions {
   version: string;
@@ -33,12 +33,6 @@ const behaviours: Record<string, NodeBehaviour> = {
   ...textNodes,
 };
 
-/** First version with the class, for those that are younger than the oldest supported ComfyUI. */
-const since: Record<string, string> = {
-  LoadBackgroundRemovalModel: "0.21.0",
-  RemoveBackground: "0.21.0",
-};
-
 /** The node classes of one ComfyUI: what `/object_info` says and what runs. */
 export class Catalog {
   readonly #nodes = new Map<string, EmulatorNode>();
@@ -49,7 +43,7 @@ export class Catalog {
     // TypeScript reads JSON's pairs as arrays of any length; ComfyUI's input specs are tuples.
     for (const [name, info] of Object.entries(objectInfo as unknown as ObjectInfo)) {
       const behaviour = behaviours[name];
-      if (!behaviour || !atLeast(options.version, since[name] ?? "0.0.0")) continue;
+      if (!behaviour || !hasClass(name, options.version)) continue;
       this.#nodes.set(name, { ...behaviour, info: infoFor(info, options) });
     }
     for (const node of options.extraNodes) this.#nodes.set(node.info.name, node);
@@ -79,18 +73,10 @@ function isTopLevelPicture(name: string): boolean {
 }
 
 function infoFor(info: NodeInfo, { version, models }: CatalogOptions): NodeInfo {
-  let result = info;
+  let result = infoAt(info, version);
   for (const input of Object.keys(info.input.required ?? {})) {
     const source = modelInputs[`${info.name}.${input}`];
     if (source) result = withChoices(result, input, filesFor(source, models));
-  }
-  const givesImages = info.name === "SaveImage" || info.name === "PreviewImage";
-  if (givesImages && !atLeast(version, "0.26.0")) {
-    result = { ...result, output: [], output_name: [] };
-  }
-  if (info.name === "ImageScaleToTotalPixels" && !atLeast(version, "0.6.0")) {
-    const { resolution_steps: _, ...required } = result.input.required ?? {};
-    result = { ...result, input: { ...result.input, required } };
   }
   return result;
 }

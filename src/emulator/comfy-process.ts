@@ -109,7 +109,7 @@ export class ComfyProcess {
     const sockets: Sockets = new Sockets({
       faults,
       queueInfo: () => execInfo(queue.remaining),
-      features,
+      features: () => features(version),
       currentNode: (sid) => (parts.current.clientId === sid ? parts.current.nodeId : undefined),
     });
     const queue = new PromptQueue(
@@ -162,7 +162,7 @@ export class ComfyProcess {
   }
 
   #refusal(request: Request): Reply | NoReply | "cut body" | undefined {
-    const { auth, pathPrefix, faults } = this.#options;
+    const { auth, pathPrefix, faults, version } = this.#options;
     if (auth && request.headers[auth.header.toLowerCase()] !== auth.value) {
       return text("401 Unauthorized", 401);
     }
@@ -170,7 +170,7 @@ export class ComfyProcess {
     request.path = request.path.slice(pathPrefix.length);
     const fault = faults.takeRequestFault(request.method, request.path);
     if (fault) return answerOf(fault);
-    return isForeign(request.headers) ? empty(403) : undefined;
+    return isForeign(request.headers, version) ? empty(403) : undefined;
   }
 
   #upgrade(message: IncomingMessage, socket: Socket, head: Buffer): void {

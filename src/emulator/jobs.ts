@@ -1,56 +1,64 @@
-import type { HistoryEntry, JobStatus, NodeOutput, QueueItem } from "../comfy/protocol.ts";
+import type { HistoryEntry, JobStatus, QueueItem } from "../comfy/protocol.ts";
+import { previewableCount, summary } from "./job-outputs.ts";
+import { PythonError, typeName } from "./python.ts";
+import { atLeast } from "./version.ts";
 
 export type JobView = Record<string, unknown> & { id: string; status: JobStatus };
 
-const previewable = new Set(["images", "video", "audio", "3d", "text"]);
-const model3d = /\.(obj|fbx|gltf|glb|usdz)$/i;
-const textFile = /\.(txt|md|json)$/i;
-/** Longer text is cut in a job's `preview_output`. */
-const maxTextPreview = 1024;
+/** The words `?status=` takes; before 0.9.0 an interrupted job is a failed one. */
+export function jobStatuses(version: string): JobStatus[] {
+  const statuses: JobStatus[] = ["pending", "in_progress", "completed", "failed"];
+  return atLeast(version, "0.9.0") ? [...statuses, "cancelled"] : statuses;
+}
 
-export function queuedJob([priority, id, , extraData]: QueueItem, status: JobStatus): JobView {
+export function queuedJob(
+  [priority, id, , extraData]: QueueItem,
+  status: JobStatus,
+  version: string,
+): JobView {
   return pruned({
     id,
     status,
     priority,
     create_time: extraData["create_time"],
     outputs_count: 0,
-    previewable_outputs_count: 0,
+    previewable_outputs_count: previewableCount({}, version),
     workflow_id: workflowId(extraData),
   });
 }
 
-export function finishedJob(id: string, entry: HistoryEntry): JobView {
+export function finishedJob(id: string, entry: HistoryEntry, version: string): JobView {
   const [priority, , , extraData] = entry.prompt;
   const times = executionTimes(entry);
-  const files = outputFiles(entry.outputs);
+  const { count, preview } = summary(entry.outputs, version);
   return pruned({
     id,
-    status: statusOf(entry),
+    status: finishedStatus(entry, version),
     priority,
     create_time: extraData["create_time"],
     execution_start_time: times.start,
     execution_end_time: times.end,
     execution_error: milestone(entry, "execution_error"),
-    outputs_count: files.length,
-    previewable_outputs_count: files.filter(isPreviewable).length,
-    preview_output: previewOutput(entry.outputs, files),
+    outputs_count: count,
+    previewable_outputs_count: previewableCount(entry.outputs, version),
+    preview_output: preview,
     workflow_id: workflowId(extraData),
   });
 }
 
-export function detailedJob(id: string, entry: HistoryEntry): JobView {
+export function detailedJob(id: string, entry: HistoryEntry, version: string): JobView {
   const [, , prompt, extra_data] = entry.prompt;
   return {
-    ...finishedJob(id, entry),
+    ...finishedJob(id, entry, version),
     outputs: entry.outputs,
     execution_status: entry.status,
     workflow: { prompt, extra_data },
   };
 }
 
-function statusOf(entry: HistoryEntry): JobStatus {
+export function finishedStatus(entry: HistoryEntry, version: string): JobStatus {
   if (entry.status?.status_str !== "error") return "completed";
+  if (!atLeast(version, "0.9.0")) return "failed";
   return milestone(entry, "execution_interrupted") ? "cancelled" : "failed";
 }
 
@@ -67,71 +75,22 @@ function executionTimes(entry: HistoryEntry): { start: unknown; end: unknown } {
   };
 }
 
-interface ListedFile {
-  nodeId: string;
-  mediaType: string;
-  item: Record<string, unknown>;
-}
-
-function outputFiles(outputs: Record<string, NodeOutput>): ListedFile[] {
-  const files: ListedFile[] = [];
-  for (const { nodeId, mediaType, item } of outputItems(outputs)) {
-    if (item !== null && typeof item === "object") {
-      files.push({ nodeId, mediaType, item: item as Record<string, unknown> });
-    }
-  }
-  return files;
-}
-
-function* outputItems(
-  outputs: Record<string, NodeOutput>,
-): Generator<{ nodeId: string; mediaType: string; item: unknown }> {
-  for (const [nodeId, output] of Object.entries(outputs)) {
-    for (const [mediaType, items] of Object.entries(output)) {
-      if (mediaType === "animated" || !Array.isArray(items)) continue;
-      for (const item of items) yield { nodeId, mediaType, item };
-    }
-  }
-}
-
-function isPreviewable({ mediaType, item }: ListedFile): boolean {
-  const format = String(item["format"] ?? "");
-  const name = String(item["filename"] ?? "");
-  return (
-    previewable.has(mediaType) ||
-    /^(video|audio)\//.test(format) ||
-    model3d.test(name) ||
-    textFile.test(name)
-  );
-}
-
-function isText({ mediaType, item }: ListedFile): boolean {
-  return mediaType === "text" || textFile.test(String(item["filename"] ?? ""));
-}
-
-/** Saved media first, then temporary media, then a text file, then bare text. */
-function previewOutput(
-  outputs: Record<string, NodeOutput>,
-  files: ListedFile[],
-): Record<string, unknown> | undefined {
-  const candidates = files.filter(isPreviewable);
-  const media = candidates.filter((file) => !isText(file));
-  const chosen = media.find(({ item }) => item["type"] === "output") ?? media[0] ?? candidates[0];
-  if (chosen) {
-    const { item, nodeId, mediaType } = chosen;
-    return { ...item, nodeId, mediaType: item["mediaType"] ?? mediaType };
-  }
-  for (const { nodeId, mediaType, item } of outputItems(outputs)) {
-    if (mediaType !== "text" || typeof item !== "string") continue;
-    const cut = item.length > maxTextPreview ? { truncated: true } : {};
-    return { content: item.slice(0, maxTextPreview), ...cut, nodeId, mediaType };
-  }
-  return undefined;
-}
-
+/**
+ * `extra_pnginfo.workflow.id`, read without a check: anything but objects on the way makes ComfyUI
+ * raise, which is why one prompt with `extra_pnginfo: null` makes the whole listing fail.
+ */
 function workflowId(extraData: Record<string, unknown>): unknown {
-  const pnginfo = extraData["extra_pnginfo"] as { workflow?: { id?: unknown } } | undefined;
-  return pnginfo?.workflow?.id;
+  const pnginfo = "extra_pnginfo" in extraData ? extraData["extra_pnginfo"] : {};
+  return read(read(pnginfo, "workflow", {}), "id", undefined);
+}
+
+function read(value: unknown, key: string, fallback: unknown): unknown {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) {
+    const message = `'${typeName(value)}' object has no attribute 'get'`;
+    throw new PythonError("AttributeError", message);
+  }
+  const found = (value as Record<string, unknown>)[key];
+  return found === undefined ? fallback : found;
 }
 
 function pruned(job: Record<string, unknown> & { id: string; status: JobStatus }): JobView {

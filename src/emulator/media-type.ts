@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import { atLeast } from "./version.ts";
 
 const byExtension: Record<string, string> = {
   ".png": "image/png",
@@ -22,16 +23,18 @@ const byExtension: Record<string, string> = {
   ".html": "text/html",
   ".htm": "text/html",
   ".xhtml": "application/xhtml+xml",
-  ".js": "text/javascript",
+  ".js": "application/javascript; charset=utf-8",
   ".css": "text/css",
-  ".xml": "text/xml",
+  ".xml": "application/xml",
 };
 
 export function mediaType(name: string): string {
   return byExtension[posix.extname(name).toLowerCase()] ?? "application/octet-stream";
 }
 
-/** What a browser might execute; ComfyUI serves those as downloads. */
-export function isRisky(type: string): boolean {
+/** What a browser might execute, and what ComfyUI thought of before 0.28.0. */
+export function isRisky(mediaType: string, version: string): boolean {
+  const type = mediaType.replace(/;.*/, "");
+  if (!atLeast(version, "0.28.0")) return /^(text\/(html|css)|application\/xhtml\+xml)$/.test(type);
   return /^(text\/(html|javascript|css|xml)|message\/rfc822)$|[+/]xml$|javascript$/.test(type);
 }

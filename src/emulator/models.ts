@@ -1,4 +1,5 @@
 import { byCodeUnits } from "./disk.ts";
+import { atLeast } from "./version.ts";
 
 /** Folder under `models/` -> file names; the defaults are those the reference graphs name. */
 export const defaultModels: Record<string, string[]> = {
@@ -12,19 +13,23 @@ export const defaultModels: Record<string, string[]> = {
   ],
   unet_gguf: ["flux1-dev-Q8_0.gguf"],
   diffusion_models: [
+    "FireRed-Image-Edit-1.1-transformer.safetensors",
     "flux-2-klein-4b-fp8.safetensors",
     "flux1-dev-kontext_fp8_scaled.safetensors",
     "flux1-dev.safetensors",
     "flux1-fill-dev.safetensors",
     "flux1-schnell.safetensors",
     "flux2_dev_fp8mixed.safetensors",
+    "krea2_turbo_fp8_scaled.safetensors",
     "qwen_image_edit_2511_bf16.safetensors",
     "qwen_image_fp8_e4m3fn.safetensors",
+    "z_image.safetensors",
     "z_image_turbo_bf16.safetensors",
   ],
   text_encoders: [
     "clip_l.safetensors",
     "mistral_3_small_flux2_fp8.safetensors",
+    "qwen3vl_4b_fp8_scaled.safetensors",
     "qwen_2.5_vl_7b_fp8_scaled.safetensors",
     "qwen_3_4b.safetensors",
     "t5xxl_fp16.safetensors",
@@ -42,8 +47,25 @@ export const defaultModels: Record<string, string[]> = {
   model_patches: [],
 };
 
-/** The keys of `GET /models`, in ComfyUI 0.33's order with those of the two packs at the end. */
-export const modelFolders = [
+/** The keys of `GET /models`, in ComfyUI's order with those of the packs at the end. */
+export function modelFolders(version: string, models: Record<string, string[]>): string[] {
+  const others = Object.keys(models).filter((folder) => !folderKeys.includes(folder));
+  const known = folderKeys.filter((folder) => atLeast(version, folderSince[folder] ?? "0.0.0"));
+  return [...known, ...others];
+}
+
+/** First version with the folder. */
+const folderSince: Record<string, string> = {
+  latent_upscale_models: "0.3.71",
+  datasets: "0.30.0",
+  background_removal: "0.21.0",
+  frame_interpolation: "0.20.0",
+  geometry_estimation: "0.22.0",
+  optical_flow: "0.21.0",
+  detection: "0.23.0",
+};
+
+const folderKeys = [
   ...["checkpoints", "configs", "loras", "vae", "text_encoders", "diffusion_models"],
   ...["clip_vision", "style_models", "embeddings", "diffusers", "vae_approx", "controlnet"],
   ...["gligen", "upscale_models", "latent_upscale_models", "custom_nodes", "datasets"],

@@ -18,7 +18,7 @@ export interface NodeContext {
   nodeId: string;
   /** As it goes into saved pictures: with the change markers of file-reading nodes. */
   graph: Graph;
-  extraPnginfo: Record<string, unknown> | undefined;
+  extraPnginfo: unknown;
   disk: Disk;
   /** Whether the prompt asked for sampler previews. */
   wantsPreviews: boolean;

@@ -8,6 +8,9 @@ export interface RunResult {
   status: HistoryStatus;
 }
 
+/** Of partner services; never shown in history. */
+export const sensitiveKeys = ["auth_token_comfy_org", "api_key_comfy_org"];
+
 /** An item as queued, with what must not be shown (partner node keys) apart. */
 export interface Queued {
   item: QueueItem;
@@ -57,6 +60,7 @@ export class PromptQueue {
     const finished = this.running;
     this.running = undefined;
     if (!finished) return;
+    for (const key of sensitiveKeys) delete finished.item[3][key];
     if (this.history.size > this.#historySize) {
       const oldest = this.history.keys().next();
       if (!oldest.done) this.history.delete(oldest.value);

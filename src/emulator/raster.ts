@@ -15,6 +15,11 @@ export interface MaskRaster {
   data: Buffer;
 }
 
+/** A file's pixels as they are stored: Pillow, and so ComfyUI, applies no colour profile. */
+export function stored(bytes: Buffer): Sharp {
+  return sharp(bytes, { ignoreIcc: true });
+}
+
 export function filled(width: number, height: number, color: number): Raster {
   const data = Buffer.alloc(width * height * 3);
   data.fill(Buffer.from([(color >> 16) & 255, (color >> 8) & 255, color & 255]));

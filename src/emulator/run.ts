@@ -76,9 +76,16 @@ export class Run {
   }
 
   #reuse(id: string, { ui }: CachedResult): void {
-    if (ui) this.#ui.set(id, ui);
+    if (ui && this.#recordsCached()) this.#ui.set(id, ui);
     this.events.own("executed", { node: id, display_node: id, output: ui?.output ?? null });
     this.#finish(id);
+  }
+
+  /** From 0.3.68 until 0.28.0 outputs from the cache were kept only for a prompt with a client. */
+  #recordsCached(): boolean {
+    const { version, current } = this.#parts;
+    const forgets = atLeast(version, "0.3.68") && !atLeast(version, "0.28.0");
+    return !forgets || current.clientId !== undefined;
   }
 
   async #attempt(id: string): Promise<boolean> {
@@ -178,12 +185,11 @@ export class Run {
     const { interrupts, timing, version, disk, sockets } = this.#parts;
     const throttle = new ProgressThrottle(atLeast(version, "0.9.2"));
     const method = this.#extraData["preview_method"];
-    const pnginfo = this.#extraData["extra_pnginfo"] as Record<string, unknown> | undefined;
     return {
       promptId: this.#promptId,
       nodeId,
       graph: this.#markedGraph(),
-      extraPnginfo: pnginfo ?? undefined,
+      extraPnginfo: this.#extraData["extra_pnginfo"],
       disk,
       wantsPreviews:
         atLeast(version, "0.5.0") &&

@@ -1,5 +1,6 @@
 import type { InputSpec, ValidationError } from "../comfy/protocol.ts";
 import { bool, float, int, PythonError, repr, str } from "./python.ts";
+import { atLeast } from "./version.ts";
 
 export interface CheckedInput {
   name: string;
@@ -46,7 +47,7 @@ function unwrapped(value: unknown): unknown {
 }
 
 /** Range and choices; `step` and `round` are not enforced. */
-export function literalError(input: CheckedInput): ValidationError | undefined {
+export function literalError(input: CheckedInput, version: string): ValidationError | undefined {
   const { name, spec, value } = input;
   const { min, max } = (spec[1] ?? {}) as { min?: number; max?: number };
   if (typeof value === "number") {
@@ -59,6 +60,8 @@ export function literalError(input: CheckedInput): ValidationError | undefined {
       return problem(input, "value_bigger_than_max", message, name);
     }
   }
+  // Before 0.8.0 only old-style lists of choices were enforced.
+  if (spec[0] === "COMBO" && !atLeast(version, "0.8.0")) return undefined;
   return choiceError(input);
 }
 

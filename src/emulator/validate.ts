@@ -10,7 +10,8 @@ import type { Catalog } from "./catalog.ts";
 import type { Disk } from "./disk.ts";
 import { PythonError, repr, str } from "./python.ts";
 import { convertedLiteral, literalError, problem, typesFit } from "./validate-input.ts";
-import { innerException, outerException, requestError } from "./validation-errors.ts";
+import { innerException, missingClass, outerException, requestError } from "./validation-errors.ts";
+import { atLeast } from "./version.ts";
 
 export interface Verdict {
   /** Ids of the output nodes that may run. */
@@ -28,8 +29,7 @@ interface NodeVerdict {
 export interface ValidationContext {
   catalog: Catalog;
   disk: Disk;
-  /** Before 0.12 a missing class was an `invalid_prompt`. */
-  missingNodeType: "missing_node_type" | "invalid_prompt";
+  version: string;
 }
 
 /** Checks a graph as `POST /prompt` does; literals are converted in place. */
@@ -55,21 +55,12 @@ export function validatePrompt(
   return new Validation(graph, context).check(outputs);
 }
 
-function missingNode(graph: Graph, context: ValidationContext): ValidationError | undefined {
+function missingNode(
+  graph: Graph,
+  { catalog, version }: ValidationContext,
+): ValidationError | undefined {
   for (const [id, node] of Object.entries(graph)) {
-    if (context.catalog.node(node.class_type ?? "")) continue;
-    const title = node._meta?.title ?? null;
-    const classType = node.class_type ?? null;
-    const message =
-      classType === null
-        ? `Node '${title ?? `ID #${id}`}' has no class_type. The workflow may be corrupted or a custom node is missing.`
-        : `Node '${title ?? classType}' not found. The custom node may not be installed.`;
-    return {
-      type: context.missingNodeType,
-      message,
-      details: `Node ID '#${id}'`,
-      extra_info: { node_id: id, class_type: classType, node_title: title ?? classType },
-    };
+    if (!catalog.node(node.class_type ?? "")) return missingClass(id, node, version);
   }
   return undefined;
 }
@@ -171,7 +162,7 @@ class Validation {
     if (this.#context.catalog.node(this.#node(id).class_type)?.validate?.input === name) {
       return undefined;
     }
-    return literalError({ name, spec, value: converted.value });
+    return literalError({ name, spec, value: converted.value }, this.#context.version);
   }
 
   #checkLink(
@@ -230,7 +221,9 @@ class Validation {
     return type;
   }
 
+  /** Before 0.20.0 the recursion was cut with nothing said of it: the output is dropped silently. */
   #cycle(id: string): NodeVerdict {
+    if (!atLeast(this.#context.version, "0.20.0")) return { valid: false, errors: [] };
     const path = [...this.#visiting.slice(this.#visiting.indexOf(id)), id];
     const nodes = [...new Set(path)];
     const details = path.map((step) => `${step} (${this.#node(step).class_type})`).join(" -> ");

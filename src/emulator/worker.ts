@@ -7,6 +7,7 @@ export class Worker {
   readonly #parts: Parts;
   readonly #death: AbortSignal;
   #wake: () => void = () => {};
+  #broken = false;
 
   constructor(parts: Parts, death: AbortSignal) {
     this.#parts = parts;
@@ -19,7 +20,7 @@ export class Worker {
   }
 
   async work(): Promise<void> {
-    while (!this.#death.aborted) {
+    while (!this.#death.aborted && !this.#broken) {
       const awake = new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
@@ -34,6 +35,10 @@ export class Worker {
     if (faults.neverStart) return false;
     const queued = queue.take();
     if (!queued) return false;
+    if (!isSearchable(queued.item[3])) {
+      this.#broken = true;
+      return false;
+    }
     try {
       const run = new Run(this.#parts, queued);
       const result = await run.execute();
@@ -51,4 +56,12 @@ export class Worker {
     this.#parts.forget = false;
     this.#parts.cache.clear();
   }
+}
+
+/**
+ * Before 0.3.68 nobody looked at `extra_data` before the worker asked it for `client_id`. Null or a
+ * number ends the thread: that prompt stays running, the others stay pending, HTTP goes on.
+ */
+function isSearchable(extraData: unknown): boolean {
+  return typeof extraData === "string" || (typeof extraData === "object" && extraData !== null);
 }

@@ -23,6 +23,8 @@ export interface FinishOptions {
   format?: DeliveryFormat | undefined;
   /** What does not fit is cropped evenly. */
   size?: Size | undefined;
+  /** Instead, what is missing is made up by transparent bars. @default false */
+  bars?: boolean | undefined;
   preview?: PreviewOptions | undefined;
 }
 
@@ -35,6 +37,7 @@ export interface FinishedPicture extends Survey {
 }
 
 const what = "The picture from ComfyUI";
+const transparent = { r: 0, g: 0, b: 0, alpha: 0 };
 
 /**
  * From what ComfyUI made to what is handed over, kept and shown. The picture is decoded once; that
@@ -94,10 +97,10 @@ async function still(
   made: Buffer,
   mimeType: ImageMimeType,
   decodedRaster: Raster,
-  { finishing, format, size }: FinishOptions,
+  { finishing, format, size, bars = false }: FinishOptions,
 ): Promise<Finished> {
   const placed = await place(decodedRaster, finishing);
-  const raster = await sized(placed, size);
+  const raster = await sized(placed, size, bars);
   const cleared = await clearHidden(raster);
   const keepsPixels = raster === decodedRaster && !cleared;
   const keepsFormat = format === undefined || mimeType === `image/${format}`;
@@ -129,8 +132,17 @@ async function place(raster: Raster, finishing: Finishing | undefined): Promise<
   }
 }
 
-async function sized(raster: Raster, size: Size | undefined): Promise<Raster> {
+async function sized(raster: Raster, size: Size | undefined, bars: boolean): Promise<Raster> {
   if (!size || (size.width === raster.width && size.height === raster.height)) return raster;
+  if (bars) {
+    const within = {
+      ...size,
+      fit: "contain",
+      background: transparent,
+      kernel: "lanczos3",
+    } as const;
+    return await rgbaRaster((await openRaster(raster)).resize(within));
+  }
   return await resized(raster, { ...size, fit: "cover", position: "centre" });
 }
 

@@ -39,7 +39,7 @@ interface Found {
 }
 
 const accepted =
-  "Accepted: a path in an allowed folder, an https URL, a data:image/…;base64 URI or plain base64, a comfy://images/ID URI, or the ID of an earlier image or task.";
+  "Accepted: a path in an allowed folder, an https URL, a data:image/…;base64 URI or plain base64, a comfy://images/ID URI, or the ID of an earlier image or task. A picture that is only in the chat does not reach this server: ask for its file or URL.";
 
 const dataUri = /^data:([^,;]*)((?:;[^,;]*)*),/i;
 /** Node decodes both alphabets, with or without padding. */
@@ -126,7 +126,7 @@ export class ImageSources {
       );
     }
     this.#refuseTooLarge(`${parameter}: image ${cut(reference)}`, bytes.length);
-    return { bytes, origin: `image ${cut(reference)}` };
+    return { bytes, origin: reference.startsWith("u") ? "upload" : `image ${cut(reference)}` };
   }
 
   async #file(parameter: string, path: string, { roots, base }: Reach): Promise<Found> {
@@ -157,7 +157,7 @@ export class ImageSources {
 }
 
 function isReference(value: string): boolean {
-  return /^comfy:\/\//i.test(value) || /^t[0-9a-z]{16}(-\d+)?$/.test(value);
+  return /^comfy:\/\//i.test(value) || /^(t[0-9a-z]{16}(-\d+)?|u[0-9a-f]{64})$/.test(value);
 }
 
 /** Base64 of a JPEG starts like a path ("/9j/4AAQ…"), so what it decodes to decides. */

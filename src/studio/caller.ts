@@ -24,6 +24,8 @@ export interface Caller {
   limits?: Limits;
   /** The program it calls with, as that names itself. */
   client?: string | undefined;
+  /** The face it comes through, such as `mcp` or `shell`. */
+  via?: string | undefined;
   /** What it may read and write; without roots there are no folders at all. */
   folders: Reach;
   /** Where it can fetch a picture, if not from a folder. */
@@ -31,8 +33,8 @@ export interface Caller {
 }
 
 /** Whoever has a shell or a client on this machine. */
-export function ownerOf(folders: Reach): Caller {
-  return { name: "owner", scopes: new Set(scopes), folders };
+export function ownerOf(folders: Reach, via?: string): Caller {
+  return { name: "owner", scopes: new Set(scopes), via, folders };
 }
 
 /** With what each scope is of no use without. */

@@ -3,15 +3,19 @@ import { preview } from "../images/preview.ts";
 import type { ImageStore, StoredPreview } from "../images/store.ts";
 import type { CancelReport } from "../tasks/cancelling.ts";
 import type { DeleteReport } from "../tasks/deletion.ts";
-import type { EventsOptions, TaskEvent } from "../tasks/events.ts";
-import type { SubmitOptions } from "../tasks/intake.ts";
+import type { EventsOptions, LivePreview, ToldEvent } from "../tasks/events.ts";
+import type { Asker, SubmitOptions } from "../tasks/intake.ts";
 import type { TaskProgress } from "../tasks/progress.ts";
 import { isTerminal } from "../tasks/state.ts";
 import type { TaskFilter, TaskPage } from "../tasks/store/store.ts";
-import { type ImageRecord, imagesOf, type Task, taskIdOf } from "../tasks/task.ts";
+import { type ImageRecord, imagesOf, inputHashOf, type Task, taskIdOf } from "../tasks/task.ts";
 import type { Tasks } from "../tasks/tasks.ts";
+import type { Upload } from "../tasks/uploads.ts";
 import type { TaskRequest } from "../workflows/request.ts";
+import type { Style } from "../workflows/styles.ts";
+import type { BackendState } from "./backend-states.ts";
 import type { Caller, Scope } from "./caller.ts";
+import type { Installed } from "./installed.ts";
 import type { Quota } from "./quota.ts";
 import type { WorkflowStates } from "./workflow-states.ts";
 
@@ -21,14 +25,11 @@ export interface StudioParts {
   quota: Quota;
   /** Every workflow and whether some ComfyUI can run it. */
   workflows(): Promise<WorkflowStates>;
-  /** Which ComfyUIs answer. */
-  backends(): Promise<BackendState[]>;
-}
-
-export interface BackendState {
-  /** Its URL, or how it is called. */
-  name: string;
-  isUp: boolean;
+  /** Models, LoRAs and styles that a call can name. */
+  installed(): Promise<Installed>;
+  styles(): Style[];
+  /** Every ComfyUI and how it is; with "known" those that rest are not asked. */
+  backends(ask: "all" | "known"): Promise<BackendState[]>;
 }
 
 /** All a face sees: what one caller may see and do. */
@@ -39,6 +40,12 @@ export class Studio {
   constructor(parts: StudioParts, caller: Caller) {
     this.#parts = parts;
     this.caller = caller;
+  }
+
+  /** The same caller, whose relative paths start in this folder. */
+  startingIn(base: string): Studio {
+    const { folders } = this.caller;
+    return new Studio(this.#parts, { ...this.caller, folders: { ...folders, base } });
   }
 
   /** What whoever reads records must know: that they are in memory only, or that some are gone. */
@@ -53,17 +60,38 @@ export class Studio {
 
   /** Checks the call and stores it as a task; the work goes on after the answer. */
   async submit(tool: string, request: TaskRequest, options: SubmitOptions = {}): Promise<Task> {
+    return (await this.take(tool, request, options)).task;
+  }
+
+  /** As `submit`; `isNew` is false for a call that had been made before under the same key. */
+  async take(
+    tool: string,
+    request: TaskRequest,
+    options: SubmitOptions = {},
+  ): Promise<{ task: Task; isNew: boolean }> {
     this.#demand("generate");
-    const { name, client, folders } = this.caller;
+    const { tasks, quota } = this.#parts;
+    const asker = this.#asker(options);
+    return quota.within(this.caller, () => tasks.submit(tool, request, asker, options));
+  }
+
+  /** The pictures of a task once more, with the same seeds; notes say where they may differ. */
+  async again(id: string, options: SubmitOptions = {}): Promise<Task> {
+    this.#demand("generate");
+    const { tasks, quota } = this.#parts;
+    const asker = this.#asker(options);
+    return quota.within(this.caller, () => tasks.again(id, asker, options, this.#only));
+  }
+
+  #asker({ client = this.caller.client, via = this.caller.via }: SubmitOptions): Asker {
+    const { name, folders } = this.caller;
     const sources = {
       ...folders,
       // A result's path is in every answer, so it may come back as an input.
       roots: folders.roots.length > 0 ? [...folders.roots, this.#parts.images.resultsDir] : [],
       lookup: (reference: string) => this.#picture(reference),
     };
-    const asker = { caller: name, client, folders, sources };
-    const { tasks, quota } = this.#parts;
-    return quota.within(this.caller, () => tasks.submit(tool, request, asker, options));
+    return { caller: name, client, via, folders, sources };
   }
 
   async get(id: string): Promise<Task> {
@@ -82,13 +110,15 @@ export class Studio {
   }
 
   /** What happens to one task, from where it is to its end. Throws `not_found` at the first step. */
-  async *events(id: string, options: EventsOptions = {}): AsyncGenerator<TaskEvent> {
+  async *events(id: string, options: EventsOptions = {}): AsyncGenerator<ToldEvent> {
     this.#demand("read");
     yield* this.#parts.tasks.events(id, this.#only, options);
   }
 
-  /** What happens to all tasks of this caller, from now on until `signal`. */
-  async *allEvents(options: EventsOptions): AsyncGenerator<TaskEvent> {
+  /** What happens to all tasks of this caller until `signal`; see `Tasks.allEvents`. */
+  async *allEvents(
+    options: EventsOptions & { after?: number | undefined },
+  ): AsyncGenerator<ToldEvent> {
     this.#demand("read");
     yield* this.#parts.tasks.allEvents(this.#only, options);
   }
@@ -158,8 +188,31 @@ export class Studio {
     return this.#parts.images.readPreview(record.id, record.mimeType, preview);
   }
 
-  backends(): Promise<BackendState[]> {
-    return this.#parts.backends();
+  /** The newest frame of a task on its way; undefined when there is none. */
+  async livePreview(id: string): Promise<LivePreview | undefined> {
+    await this.get(id);
+    return this.#parts.tasks.livePreview(id);
+  }
+
+  /** Keeps a picture for a call to come. */
+  async upload(bytes: Buffer): Promise<Upload> {
+    this.#demand("generate");
+    return this.#parts.tasks.uploads.put(this.caller.name, bytes);
+  }
+
+  /** An input picture by its id, as PNG. */
+  async input(id: string): Promise<Buffer> {
+    const sha256 = inputHashOf(id);
+    const bytes = sha256 && (await this.#parts.tasks.uploads.read(sha256, this.#only));
+    if (bytes) return bytes;
+    throw new AppError(
+      "not_found",
+      `There is no input picture ${JSON.stringify(id.slice(0, 80))}. An upload that is not used is kept for a day; send it again.`,
+    );
+  }
+
+  backends(ask: "all" | "known"): Promise<BackendState[]> {
+    return this.#parts.backends(ask);
   }
 
   /** What the pictures that this caller sees take on disk. */
@@ -174,13 +227,28 @@ export class Studio {
     return this.#parts.tasks.onWrote(listener);
   }
 
+  /** The same caller through a face, with the name of its program where that is known. */
+  through(via: string, client = this.caller.client): Studio {
+    return new Studio(this.#parts, { ...this.caller, via, client });
+  }
+
+  /** Values of `styles`. */
+  styles(): Style[] {
+    return this.#parts.styles();
+  }
+
   workflows(): Promise<WorkflowStates> {
     return this.#parts.workflows();
   }
 
-  /** By `comfy://images/ID`, an image id, or a task id, which stands for its first picture. */
+  installed(): Promise<Installed> {
+    return this.#parts.installed();
+  }
+
+  /** By `comfy://images/ID`, an image id, an input id, or a task id, which stands for its first picture. */
   async #picture(reference: string): Promise<Buffer> {
     const id = reference.replace(/^comfy:\/\/(images|tasks)\//, "");
+    if (inputHashOf(id)) return this.input(id);
     const first = /-\d+$/.test(id) ? id : imagesOf(await this.get(id))[0]?.id;
     const { bytes } = await this.original(first ?? `${id}-1`);
     return bytes;

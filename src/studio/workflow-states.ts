@@ -2,8 +2,13 @@ import type { Pool } from "../comfy/pool.ts";
 import { AppError } from "../errors.ts";
 import type { Catalog } from "../workflows/catalog.ts";
 import { explainMissing } from "../workflows/explain.ts";
-import { type Readiness, readiness } from "../workflows/readiness.ts";
-import type { Workflow } from "../workflows/workflow.ts";
+import {
+  type MissingModel,
+  type MissingNode,
+  type Readiness,
+  readiness,
+} from "../workflows/readiness.ts";
+import type { Problem, Workflow } from "../workflows/workflow.ts";
 
 export interface WorkflowState {
   workflow: Workflow;
@@ -18,12 +23,16 @@ export interface Lacks {
   text: string;
   files: string[];
   packs: string[];
+  models: MissingModel[];
+  nodes: MissingNode[];
 }
 
 export interface WorkflowStates {
   states: WorkflowState[];
   /** Why ComfyUI could not be asked. */
   problem?: string;
+  /** Workflows that do not load. */
+  faults?: readonly Problem[];
 }
 
 /** Whoever asks what is installed has often just installed something. */
@@ -54,5 +63,7 @@ function lacksOf(workflow: Workflow, found: NotReady): Lacks {
     text: explainMissing(workflow, found),
     files: found.missingModels.map((model) => model.file),
     packs: [...new Set(packs)],
+    models: found.missingModels,
+    nodes: found.missingNodes,
   };
 }

@@ -7,6 +7,10 @@ import type { Task } from "./task.ts";
 export interface LivePreview {
   bytes: Buffer;
   mimeType: string;
+  /** Grows with each one of a task. */
+  frame: number;
+  /** Of the pictures asked for, the one it becomes; from 1. */
+  picture: number;
 }
 
 /** What happens to a task, in the order in which a reader needs it. */
@@ -15,7 +19,12 @@ export type TaskEvent =
   | { kind: "state"; id: string; task: Task }
   | { kind: "progress"; id: string; progress: TaskProgress }
   | { kind: "preview"; id: string; preview: LivePreview }
-  | { kind: "deleted"; id: string };
+  | { kind: "deleted"; id: string }
+  /** To one reader, first of all: what it has missed cannot be told. */
+  | { kind: "reset"; id: "" };
+
+/** As a reader gets it: who goes on from `mark` misses nothing, and may be told a little twice. */
+export type ToldEvent = TaskEvent & { mark: number };
 
 export interface EventsOptions {
   signal?: AbortSignal | undefined;
@@ -23,6 +32,8 @@ export interface EventsOptions {
   everyMs?: number | undefined;
   /** Where nothing happens, progress is told again after this time. @default never */
   heartbeatMs?: number | undefined;
+  /** Live previews are wanted too: they cost ComfyUI an encoding at every step. @default false */
+  previews?: boolean | undefined;
 }
 
 /** What a reader wants to hear of. */
@@ -53,8 +64,10 @@ export class TaskEvents {
   }
 
   /** Whether anybody would see a preview of this task. */
-  isWatched(id: string): boolean {
-    return [...this.#readers].some(({ interest }) => (interest.id ?? id) === id);
+  wantsPreviews(id: string): boolean {
+    return [...this.#readers].some(
+      ({ interest, previews }) => previews && (interest.id ?? id) === id,
+    );
   }
 
   /** For whoever counts and shows nothing: it makes no task a watched one. */
@@ -87,10 +100,10 @@ export class TaskEvents {
    */
   async *read(
     interest: Interest,
-    { signal, everyMs = 250, heartbeatMs }: EventsOptions,
+    { signal, everyMs = 250, heartbeatMs, previews = false }: EventsOptions,
     where: () => Promise<TaskEvent[]>,
-  ): AsyncGenerator<TaskEvent> {
-    const reader = new Reader(interest);
+  ): AsyncGenerator<ToldEvent> {
+    const reader = new Reader(interest, previews);
     this.#readers.add(reader);
     this.#sources.watched(interest, true);
     const ended = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
@@ -98,8 +111,9 @@ export class TaskEvents {
       // Asked only now, so that nothing falls between the answer and the stream.
       for (const event of await where()) reader.addFirst(event);
       while (!ended.aborted) {
+        const mark = reader.emptyAt;
         const events = reader.take();
-        yield* this.#whole(events);
+        yield* this.#whole(events).map((event) => ({ ...event, mark }));
         if (interest.id !== undefined && events.some(isLast)) return;
         await reader.wait(everyMs, heartbeatMs, ended);
       }
@@ -139,15 +153,20 @@ function isLast(event: Pending): boolean {
 /** The newest of each kind and task that one reader has not had yet. */
 class Reader {
   readonly interest: Interest;
+  readonly previews: boolean;
   readonly #pending = new Map<string, Pending>();
   #wake: () => void = () => {};
   #takenAt = 0;
+  /** All that happened before this time has been taken. */
+  emptyAt = Date.now();
 
-  constructor(interest: Interest) {
+  constructor(interest: Interest, previews: boolean) {
     this.interest = interest;
+    this.previews = previews;
   }
 
   add(event: Pending): void {
+    if (event.kind === "preview" && !this.previews) return;
     const key = `${event.kind} ${event.id}`;
     // Moved to the end: what is newest of all comes last.
     this.#pending.delete(key);
@@ -161,6 +180,7 @@ class Reader {
   }
 
   take(): Pending[] {
+    this.emptyAt = Date.now();
     if (this.#pending.size === 0) return [];
     this.#takenAt = Date.now();
     const all = [...this.#pending.values()];

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { AppError } from "../errors.ts";
+import { flattenForComfy } from "../images/alpha.ts";
 import { readColor } from "../images/color.ts";
 import { toPng } from "../images/convert.ts";
 import { inspectImage } from "../images/inspect.ts";
@@ -24,9 +25,13 @@ export interface PreparedInputs {
   uploads: Record<string, InputRecord>;
   /** The exact size of what is handed over. */
   deliver?: Size;
+  /** How a picture of another shape is brought to that size; left out, what is over is cut. */
+  fit?: "fit";
   finish?: Finish;
   /** Every picture the record names, to be kept once the call is known to be good. */
   pictures: Map<string, { bytes: Buffer; mimeType: ImageMimeType }>;
+  /** What could not be done with them. */
+  notes: string[];
 }
 
 /** Fetches the pictures of a call and makes of them what the workflow's slots take. Keeps none. */
@@ -38,44 +43,82 @@ export async function prepareInputs(
   request: TaskRequest,
   signal: AbortSignal | undefined,
 ): Promise<PreparedInputs> {
-  const prepared: PreparedInputs = { inputs: {}, uploads: {}, pictures: new Map() };
+  const prepared: PreparedInputs = { inputs: {}, uploads: {}, pictures: new Map(), notes: [] };
   const given = await fetchAll(sources, reach, workflow, request, signal);
   for (const [name, { bytes, origin }] of Object.entries(given)) {
     prepared.inputs[name] = await keep(prepared, name, bytes, origin);
   }
   const rules = inputRules(workflow, recipe.files);
-  const { image, mask, background, ...others } = given;
+  const { image, background, ...others } = given;
+  // A mask that does not say where to repaint is a picture like others.
+  const { mask } = workflow.repaints ? others : {};
+  if (workflow.repaints) delete others["mask"];
   const upload = async (name: string, bytes: Buffer) => {
     prepared.uploads[name] = await keep(prepared, name, bytes, `made from ${name}`);
   };
+  const scaledTo = async (bytes: Buffer) =>
+    rules ? (await scaleInput(bytes, rules)).image : bytes;
   for (const [name, { bytes }] of Object.entries(others)) {
-    await upload(name, rules ? (await scaleInput(bytes, rules)).image : bytes);
+    const isMask = name === "mask";
+    await upload(name, await scaledTo(isMask ? bytes : (await flattenForComfy(bytes)).image));
   }
   if (!image) return prepared;
-  if (workflow.parameters["mask"]) {
+  if (workflow.repaints) {
     const edit = await maskedEdit(tool, image.bytes, mask?.bytes, request);
     const scaled = await scalePair(edit, rules);
     await upload("image", scaled.image);
     await upload("mask", scaled.mask);
-    const [original, whole] = await Promise.all([
-      keep(prepared, "image", edit.image, "what was repainted"),
-      keep(prepared, "mask", edit.mask, "where it was repainted"),
-    ]);
-    prepared.finish = { kind: "keep_unmasked", original, mask: whole };
-    return prepared;
+    // A graph that changes the size makes a picture of its own, with nothing to lay back.
+    if (workflow.keepsSize) prepared.finish = await unmaskedRest(prepared, edit);
+    return { ...prepared, ...exactSize(tool, undefined, request) };
   }
-  await upload("image", rules ? (await scaleInput(image.bytes, rules)).image : image.bytes);
-  const size = prepared.inputs["image"];
-  if (size) prepared.deliver = times(size, tool === "upscale" ? (request.factor ?? 2) : 1);
+  const flat = await flattenForComfy(image.bytes);
+  await upload("image", await scaledTo(flat.image));
+  const factor = resultFactor(tool, workflow, request);
+  const original = prepared.inputs["image"];
+  if (original) keepShape(prepared, original, factor, flat.hadAlpha);
   if (request.background !== undefined) {
-    prepared.finish = background
-      ? {
-          kind: "background",
-          image: await keep(prepared, "background", background.bytes, background.origin),
-        }
-      : { kind: "background", color: request.background };
+    prepared.finish = await behind(prepared, background, request.background);
   }
-  return prepared;
+  return { ...prepared, ...exactSize(tool, original, request) };
+}
+
+/** Size and transparency of the result where they are those of the picture that was given. */
+function keepShape(
+  prepared: PreparedInputs,
+  original: InputRecord,
+  factor: number | undefined,
+  hadAlpha: boolean,
+): void {
+  if (factor !== undefined) prepared.deliver = times(original, factor);
+  if (!hadAlpha) return;
+  if (factor !== undefined) prepared.finish = { kind: "keep_alpha", original };
+  else prepared.notes.push("The transparency of image is not in the result, whose shape is new.");
+}
+
+async function behind(
+  prepared: PreparedInputs,
+  picture: Given | undefined,
+  color: string,
+): Promise<Finish> {
+  if (!picture) return { kind: "background", color };
+  const { bytes, origin } = picture;
+  return { kind: "background", image: await keep(prepared, "background", bytes, origin) };
+}
+
+/** How many times the image's size the result has; undefined where the graph decides. */
+function resultFactor(tool: string, workflow: Workflow, request: TaskRequest): number | undefined {
+  if (tool === "upscale") return request.factor ?? 2;
+  return workflow.keepsSize ? 1 : undefined;
+}
+
+/** What is laid over the result outside the mask. */
+async function unmaskedRest(prepared: PreparedInputs, edit: Edit): Promise<Finish> {
+  const [original, mask] = await Promise.all([
+    keep(prepared, "image", edit.image, "what was repainted"),
+    keep(prepared, "mask", edit.mask, "where it was repainted"),
+  ]);
+  return { kind: "keep_unmasked", original, mask };
 }
 
 interface Given {
@@ -168,6 +211,35 @@ async function scalePair(edit: Edit, rules: InputRules | undefined): Promise<Edi
   if (!rules) return edit;
   const { image, width, height } = await scaleInput(edit.image, rules);
   return { image, mask: await scaleTo(edit.mask, width, height, "mask") };
+}
+
+/** The exact size asked for, if one was; one side alone keeps the shape. */
+function exactSize(
+  tool: string,
+  size: Size | undefined,
+  { fit, parameters, aspectRatio }: TaskRequest,
+): Pick<PreparedInputs, "deliver" | "fit"> {
+  if (tool === "outpaint") return sizeIn(aspectRatio);
+  if (tool !== "upscale" || !size) return {};
+  const width = sideOf(parameters["width"]);
+  const height = sideOf(parameters["height"]);
+  if (width === undefined && height === undefined) return {};
+  const scale = (width ?? 0) / size.width || (height ?? 0) / size.height;
+  const whole = times(size, scale);
+  return {
+    deliver: { width: width ?? whole.width, height: height ?? whole.height },
+    ...(fit === "fit" && width !== undefined && height !== undefined ? { fit } : {}),
+  };
+}
+
+/** "1920x1080" is not only a shape to extend to, but the size to hand over. */
+function sizeIn(aspectRatio: string | undefined): { deliver?: Size } {
+  const shape = aspectRatio === undefined ? undefined : parseAspectRatio(aspectRatio);
+  return shape && "width" in shape ? { deliver: shape } : {};
+}
+
+function sideOf(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
 }
 
 function times({ width, height }: Size, factor: number): Size {

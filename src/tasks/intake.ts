@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { Pool } from "../comfy/pool.ts";
 import type { ObjectInfo } from "../comfy/protocol.ts";
 import { AppError } from "../errors.ts";
@@ -10,11 +10,15 @@ import type { AddressRule } from "../net/address.ts";
 import { checkWebhook, type Webhook } from "../webhooks/webhook.ts";
 import { canonicalJson } from "../workflows/graph.ts";
 import { type Plan, type PlanSources, plan } from "../workflows/plan.ts";
-import { choicesOn, packsOf, type Recipe, recipeHash } from "../workflows/recipe.ts";
+import { packsOf, type Recipe, recipeHash } from "../workflows/recipe.ts";
 import { checkBounds, type TaskRequest } from "../workflows/request.ts";
+import { againOf } from "./again.ts";
+import { withEditingModel } from "./edit-in-words.ts";
 import { type PreparedInputs, prepareInputs } from "./inputs.ts";
+import { promptOnRecord } from "./prompt-on-record.ts";
+import { runsOf } from "./runs.ts";
 import type { TaskStore } from "./store/store.ts";
-import { newTaskId, type Run, type Task } from "./task.ts";
+import { isTaskId, newTaskId, type Task } from "./task.ts";
 
 /** Before something is said to be missing, what is there must have been read this recently. */
 const freshMs = 1_000;
@@ -38,6 +42,9 @@ export interface SubmitOptions {
   idempotencyKey?: string | undefined;
   /** The caller's own word for the task. */
   label?: string | undefined;
+  /** The program that asks and the face it comes through, where they are not the caller's own. */
+  client?: string | undefined;
+  via?: string | undefined;
   /** How long a ComfyUI that is being started may take before the call is refused. */
   patienceMs?: number | undefined;
   /** Aborted when the call is not wanted any more, before there is a task. */
@@ -48,6 +55,7 @@ export interface SubmitOptions {
 export interface Asker {
   caller: string;
   client?: string | undefined;
+  via?: string | undefined;
   /** The folders into which its pictures may be put; none for a remote one. */
   folders: Reach;
   /** What it may give as an input. */
@@ -88,13 +96,20 @@ export class Intake {
     checkBounds(request);
     if (webhook) checkWebhook(webhook, this.#parts.addressRule);
     const saveTo = await this.#target(request, asker.folders);
+    const earlier = (id: string) => this.#earlier(asker.caller, id);
+    const { request: whole, notes: ofPrompt } = await promptOnRecord(earlier, tool, request);
     await this.#parts.images.checkWritable();
     await pool.ready(signal ?? new AbortController().signal, options.patienceMs);
-    const { planned, objectInfo } = await this.#plan(tool, request);
-    const inputs = await prepareInputs(sources, asker.sources, tool, planned, request, signal);
+    const { planned, objectInfo } = await this.#plan(tool, whole);
+    const inputs = await prepareInputs(sources, asker.sources, tool, planned, whole, signal).catch(
+      (error) => {
+        const isMaskless = tool === "inpaint" && whole.parameters["mask"] === undefined;
+        throw isMaskless ? withEditingModel(error, this.#parts.catalog, objectInfo) : error;
+      },
+    );
     if (signal?.aborted) throw new AppError("cancelled", "Cancelled before there was a task.");
-    const { pictures, ...prepared } = inputs;
-    const { workflow, recipe, loras, deliver } = planned;
+    const { pictures, notes, ...prepared } = inputs;
+    const { workflow, recipe, loras, deliver, asked } = planned;
     const task: Task = {
       id: newTaskId(),
       tool,
@@ -102,6 +117,7 @@ export class Intake {
       recipe: recipeHash(recipe),
       caller: asker.caller,
       ...(asker.client === undefined ? {} : { client: asker.client }),
+      ...(asker.via === undefined ? {} : { via: asker.via }),
       ...(options.label === undefined ? {} : { label: word("label", options.label) }),
       ...(idempotency ? { idempotency } : {}),
       backends: pool.all.map(({ url }) => url),
@@ -109,17 +125,61 @@ export class Intake {
       createdAt: new Date().toISOString(),
       params: planned.params,
       ...(deliver ? { deliver } : {}),
+      ...(asked ? { asked } : {}),
       ...prepared,
       ...(loras.length > 0 ? { loras } : {}),
       ...(saveTo ? { saveTo } : {}),
-      outputFormat: request.outputFormat ?? "png",
+      ...(request.outputFormat ? { outputFormat: request.outputFormat } : {}),
       packs: packsOf(recipe, objectInfo),
-      runs: runsOf(planned, pool, objectInfo),
-      warnings: planned.notes,
+      runs: runsOf(recipe, planned.pictures, pool, objectInfo),
+      warnings: [...planned.notes, ...ofPrompt, ...notes],
       ...(webhook ? { webhook } : {}),
       server: await hold(),
     };
     return this.#store(task, recipe, pictures, store);
+  }
+
+  /** The pictures of a task on record once more, in a task of their own. */
+  async again(
+    earlier: Task,
+    asker: Asker,
+    { signal, patienceMs, label }: SubmitOptions,
+    hold: () => Promise<string>,
+  ): Promise<Taken> {
+    const { store, pool } = this.#parts;
+    const recipe = await store.recipe(earlier.recipe);
+    if (!recipe) {
+      throw new AppError(
+        "not_found",
+        `Task ${earlier.id} is from an earlier version and left no recipe; ask for its pictures anew.`,
+      );
+    }
+    await this.#parts.images.checkWritable();
+    await pool.ready(signal ?? new AbortController().signal, patienceMs);
+    const { runs, notes } = againOf(earlier, recipe, pool, await pool.objectInfo());
+    const { tool, workflow, params, inputs, uploads, loras, deliver, asked, finish } = earlier;
+    const { outputFormat, packs } = earlier;
+    const task: Task = {
+      id: newTaskId(),
+      ...{ tool, workflow, params, inputs, uploads, runs },
+      recipe: earlier.recipe,
+      caller: asker.caller,
+      ...(asker.client === undefined ? {} : { client: asker.client }),
+      ...(asker.via === undefined ? {} : { via: asker.via }),
+      ...(label === undefined ? {} : { label: word("label", label) }),
+      backends: pool.all.map(({ url }) => url),
+      state: "queued",
+      createdAt: new Date().toISOString(),
+      ...(loras ? { loras } : {}),
+      ...(deliver ? { deliver } : {}),
+      ...(asked ? { asked } : {}),
+      ...(finish ? { finish } : {}),
+      ...(outputFormat ? { outputFormat } : {}),
+      ...(packs ? { packs } : {}),
+      warnings: notes,
+      server: await hold(),
+    };
+    return this.#store(task, recipe, new Map(), store);
   }
 
   /** The last three steps; what fails in between takes back what was registered. */
@@ -162,6 +222,11 @@ export class Intake {
     return task && recipe && { task: sameCall(task, idempotency), recipe, isNew: false };
   }
 
+  async #earlier(caller: string, id: string): Promise<Task | undefined> {
+    const task = isTaskId(id) ? await this.#parts.store.get(id) : undefined;
+    return task?.caller === caller ? task : undefined;
+  }
+
   async #target(
     { saveTo, count = 1, overwrite = false }: TaskRequest,
     folders: Reach,
@@ -192,34 +257,22 @@ export class Intake {
   }
 }
 
-function runsOf({ recipe, pictures }: Plan, pool: Pool, objectInfo: ObjectInfo): Run[] {
-  // A place that is known now spares a write before the POST.
-  const place = pool.only(objectInfo, (info) => choicesOn(recipe, info));
-  const at = place && { at: { backend: place.backend.url, choices: place.choices } };
-  return pictures.map((picture) => ({
-    promptId: randomUUID(),
-    state: "queued",
-    images: [],
-    ...picture,
-    ...at,
-  }));
-}
-
 function idempotencyOf(
   tool: string,
   request: TaskRequest,
-  { idempotencyKey }: SubmitOptions,
+  { idempotencyKey, label }: SubmitOptions,
 ): Task["idempotency"] {
   if (idempotencyKey === undefined) return undefined;
   const key = word("idempotency key", idempotencyKey);
-  const digest = createHash("sha256").update(canonicalJson({ tool, request })).digest("hex");
+  const call = canonicalJson({ tool, request, ...(label === undefined ? {} : { label }) });
+  const digest = createHash("sha256").update(call).digest("hex");
   return { key, digest };
 }
 
 function sameCall(task: Task, idempotency: Task["idempotency"]): Task {
   if (task.idempotency?.digest === idempotency?.digest) return task;
   throw new AppError(
-    "invalid_input",
+    "idempotency_conflict",
     `idempotency key: ${JSON.stringify(idempotency?.key)} was used for task ${task.id} with other arguments; take a new key for a new picture.`,
   );
 }

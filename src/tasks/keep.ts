@@ -1,6 +1,6 @@
 import type { ImageStore } from "../images/store.ts";
 import { verdictAdvice } from "../images/survey.ts";
-import { finishFor } from "./finish.ts";
+import { finishFor, sizeNote } from "./finish.ts";
 import type { ImageRecord, Task } from "./task.ts";
 
 export interface Kept {
@@ -18,9 +18,10 @@ export async function keepPicture(
 ): Promise<Kept> {
   const { bytes, info, preview, meanColor, verdict, notes } = await finishFor(images, task, made);
   const { mimeType, width, height, hasAlpha } = info;
+  const size = sizeNote(task, info);
   const { sha256 } = await images.putResult(id, bytes, mimeType, preview);
   return {
     record: { id, mimeType, width, height, bytes: bytes.length, hasAlpha, sha256, meanColor },
-    notes: [...notes, ...(verdict ? [verdictAdvice(verdict)] : [])],
+    notes: [...notes, ...(verdict ? [verdictAdvice(verdict)] : []), ...(size ? [size] : [])],
   };
 }

@@ -4,18 +4,21 @@ import { fileExtensions } from "../images/sniff.ts";
 import type { Recipe } from "../workflows/recipe.ts";
 import type { Announcer } from "./announcer.ts";
 import { erase } from "./deletion.ts";
+import type { DrivePorts } from "./drive.ts";
 import type { TaskEvents } from "./events.ts";
 import { LiveTask } from "./live-task.ts";
-import { Runner, type RunnerPorts } from "./runner.ts";
+import { Runner } from "./runner.ts";
 import type { TaskStore } from "./store/store.ts";
 import { imagesOf, type Task } from "./task.ts";
 
 export interface LiveTasksOptions
-  extends Omit<RunnerPorts, "isWatched" | "progressed" | "previewed"> {
+  extends Omit<DrivePorts, "wantsPreviews" | "progressed" | "previewed"> {
   store: TaskStore;
   events: TaskEvents;
   announcer: Announcer;
   saver: SaveTo;
+  /** Whether somebody looks at this task through another server. */
+  isSeenElsewhere(id: string): boolean;
 }
 
 interface Entry {
@@ -36,7 +39,7 @@ export class LiveTasks {
     const { events, announcer } = options;
     this.#runner = new Runner({
       ...options,
-      isWatched: (id) => events.isWatched(id),
+      wantsPreviews: (id) => events.wantsPreviews(id) || options.isSeenElsewhere(id),
       progressed: ({ record, board }) => {
         announcer.progressed(record, () => board.read(record));
         events.progressed(record.id, record.caller);

@@ -65,6 +65,8 @@ export interface Run {
 /** What is done with a picture after ComfyUI has made it. */
 export type Finish =
   | { kind: "keep_unmasked"; original: InputRecord; mask: InputRecord }
+  /** The transparency of the picture that was changed. */
+  | { kind: "keep_alpha"; original: InputRecord }
   | { kind: "background"; image?: InputRecord; color?: string };
 
 export interface TaskError {
@@ -83,6 +85,8 @@ export interface Task {
   caller: string;
   /** The program that asked, as it calls itself. */
   client?: string;
+  /** The face it came through: `mcp`, `rest`, `page`, `shell`; missing on older records. */
+  via?: string;
   /** The caller's own word for it. */
   label?: string;
   /** Of the call that made it, so that the same call again finds it. */
@@ -106,6 +110,10 @@ export interface Task {
   loras?: Lora[];
   /** Pixels of the picture handed over, where it must differ from what comes out. */
   deliver?: Size;
+  /** How a picture of another shape is brought to it; left out, what is over is cut. */
+  fit?: "fit";
+  /** What was asked for where the graph may make another size, to be told apart. */
+  asked?: Size;
   finish?: Finish;
   /** Where the pictures are also put: absolute, and checked against the folders it must be in. */
   saveTo?: { path: string; within: readonly string[]; overwrite: boolean };
@@ -134,6 +142,16 @@ const imageIdPattern = /^(t[0-9a-z]{16})-(\d{1,4})$/;
 
 export function isTaskId(text: string): boolean {
   return taskIdPattern.test(text);
+}
+
+/** Under which an input picture can be given again. */
+export function inputIdOf(sha256: string): string {
+  return `u${sha256}`;
+}
+
+/** The hash an input id stands for; undefined when it is no input id. */
+export function inputHashOf(id: string): string | undefined {
+  return /^u([0-9a-f]{64})$/.exec(id)?.[1];
 }
 
 /** The task an image id belongs to; undefined when it is no image id. */
@@ -172,6 +190,7 @@ export function openRuns(task: Task): Run[] {
 /** Every picture under its hash that the task needs to be made, or made again. */
 export function keptInputs({ inputs, uploads, finish }: Task): InputRecord[] {
   const finishing = finish?.kind === "keep_unmasked" ? [finish.original, finish.mask] : [];
+  if (finish?.kind === "keep_alpha") finishing.push(finish.original);
   if (finish?.kind === "background" && finish.image) finishing.push(finish.image);
   return [...Object.values(inputs), ...Object.values(uploads), ...finishing];
 }

@@ -1,6 +1,8 @@
 import type { Graph } from "../comfy/protocol.ts";
+import { scaledValue } from "./check-value.ts";
 import { findSlot } from "./graph.ts";
-import type { Slot, Workflow } from "./workflow.ts";
+import { leaveOut } from "./leave-out.ts";
+import type { Parameter, Slot, Workflow } from "./workflow.ts";
 
 /**
  * The graph to send: a copy with the given values in their slots, and with the backend's own
@@ -11,13 +13,13 @@ export function bind(
   values: Readonly<Record<string, unknown>>,
   choices: Readonly<Record<string, string>> = {},
 ): Graph {
-  const graph = structuredClone(workflow.graph);
+  const graph = withoutUnused(workflow, values);
   for (const [name, value] of Object.entries(values)) {
     const slots = Object.hasOwn(workflow.parameters, name)
       ? (workflow.parameters[name]?.slots ?? [])
       : [];
     if (value === undefined) continue;
-    for (const slot of slots) setSlot(graph, slot, value);
+    for (const slot of slots) setSlot(graph, slot, inSlot(workflow.parameters[name], slot, value));
   }
   for (const [text, file] of Object.entries(choices)) {
     const found = findSlot(workflow.graph, text);
@@ -27,6 +29,22 @@ export function bind(
     if (graph[node]?.inputs[input] === own) setSlot(graph, found.slot, file);
   }
   return graph;
+}
+
+/** Without the optional pictures that are not given: the file that the graph names is the author's. */
+function withoutUnused(workflow: Workflow, values: Readonly<Record<string, unknown>>): Graph {
+  let graph = structuredClone(workflow.graph);
+  for (const { name, leavesOut, slots } of Object.values(workflow.parameters)) {
+    if (leavesOut !== true || values[name] !== undefined) continue;
+    for (const { node } of slots) graph = leaveOut(graph, node, workflow.outputs);
+  }
+  return graph;
+}
+
+/** What a slot gets of a parameter's value. */
+function inSlot(parameter: Parameter | undefined, { times }: Slot, value: unknown): unknown {
+  if (times === undefined || typeof value !== "number") return value;
+  return scaledValue(value * times, parameter);
 }
 
 function setSlot(graph: Graph, slot: Slot, value: unknown): void {

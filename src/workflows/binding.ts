@@ -13,8 +13,13 @@ import { reservedParameters } from "./own-options.ts";
  * - `model`: the slot whose file the tool's `model` replaces.
  * - `loras`: the outputs between which and their consumers the tool's `loras` are put.
  * - `presets`: what the tool's `quality` sets, by its words; `{}` when the graph is that already.
+ * - `guide`: how to prompt it, read by a model: tags or sentences, negative or none, how to edit.
  * - `note`: a warning whenever the workflow is used.
  */
+
+/** Clients put up to 18 characters before a tool's name and refuse more than 64. */
+export const longestTool = 46;
+const longestGuide = 300;
 
 const line = z.string().trim().min(1);
 const oneLine = line.regex(/^[^\n]*$/, "must be one line");
@@ -27,12 +32,16 @@ const value = z.union([z.string(), z.number(), z.boolean()]);
 
 const parameter = z.strictObject({
   slots: z.array(line).min(1, "needs at least one slot such as 6.text"),
+  /** What some slots get is the value times this: half the width in a first pass. */
+  times: z.record(line, z.number().positive()).optional(),
   description: line.optional(),
   minimum: z.number().optional(),
   maximum: z.number().optional(),
   multipleOf: z.number().positive().optional(),
   choices: z.array(value).min(1).optional(),
   required: z.boolean().optional(),
+  /** An optional picture that is not given is taken out of the graph, with what works on it alone. */
+  leavesOut: z.boolean().optional(),
   type: z.enum(parameterTypes).optional(),
 });
 
@@ -87,15 +96,18 @@ const node = z.strictObject({
 const output = z.tuple([line, z.int().min(0)], 'must be a node and an output, such as ["4", 0]');
 
 export const bindingSchema = z.strictObject({
-  tool: snakeCase.refine(
-    (name) => !reservedTools.includes(name),
-    "is a tool of the server itself; choose another name",
-  ),
+  tool: snakeCase
+    .max(longestTool, `is longer than ${longestTool} characters, which clients refuse`)
+    .refine(
+      (name) => !reservedTools.includes(name),
+      "is a tool of the server itself; choose another name",
+    ),
   name: line.optional(),
   title: line,
   description: oneLine,
   priority: z.number().default(100),
   note: oneLine.optional(),
+  guide: oneLine.max(longestGuide).optional(),
   native: native.optional(),
   input: input.optional(),
   parameters: z.record(

@@ -24,6 +24,8 @@ export interface WatchOptions {
   log: Log;
   /** Unset, editor workflows stay pending. */
   nodes?: NodeSource;
+  /** What the folders looked like before they were loaded, so that nothing is read twice. */
+  read?: string | undefined;
   /** Between two looks at the folders, and how long a change must hold still. */
   everyMs?: number;
 }
@@ -44,6 +46,9 @@ export function watchCatalog(
   options: WatchOptions,
 ): CatalogWatch {
   const watched = new WatchedCatalog(loaded, folders, options);
+  if (ownFolders(folders).length === 0) {
+    return { refresh: async () => false, close: () => watched.close() };
+  }
   const timer = setInterval(() => void watched.look(true), options.everyMs ?? standardMs);
   timer.unref();
   return {
@@ -65,7 +70,7 @@ class WatchedCatalog {
   #objectInfo: ObjectInfo | undefined;
   #asked: Promise<void> | undefined;
   #askedFor: string | undefined;
-  #content: string;
+  #content: string | undefined;
   #told: ReadonlySet<string>;
   /** What the folders looked like when they were read last, and at the last look. */
   #read: string | undefined;
@@ -76,15 +81,16 @@ class WatchedCatalog {
   constructor(
     loaded: LoadedCatalog,
     folders: readonly WorkflowFolder[],
-    { log, nodes }: WatchOptions,
+    { log, nodes, read }: WatchOptions,
   ) {
+    this.#read = read;
+    this.#seen = read;
     this.#loaded = loaded;
     this.#folders = folders;
     this.#log = log;
     this.#nodes = nodes;
     this.#waiting = loaded.pending.length > 0;
     this.#usesNodes = loaded.usesNodes;
-    this.#content = JSON.stringify(loaded.catalog.all());
     this.#told = new Set([...loaded.problems, ...loaded.notes, ...loaded.pending].map(problemText));
   }
 
@@ -100,7 +106,7 @@ class WatchedCatalog {
 
   async #look(settled: boolean): Promise<boolean> {
     try {
-      const now = await fingerprint(this.#folders.filter(({ trusted }) => !trusted));
+      const now = await fingerprint(this.#folders);
       const holdsStill = now === this.#seen;
       this.#seen = now;
       const asked = this.#waiting ? this.#ask() : undefined;
@@ -142,9 +148,11 @@ class WatchedCatalog {
     if (this.#closed) return false;
     this.#waiting = pending.length > 0;
     this.#usesNodes = usesNodes;
+    this.#loaded.problems = problems;
     this.#tell(problems, [...notes, ...pending]);
     const workflows = catalog.all();
     const content = JSON.stringify(workflows);
+    this.#content ??= JSON.stringify(this.#loaded.catalog.all());
     if (content === this.#content) return false;
     this.#content = content;
     this.#log.info(`workflows changed: ${workflows.length} in ${catalog.tools().length} tools`);
@@ -161,8 +169,13 @@ class WatchedCatalog {
   }
 }
 
-async function fingerprint(folders: readonly WorkflowFolder[]): Promise<string> {
-  const parts = await Promise.all(folders.map(({ dir }) => folderPrint(dir)));
+function ownFolders(folders: readonly WorkflowFolder[]): WorkflowFolder[] {
+  return folders.filter(({ trusted }) => !trusted);
+}
+
+/** What the folders that may change look like: equal as long as no file in them does. */
+export async function fingerprint(folders: readonly WorkflowFolder[]): Promise<string> {
+  const parts = await Promise.all(ownFolders(folders).map(({ dir }) => folderPrint(dir)));
   return parts.join("\n");
 }
 

@@ -35,6 +35,16 @@ export function limitFault(
   return undefined;
 }
 
+/** A part of a value, in the steps in which the parameter counts: a latent's blocks, whole steps. */
+export function scaledValue(
+  value: number,
+  parameter: Pick<Parameter, "name" | "type"> | undefined,
+): number {
+  if (parameter?.type !== "integer") return Number(value.toFixed(4));
+  const block = parameter.name === "width" || parameter.name === "height" ? 8 : 1;
+  return Math.round(value / block) * block;
+}
+
 export function choiceFault(value: Value, choices: readonly Value[]): string {
   const near = typeof value === "string" ? nearest(value, choices.map(String)) : [];
   const hint =

@@ -10,6 +10,8 @@ export interface Chosen {
   workflow: Workflow;
   /** The backend's model file for each model slot, for `bind`. */
   choices: Record<string, string>;
+  /** How the wish for a model was read, where it named no file. */
+  note?: string;
 }
 
 export interface Wishes {
@@ -42,13 +44,16 @@ export function chooseWorkflow(
     model === undefined || model === ""
       ? workflows.map((workflow) => ({ workflow }))
       : fitting(workflows, named, model, objectInfo);
-  const states = candidates.map(({ workflow, chosen }) => ({
+  const states = candidates.map(({ workflow, chosen, note }) => ({
     workflow,
     state: readiness(workflow, objectInfo, chosen),
+    ...(note === undefined ? {} : { note }),
   }));
   if (named) return askedWorkflow(tool, named, states);
-  const ready = states.flatMap(({ workflow, state }) =>
-    state.ready ? [{ workflow, choices: state.choices }] : [],
+  const ready = states.flatMap(({ workflow, state, note }) =>
+    state.ready
+      ? [{ workflow, choices: state.choices, ...(note === undefined ? {} : { note }) }]
+      : [],
   );
   const wanted = ready.find(({ workflow }) => taking.every((name) => takes(workflow, name)));
   const first = wanted ?? ready[0];
@@ -60,11 +65,13 @@ interface Candidate {
   workflow: Workflow;
   /** The file the caller wants, by slot. */
   chosen?: Readonly<Record<string, string>>;
+  note?: string;
 }
 
 interface State {
   workflow: Workflow;
   state: Readiness;
+  note?: string;
 }
 
 function takes(workflow: Workflow, name: string): boolean {
@@ -72,9 +79,11 @@ function takes(workflow: Workflow, name: string): boolean {
 }
 
 function askedWorkflow(tool: string, workflow: Workflow, states: readonly State[]): Chosen {
-  const state = states.find((each) => each.workflow === workflow)?.state;
-  if (!state) throw new Error(`workflow "${workflow.name}" is not among its own candidates`);
-  if (state.ready) return { workflow, choices: state.choices };
+  const own = states.find((each) => each.workflow === workflow);
+  if (!own) throw new Error(`workflow "${workflow.name}" is not among its own candidates`);
+  const { state, note } = own;
+  if (state.ready)
+    return { workflow, choices: state.choices, ...(note === undefined ? {} : { note }) };
   const ready = states.filter((each) => each.state.ready).map((each) => each.workflow.name);
   const instead =
     ready.length > 0

@@ -1,4 +1,4 @@
-import type { InputSpec, NodeInfo } from "../comfy/protocol.ts";
+import type { InputSpec, NodeInfo, ObjectInfo } from "../comfy/protocol.ts";
 
 const modelFile = /\.(safetensors|gguf|ckpt|pt|pth|bin|sft|onnx)$/i;
 
@@ -24,11 +24,17 @@ export function comboChoices(info: NodeInfo, input: string): string[] | undefine
   return choices.every(isText) ? choices : choices.filter(isText);
 }
 
+/** The files that an input of a loader lists; none where this ComfyUI has no such node. */
+export function filesFor(objectInfo: ObjectInfo, classType: string, input: string): string[] {
+  const info = Object.hasOwn(objectInfo, classType) ? objectInfo[classType] : undefined;
+  return [...((info && comboChoices(info, input)) ?? [])];
+}
+
 function isText(choice: unknown): choice is string {
   return typeof choice === "string";
 }
 
-function inputSpec(info: NodeInfo, input: string): InputSpec | undefined {
+export function inputSpec(info: NodeInfo, input: string): InputSpec | undefined {
   for (const group of [info.input.required, info.input.optional]) {
     if (group && Object.hasOwn(group, input)) return group[input];
   }

@@ -1,12 +1,15 @@
-import type { Graph, GraphNode } from "../comfy/protocol.ts";
+import type { Graph } from "../comfy/protocol.ts";
 import { isLink } from "../comfy/protocol.ts";
+import { plain } from "../words.ts";
 import { type Binding, type BoundParameter, parseBinding } from "./binding.ts";
 import { limitFault, typeFault } from "./check-value.ts";
+import { factsOf } from "./facts.ts";
 import { deepFreeze, findSlot, graphHash, parseGraph } from "./graph.ts";
 import { knownParameter, type ParameterType } from "./known-parameters.ts";
+import { heldType, isSame, type Literal, limitsOf, wholeValue } from "./literal.ts";
 import { checkNeeds } from "./needs.ts";
 import { optionsOf } from "./options.ts";
-import type { Parameter, Problem, Slot, Value, Workflow } from "./workflow.ts";
+import type { Parameter, Problem, Workflow } from "./workflow.ts";
 
 /** The two files of a workflow as read from disk. */
 export interface Pair {
@@ -44,7 +47,7 @@ class Compilation {
 
   result(): { workflow: Workflow } | { problems: Problem[] } {
     const { tool, title, description, priority, outputs, models, nodes } = this.#binding;
-    const { native, input, note } = this.#binding;
+    const { native, input, note, guide } = this.#binding;
     const name = this.#name();
     const parameters = this.#parameters();
     const options = optionsOf(this.#binding, this.#graph, parameters, this.#refuse);
@@ -55,8 +58,9 @@ class Compilation {
     const workflow: Workflow = {
       name,
       tool,
-      title,
-      description,
+      // An author's words, which models read in lists, answers and refusals.
+      title: plain(title, 80),
+      description: plain(description, 600),
       priority,
       file: this.#pair.graphFile,
       graph: this.#graph,
@@ -66,9 +70,11 @@ class Compilation {
       models,
       nodes,
       ...options,
+      ...factsOf(this.#graph, outputs, parameters),
       ...(native && { native }),
       ...(input && { input }),
-      ...(note !== undefined && { note }),
+      ...(guide !== undefined && { guide: plain(guide) }),
+      ...(note !== undefined && { note: plain(note) }),
     };
     return { workflow: deepFreeze(workflow) };
   }
@@ -98,7 +104,8 @@ class Compilation {
   }
 
   #parameter(name: string, bound: BoundParameter): Parameter | undefined {
-    const found = bound.slots.map((text) => this.#literal(name, text));
+    const found = bound.slots.map((text) => this.#literal(name, text, bound.times?.[text]));
+    this.#checkTimes(name, bound);
     const slots = found.flatMap((each) => (each ? [each.slot] : []));
     const first = found[0];
     if (!first || slots.length < found.length) return undefined;
@@ -114,17 +121,24 @@ class Compilation {
       type,
       required,
       ...limits,
-      ...(hasDefault && { default: first.value }),
-      ...(bound.description !== undefined && { description: bound.description }),
+      ...(bound.leavesOut === true && { leavesOut: true }),
+      ...(hasDefault && { default: wholeValue(first) }),
+      ...(bound.description !== undefined && { description: plain(bound.description) }),
     };
     for (const each of found) {
-      if (each && !this.#fits(parameter, each, first.value)) return undefined;
+      if (each && !this.#fits(parameter, each, first)) return undefined;
     }
     return parameter;
   }
 
+  #checkTimes(name: string, { slots, times = {} }: BoundParameter): void {
+    for (const text of Object.keys(times)) {
+      if (!slots.includes(text)) this.#refuseSlot(name, text, "times: is not among its slots");
+    }
+  }
+
   /** The slot and the literal in it; undefined after refusing it. */
-  #literal(name: string, text: string): Literal | undefined {
+  #literal(name: string, text: string, times: number | undefined): Literal | undefined {
     const found = findSlot(this.#graph, text);
     if ("reason" in found) return this.#refuseSlot(name, text, found.reason);
     const { slot } = found;
@@ -144,7 +158,10 @@ class Compilation {
     if (typeof value === "object" || value === undefined) {
       return this.#refuseSlot(name, text, `holds ${JSON.stringify(value)}, which is not a value`);
     }
-    return { slot, value };
+    if (times !== undefined && typeof value !== "number") {
+      return this.#refuseSlot(name, text, `holds no number to be ${times} times the value`);
+    }
+    return { slot: { ...slot, ...(times !== undefined && { times }) }, value };
   }
 
   #refuseSlot(name: string, slot: string, reason: string): undefined {
@@ -174,23 +191,24 @@ class Compilation {
   }
 
   /** Whether a slot's own literal is one the parameter allows, and the same in all its slots. */
-  #fits(parameter: Parameter, { slot, value }: Literal, first: Value): boolean {
+  #fits(parameter: Parameter, { slot, value }: Literal, first: Literal): boolean {
     const fault = typeFault(value, parameter.type);
     if (fault !== undefined) {
       this.#refuseSlot(parameter.name, slot.text, `the value in the graph ${fault}`);
       return false;
     }
     if (parameter.default === undefined) return true;
-    const outside = limitFault(value, parameter);
+    const own = slot.times === undefined ? value : parameter.default;
+    const outside = limitFault(own, parameter);
     if (outside !== undefined) {
       this.#refuseSlot(parameter.name, slot.text, `the default in the graph ${outside}`);
       return false;
     }
-    if (value !== first) {
+    if (!isSame(parameter, { slot, value }, first)) {
       this.#refuseSlot(
         parameter.name,
         slot.text,
-        `holds ${JSON.stringify(value)} and ${parameter.slots[0]?.text} holds ${JSON.stringify(first)}; give the slots of one parameter one value in the graph`,
+        `holds ${JSON.stringify(value)} and ${parameter.slots[0]?.text} holds ${JSON.stringify(first.value)}; give the slots of one parameter one value in the graph`,
       );
       return false;
     }
@@ -210,38 +228,6 @@ class Compilation {
     if (Object.values(parameters).some(({ type }) => type === "image")) return;
     this.#refuse("input: no parameter is an image; remove it");
   }
-}
-
-interface Literal {
-  slot: Slot;
-  value: Value;
-}
-
-const imageLoaders: readonly string[] = ["LoadImage", "LoadImageMask"];
-
-function heldType(
-  node: GraphNode | undefined,
-  { slot, value }: Literal,
-): "string" | "number" | "boolean" | "image" {
-  if (typeof value === "number") return "number";
-  if (typeof value === "boolean") return "boolean";
-  return slot.input === "image" && imageLoaders.includes(node?.class_type ?? "")
-    ? "image"
-    : "string";
-}
-
-type Limits = Pick<Parameter, "minimum" | "maximum" | "multipleOf" | "choices">;
-
-function limitsOf(name: string, bound: BoundParameter): Limits {
-  const known = knownParameter(name);
-  const minimum = bound.minimum ?? known?.minimum;
-  const maximum = bound.maximum ?? known?.maximum;
-  return {
-    ...(minimum !== undefined && { minimum }),
-    ...(maximum !== undefined && { maximum }),
-    ...(bound.multipleOf !== undefined && { multipleOf: bound.multipleOf }),
-    ...(bound.choices && { choices: bound.choices }),
-  };
 }
 
 function readGraph(pair: Pair): { graph: Graph } | { problems: Problem[] } {

@@ -1,6 +1,7 @@
 import type { ModelNeed } from "./binding.ts";
 import { isModelInput } from "./combo.ts";
 import { findSlot } from "./graph.ts";
+import { faultLine } from "./literal-faults.ts";
 import type { MissingModel, MissingNode, Readiness } from "./readiness.ts";
 import type { Workflow } from "./workflow.ts";
 
@@ -12,9 +13,13 @@ export function explainMissing(workflow: Workflow, state: Readiness): string {
     ...packLines(state.missingNodes),
     ...state.missingModels.map(modelLine),
     ...unseenModels(workflow, state.missingNodes).map((need) => neededLine(workflow, need)),
+    ...(state.faults ?? []).slice(0, mostFaults).map(faultLine),
   ];
   return `${name} needs ${needs.join("; ")}.`;
 }
+
+/** The rest shows when these are mended. */
+const mostFaults = 3;
 
 /** How many things a person has to install. */
 export function effort(workflow: Workflow, state: Readiness): number {
@@ -22,6 +27,7 @@ export function effort(workflow: Workflow, state: Readiness): number {
   return (
     packLines(state.missingNodes).length +
     state.missingModels.length +
+    (state.faults?.length ?? 0) +
     unseenModels(workflow, state.missingNodes).length
   );
 }

@@ -6,6 +6,13 @@ const howToExport = "in ComfyUI use Workflow > Export (API) and save that file";
 
 /** The graph, or why the parsed file is not one that ComfyUI would take as a prompt. */
 export function parseGraph(data: unknown): { graph: Graph } | { reason: string } {
+  const parsed = parseNodes(data);
+  const dangling = "graph" in parsed ? danglingLink(parsed.graph) : undefined;
+  return dangling === undefined ? parsed : { reason: dangling };
+}
+
+/** As `parseGraph`, whatever the nodes are linked to. */
+export function parseNodes(data: unknown): { graph: Graph } | { reason: string } {
   if (!isRecord(data)) return { reason: `is not a graph of nodes; ${howToExport}` };
   if (Array.isArray(data["nodes"]) && Array.isArray(data["links"])) {
     return { reason: `is in the format of ComfyUI's editor, which cannot run; ${howToExport}` };
@@ -17,9 +24,7 @@ export function parseGraph(data: unknown): { graph: Graph } | { reason: string }
       return { reason: `node "${id}" has no class_type and inputs; ${howToExport}` };
     }
   }
-  const graph = data as Graph;
-  const dangling = danglingLink(graph);
-  return dangling === undefined ? { graph } : { reason: dangling };
+  return { graph: data as Graph };
 }
 
 function danglingLink(graph: Graph): string | undefined {

@@ -9,6 +9,15 @@ export type ToolParameterType = ParameterType | "loras";
 export const efforts = ["quality", "speed", "extreme_speed", "lightning", "hyper_sd"] as const;
 export type Effort = (typeof efforts)[number];
 
+/** The same for models, which cannot know whether "lightning" is faster than "extreme_speed". */
+export const effortWords: Readonly<Record<Effort, string>> = {
+  quality: "high",
+  speed: "medium",
+  extreme_speed: "low",
+  lightning: "draft",
+  hyper_sd: "hyper_sd",
+};
+
 interface KnownParameter {
   type: ToolParameterType;
   /** Read by a model in every tool list: unit, range and default in at most 110 characters. */
@@ -33,7 +42,7 @@ export const knownParameters: Readonly<Record<string, KnownParameter>> = {
   },
   strength: {
     type: "number",
-    description: "How much to change the image, 0-1: 0 keeps it, 1 ignores it.",
+    description: "How much to change the image, 0-1: 0.3 a little, 1 everything.",
     minimum: 0,
     maximum: 1,
   },
@@ -80,7 +89,7 @@ export const knownParameters: Readonly<Record<string, KnownParameter>> = {
   },
   model: {
     type: "string",
-    description: "Another model file; a wrong name lists near ones.",
+    description: "Model file or family, e.g. sdxl; list_workflows shows them.",
   },
   loras: {
     type: "loras",
@@ -88,7 +97,7 @@ export const knownParameters: Readonly<Record<string, KnownParameter>> = {
   },
   quality: {
     type: "string",
-    description: "How much time to spend; sets steps.",
+    description: "Time to spend on detail; sets steps.",
   },
 };
 

@@ -1,7 +1,8 @@
 import type { ObjectInfo } from "../comfy/protocol.ts";
 import { AppError } from "../errors.ts";
-import { nearest } from "../words.ts";
+import { nearest, quoted } from "../words.ts";
 import { comboChoices } from "./combo.ts";
+import { fileOfFamily, isOfFamily } from "./model-family.ts";
 import { ModelFiles, suits } from "./model-files.ts";
 import type { Slot, Workflow } from "./workflow.ts";
 
@@ -10,6 +11,8 @@ export interface Fit {
   workflow: Workflow;
   /** The file as the backend spells it, by slot. */
   chosen: Readonly<Record<string, string>>;
+  /** How a name was read that is no file's. */
+  note?: string;
 }
 
 /** More names than these are no help. */
@@ -38,7 +41,11 @@ export function fitting(
     );
   }
   const listing = open.filter(({ file }) => file !== undefined);
-  if (listing.length === 0) throw refused(unknown(model, open));
+  if (listing.length === 0) {
+    const family = familyFits(named ? [named] : workflows, open, model);
+    if (family.length > 0) return family;
+    throw refused(unknown(model, open));
+  }
   const suited = listing.filter((each) => each.suits);
   if (!named && suited.length === 0) {
     throw refused(
@@ -48,6 +55,25 @@ export function fitting(
   if (named)
     return [namedFit(named, model, listing, suited), ...suited.filter(isNot(named))].map(fit);
   return suited.map(fit);
+}
+
+/** "sdxl" is no file, but a family whose files and workflows say so. */
+function familyFits(workflows: readonly Workflow[], open: readonly Looked[], model: string): Fit[] {
+  return workflows.flatMap((workflow): Fit[] => {
+    const own = open.find((each) => each.workflow === workflow);
+    if (!own) {
+      if (!isOfFamily(workflow, model)) return [];
+      return [{ workflow, chosen: {}, note: reading(model, `workflow ${workflow.name}`) }];
+    }
+    const value = workflow.graph[own.slot.node]?.inputs[own.slot.input];
+    const file = fileOfFamily(workflow, own.slot.text, String(value), own.files, model);
+    if (file === undefined) return [];
+    return [{ workflow, chosen: { [own.slot.text]: file }, note: reading(model, file) }];
+  });
+}
+
+function reading(model: string, meaning: string): string {
+  return `model: ${quoted(model, 60)} was read as ${meaning}.`;
 }
 
 interface Looked {

@@ -10,6 +10,8 @@ export interface OwnOption {
   key?: keyof TaskRequest;
   /** The tools that have it; unset: every tool that makes pictures. */
   tools?: readonly string[];
+  /** Tools that could have it and do not. */
+  not?: readonly string[];
   /** Only tools with all of these parameters have it. */
   needs?: readonly string[];
   /** `workflows`: offered where a workflow can follow it; see `toolOptions`. */
@@ -49,7 +51,7 @@ export const ownOptions = {
     tools: ["img2img"],
     type: "string",
     choices: Object.keys(variations),
-    description: "Instead of strength: a variation",
+    description: "A variation of image, instead of strength; prompt may be left out",
   },
   grow: {
     key: "grow",
@@ -85,6 +87,14 @@ export const ownOptions = {
     description: "Times width and height (default 2)",
     recorded: true,
   },
+  fit: {
+    key: "fit",
+    tools: ["upscale"],
+    type: "string",
+    choices: ["fill", "fit"],
+    description: "In another shape: fill cuts (default), fit adds bars; outpaint extends",
+    recorded: true,
+  },
   background: {
     key: "background",
     tools: ["remove_background"],
@@ -104,10 +114,11 @@ export const ownOptions = {
   styles: {
     key: "styles",
     needs: ["prompt"],
+    not: ["upscale"],
     type: "strings",
     maximum: 8,
     description: {
-      generate_image: 'Style names, e.g. "watercolor", "cinematic"; a wrong name lists near ones',
+      generate_image: 'Style names, e.g. "watercolor"; list_workflows shows them',
       "": "Style names",
     },
     recorded: true,
@@ -115,6 +126,7 @@ export const ownOptions = {
   count: {
     key: "count",
     needs: ["seed"],
+    not: ["upscale"],
     type: "integer",
     minimum: 1,
     maximum: maxCount,
@@ -133,7 +145,11 @@ export const ownOptions = {
     type: "number",
     minimum: 0,
     maximum: 3600,
-    description: "Seconds to wait; 0: none",
+    description: "Seconds to wait, 0-3600",
+  },
+  previews: {
+    type: "boolean",
+    description: "false: answer in text alone; any image tool takes it",
   },
   webhook_url: { type: "string", description: "Gets the task's events" },
 } as const satisfies Record<string, OwnOption>;
@@ -151,13 +167,30 @@ export function ownOption(name: string): OwnOption | undefined {
 export function ownOptionsOf(tool: string, parameters: readonly string[]): [string, OwnOption][] {
   return rows
     .filter(([, { tools, type }]) => type !== "workflows" && (tools?.includes(tool) ?? true))
+    .filter(([, { not }]) => !not?.includes(tool))
     .filter(([name, { needs = [] }]) => {
       // Outpainting has a ratio instead of its four sides.
       if (tool === "outpaint" && name === "aspect_ratio") return true;
       return needs.every((need) => parameters.includes(need));
     })
+    .concat(tool === "upscale" ? exactSides : [])
     .map(([name, option]) => [name, option]);
 }
+
+/**
+ * An enlargement can be to an exact size. The names belong to workflows that paint in a size, so
+ * they are parameters in a request.
+ */
+const exactSide = {
+  type: "integer",
+  minimum: 16,
+  maximum: 8192,
+  description: "Exact pixels, instead of factor",
+} as const satisfies OwnOption;
+const exactSides: readonly (readonly [string, OwnOption])[] = [
+  ["width", exactSide],
+  ["height", exactSide],
+];
 
 export function descriptionOf({ description }: OwnOption, tool: string): string {
   if (typeof description === "string") return description;

@@ -2,7 +2,7 @@ import type { ObjectInfo } from "../comfy/protocol.ts";
 import { bind } from "./bind.ts";
 import type { Catalog } from "./catalog.ts";
 import { chooseWorkflow } from "./choose.ts";
-import { efforts } from "./known-parameters.ts";
+import { efforts, effortWords } from "./known-parameters.ts";
 import { type Lora, resolveLoras, spliceLoras } from "./loras.ts";
 import { recordedOptions } from "./own-options.ts";
 import { type Picture, picturesOf } from "./pictures.ts";
@@ -11,6 +11,7 @@ import type { Recipe } from "./recipe.ts";
 import { type TaskRequest, withVariation } from "./request.ts";
 import { checkChoices, resolveParameters } from "./resolve.ts";
 import { type RenderSize, renderSize, type Size, sizeRules } from "./sizes.ts";
+import { ruledOut } from "./unmet.ts";
 import type { Value, Workflow } from "./workflow.ts";
 
 export interface PlanSources {
@@ -27,8 +28,10 @@ export interface Plan {
   loras: Lora[];
   /** Every resolved parameter and recorded option but the seeds and the pictures. */
   params: Record<string, unknown>;
-  /** The exact size that was asked for, where something else is rendered. */
+  /** The exact size of what is handed over, where the graph makes that size or nearly so. */
   deliver?: Size;
+  /** The size that was asked for where the graph may make another. */
+  asked?: Size;
   notes: string[];
 }
 
@@ -43,12 +46,15 @@ export async function plan(
   objectInfo: ObjectInfo,
 ): Promise<Plan> {
   const parameters = withVariation(request);
-  const { workflow, choices } = chooseWorkflow(catalog, tool, request.workflow, objectInfo, {
+  const chosen = chooseWorkflow(catalog, tool, request.workflow, objectInfo, {
     model: request.model,
-    taking: "strength" in parameters ? ["strength"] : [],
+    taking: counting.filter((name) => isGiven(parameters[name])),
   });
+  const { workflow, choices } = chosen;
   const preset = presetFor(workflow, request.quality);
-  const args = { ...madeHere(workflow), ...preset.values, ...parameters };
+  // Of an enlargement the size is that of what is handed over, not of anything that is painted.
+  const given = tool === "upscale" ? without(parameters, ["width", "height"]) : parameters;
+  const args = { ...madeHere(workflow), ...preset.values, ...given };
   const { values, warnings } = resolveParameters(workflow, args);
   checkChoices(workflow, args, objectInfo);
   const loras = request.loras === undefined ? [] : resolveLoras(request.loras, objectInfo);
@@ -63,15 +69,30 @@ export async function plan(
     params: {
       ...without({ ...values, ...sizes?.deliver }, imageParameters(workflow)),
       ...recordedOptions(request),
+      // Elsewhere it has become a width and a height.
+      ...(tool === "outpaint" && request.aspectRatio !== undefined
+        ? { aspect_ratio: request.aspectRatio }
+        : {}),
     },
-    ...(sizes && differs(sizes.render, sizes.deliver) ? { deliver: sizes.deliver } : {}),
+    ...(sizes && workflow.makesSize ? { deliver: sizes.deliver } : {}),
+    ...(sizes && !workflow.makesSize && asksSize(request) ? { asked: sizes.deliver } : {}),
     notes: [
+      ...(chosen.note === undefined ? [] : [chosen.note]),
       ...(workflow.note ? [workflow.note] : []),
       ...warnings,
       ...preset.notes,
+      ...overruled(preset.values, given),
       ...ignored(workflow, request),
+      ...ruledOut(request),
     ],
   };
+}
+
+/** Parameters for whose sake another workflow is taken than the first that can run. */
+const counting: readonly string[] = ["strength", "prompt"];
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== "";
 }
 
 /** The workflow's graph with the shared values in it; seeds, prompts and uploads stay open. */
@@ -81,10 +102,15 @@ function recipeOf(
   choices: Readonly<Record<string, string>>,
   loras: readonly Lora[],
 ): Recipe {
-  const openNames = ["seed", "prompt", "negative_prompt", ...imageParameters(workflow)];
-  const bound = bind(workflow, without(values, ["seed", ...imageParameters(workflow)]), choices);
+  const images = imageParameters(workflow);
+  // What is given keeps its place, for a name that ComfyUI will choose.
+  const given = Object.fromEntries(
+    images.filter((name) => values[name] !== undefined).map((name) => [name, ""]),
+  );
+  const bound = bind(workflow, { ...without(values, ["seed", ...images]), ...given }, choices);
   const graph =
     workflow.loras && loras.length > 0 ? spliceLoras(bound, workflow.loras, loras) : bound;
+  const openNames = ["seed", "prompt", "negative_prompt", ...Object.keys(given)];
   const open = openNames.flatMap((name) => {
     const slots = workflow.parameters[name]?.slots.map((slot) => slot.text);
     return slots ? [[name, slots] as const] : [];
@@ -107,7 +133,7 @@ function loraFiles({ graph: own }: Workflow, graph: Recipe["graph"]): Record<str
 
 /** Pictures that are made here; their slots are filled when they are uploaded. */
 function madeHere(workflow: Workflow): Record<string, unknown> {
-  return workflow.parameters["mask"] ? { mask: "made from image" } : {};
+  return workflow.repaints ? { mask: "made from image" } : {};
 }
 
 export function imageParameters(workflow: Workflow): string[] {
@@ -139,8 +165,22 @@ function presetFor(workflow: Workflow, quality: string | undefined): Preset {
       ? [`quality has no effect: workflow ${workflow.name} has no steps to vary.`]
       : nearest === quality
         ? []
-        : [`quality: workflow ${workflow.name} has no ${quality}; ${nearest} was used.`];
+        : [
+            `quality: workflow ${workflow.name} has no "${wordOf(quality)}"; "${effortWords[nearest]}" was used.`,
+          ];
   return { values: (nearest && workflow.presets[nearest]) ?? {}, notes: note };
+}
+
+/** What was given by number goes before what `quality` stands for. */
+function overruled(preset: Preset["values"], given: Readonly<Record<string, unknown>>): string[] {
+  return Object.keys(preset)
+    .filter((name) => given[name] !== undefined && given[name] !== preset[name])
+    .map((name) => `quality has no effect on ${name}: ${String(given[name])} was given.`);
+}
+
+function wordOf(quality: string): string {
+  const effort = efforts.find((word) => word === quality);
+  return effort ? effortWords[effort] : quality;
 }
 
 function sizesFor(
@@ -158,8 +198,10 @@ function side(value: unknown): number | undefined {
   return typeof value === "number" ? value : undefined;
 }
 
-function differs(a: Size, b: Size): boolean {
-  return a.width !== b.width || a.height !== b.height;
+function asksSize({ parameters, aspectRatio }: TaskRequest): boolean {
+  return [parameters["width"], parameters["height"], aspectRatio].some(
+    (each) => each !== undefined,
+  );
 }
 
 /** What was asked for and this workflow cannot follow. */

@@ -1,6 +1,7 @@
 import type { NodeInfo, ObjectInfo } from "../comfy/protocol.ts";
 import type { ModelNeed } from "./binding.ts";
 import { comboChoices, isModelInput } from "./combo.ts";
+import { type LiteralFault, literalFaults } from "./literal-faults.ts";
 import { ModelFiles } from "./model-files.ts";
 import type { Workflow } from "./workflow.ts";
 
@@ -23,7 +24,13 @@ export interface MissingModel {
 
 export type Readiness =
   | { ready: true; choices: Record<string, string> }
-  | { ready: false; missingNodes: MissingNode[]; missingModels: MissingModel[] };
+  | {
+      ready: false;
+      missingNodes: MissingNode[];
+      missingModels: MissingModel[];
+      /** Values in the graph that ComfyUI would refuse, where there are any. */
+      faults?: LiteralFault[];
+    };
 
 /**
  * Whether a backend can run a workflow, and how it spells the model files (by slot). `chosen` are
@@ -45,9 +52,11 @@ export function readiness(
     if (found && "file" in found) choices[slot.text] = found.file;
     else if (found) missingModels.push(found.missing);
   }
-  if (missingClasses.size === 0 && missingModels.length === 0) return { ready: true, choices };
+  const faults = literalFaults(workflow, objectInfo);
+  const isWhole = missingClasses.size === 0 && missingModels.length === 0;
+  if (isWhole && faults.length === 0) return { ready: true, choices };
   const missingNodes = [...missingClasses].map((name) => missingNode(workflow, name));
-  return { ready: false, missingNodes, missingModels };
+  return { ready: false, missingNodes, missingModels, ...(faults.length > 0 && { faults }) };
 }
 
 function listed({ classType, slots }: PlannedNode, objectInfo: ObjectInfo) {

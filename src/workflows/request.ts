@@ -33,6 +33,8 @@ export interface TaskRequest {
   feather?: number;
   /** Upscaling: how many times the width and the height. */
   factor?: number;
+  /** An exact size in another shape: cut what is over, or add bars. */
+  fit?: "fill" | "fit";
   /** Cut-outs: a colour, or where a picture is. */
   background?: string;
   saveTo?: string;

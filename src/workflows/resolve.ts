@@ -27,7 +27,7 @@ export function resolveParameters(
   const values: Record<string, Value> = {};
   for (const parameter of Object.values(workflow.parameters)) {
     const given = args[parameter.name];
-    if (given !== undefined) values[parameter.name] = checked(parameter, given);
+    if (given !== undefined) values[parameter.name] = checked(workflow, parameter, given);
     else if (parameter.required) throw missing(workflow, parameter);
     else if (parameter.default !== undefined && !chosenElsewhere.includes(parameter.name)) {
       values[parameter.name] = parameter.default;
@@ -58,13 +58,14 @@ export function checkChoices(
   }
 }
 
-function checked(parameter: Parameter, given: unknown): Value {
+function checked(workflow: Workflow, parameter: Parameter, given: unknown): Value {
   const { multipleOf: _step, ...withoutStep } = parameter;
   const limits = sides.includes(parameter.name) ? withoutStep : parameter;
-  const fault = typeFault(given, parameter.type) ?? limitFault(given as Value, limits);
-  if (fault !== undefined)
-    throw new AppError("invalid_input", `${parameter.name}: ${sentence(fault)}`);
-  return given as Value;
+  const fault = typeFault(given, parameter.type);
+  const outside = fault ?? limitFault(given as Value, limits);
+  if (outside === undefined) return given as Value;
+  const where = fault === undefined ? ` That is the limit of workflow ${workflow.name}.` : "";
+  throw new AppError("invalid_input", `${parameter.name}: ${sentence(outside)}${where}`);
 }
 
 function missing(workflow: Workflow, { name, type }: Parameter): AppError {

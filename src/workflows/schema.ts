@@ -77,7 +77,9 @@ function isShown(name: string): boolean {
 
 function description(parameters: readonly Parameter[], name: string): string {
   const own = parameters.find((parameter) => parameter.description !== undefined)?.description;
-  return own ?? knownParameter(name)?.description ?? `${name.replaceAll("_", " ")}.`;
+  // For a name that means the same in all, the workflow that is tried first speaks for them.
+  const known = parameters[0]?.description ?? knownParameter(name)?.description;
+  return known ?? own ?? `${name.replaceAll("_", " ")}.`;
 }
 
 /** Unlimited as soon as one workflow is. */

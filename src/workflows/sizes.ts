@@ -94,9 +94,13 @@ export function renderSize(asked: AskedSize, rules: SizeRules): RenderSize {
   const wanted = wantedSize(asked, rules);
   if (!("width" in wanted)) {
     const pixels = native?.pixels ?? defaults.width * defaults.height;
-    const render = sizeOf(wanted.ratio, pixels, multipleOf);
-    check(render, asked);
-    return { render, deliver: render };
+    const deliver = exactly(wanted.ratio, pixels, multipleOf);
+    check(deliver, asked);
+    const render = {
+      width: ceil(deliver.width, multipleOf),
+      height: ceil(deliver.height, multipleOf),
+    };
+    return { render, deliver };
   }
   check(wanted, asked);
   const pixels = native ? paintedPixels(wanted.width * wanted.height, native) : undefined;
@@ -145,12 +149,45 @@ export function parseAspectRatio(text: string): Size | { ratio: number } {
     : { ratio: width / height };
 }
 
-function sizeOf(ratio: number, pixels: number, multipleOf: number): Size {
-  const height = Math.sqrt(pixels / ratio);
+/** How far the count of pixels may be from the model's own for the sake of the exact shape. */
+const leastShare = 0.8;
+/** A side within this of one that needs no cutting is that one. */
+const nearby = 0.03;
+
+/**
+ * The size of exactly this shape with about this many pixels: for 16:9 and a million, 1360x765.
+ * A shape of two large numbers, such as 1000:999, is met to the nearest pixel.
+ */
+function exactly(ratio: number, pixels: number, multipleOf: number): Size {
+  const [across, down] = fraction(ratio);
+  const exact = Math.sqrt(pixels / (across * down));
+  const step = multipleOf / common(multipleOf, common(across, down));
+  const uncut = Math.round(exact / step) * step;
+  const times = Math.abs(uncut / exact - 1) <= nearby ? uncut : Math.round(exact);
+  const size = { width: across * times, height: down * times };
+  const share = (size.width * size.height) / pixels;
+  if (share >= leastShare && share <= 1 / leastShare) return size;
   return {
-    width: nearestMultiple(height * ratio, multipleOf),
-    height: nearestMultiple(height, multipleOf),
+    width: Math.round(Math.sqrt(pixels * ratio)),
+    height: Math.round(Math.sqrt(pixels / ratio)),
   };
+}
+
+/** The ratio as two small whole numbers, as near as numbers below a few thousand come. */
+function fraction(ratio: number): [number, number] {
+  let [a, b, c, d] = [0, 1, 1, 0];
+  let rest = ratio;
+  while (c < 4_000 && d < 4_000) {
+    const whole = Math.floor(rest);
+    [a, b, c, d] = [c, d, a + whole * c, b + whole * d];
+    if (Math.abs(c / d - ratio) < 1e-9 * ratio || rest === whole) return [c, d];
+    rest = 1 / (rest - whole);
+  }
+  return [a, b];
+}
+
+function common(a: number, b: number): number {
+  return b === 0 ? a : common(b, a % b);
 }
 
 /** The same shape with about this many pixels, its longer side within what can be painted. */

@@ -3,6 +3,7 @@ import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import { AppError, messageOf } from "../errors.ts";
 import { nearest } from "../words.ts";
+import { bracesAndBars } from "./alternatives.ts";
 
 /** Lists that draw from lists, counted in files. */
 const mostNested = 5;
@@ -80,7 +81,7 @@ async function readEntries(name: string, file: string): Promise<string[]> {
 
 /**
  * Draws an entry for each `__name__` and an option for each `{a|b}`, always the same for the same
- * seed, text and files. `parameter` is what errors name, and sets the draws of two texts of one
+ * seed, text and files. Braces of JSON or code stay as they are. `parameter` is what errors name, and sets the draws of two texts of one
  * picture apart. Without wildcards a `__name__` is text like any other: few people write
  * underscores like that and mean them, but those who have no lists do. A `\` before a brace or
  * bar makes it text; a brace without a bar is text anyway.
@@ -206,21 +207,6 @@ function parse(text: string, parameter: string): Part[] {
   }
   for (const part of textParts(text.slice(from))) parts.push(part);
   return root;
-}
-
-/** The places of those that make alternatives: in a closed pair of braces with a bar. */
-function bracesAndBars(text: string): number[] {
-  const open: number[][] = [];
-  const found: number[] = [];
-  for (const { 0: sign, index } of text.matchAll(/\\[\s\S]|[{|}]/g)) {
-    if (sign === "{") open.push([index]);
-    else if (sign === "|") open.at(-1)?.push(index);
-    else if (sign === "}") {
-      const group = open.pop() ?? [];
-      if (group.length > 1) for (const at of [...group, index]) found.push(at);
-    }
-  }
-  return found.sort((a, b) => a - b);
 }
 
 function textParts(text: string): (string | WildcardPart)[] {

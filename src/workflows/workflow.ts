@@ -10,6 +10,8 @@ export interface Slot {
   node: string;
   input: string;
   text: string;
+  /** It gets the value times this, such as half the width for a first pass. @default 1 */
+  times?: number;
 }
 
 export interface Parameter {
@@ -23,6 +25,8 @@ export interface Parameter {
   multipleOf?: number;
   choices?: readonly Value[];
   required: boolean;
+  /** An optional picture that goes out of the graph when it is not given. */
+  leavesOut?: boolean;
   description?: string;
 }
 
@@ -61,6 +65,14 @@ export interface Workflow {
   model?: Slot;
   loras?: LoraOutputs;
   presets: Presets;
+  /** The result has the size of `image`: what samples starts from it, and nothing scales it. */
+  keepsSize: boolean;
+  /** The result has the size that `width` and `height` ask for: nothing unknown scales it after. */
+  makesSize: boolean;
+  /** `mask` reaches the node that repaints `image`; else it is an image like others. */
+  repaints: boolean;
+  /** How to prompt it, for a model to read. */
+  guide?: string;
   /** A warning whenever it is used. */
   note?: string;
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import {
   emptyImage,
@@ -8,6 +9,7 @@ import {
   types,
   uniquePrefix,
 } from "./support.ts";
+import { isSince } from "./versions.ts";
 
 /** Only the most recent prompt's results are kept, so these run one after another in one test each. */
 
@@ -119,4 +121,20 @@ test("clearing history does not clear the cache", async () => {
 
   expect(await comfy.json(`/history/${first.promptId}`)).toEqual({});
   expect(again.entry.status?.messages[1]?.[1]["nodes"]).toEqual(["1", "2"]);
+});
+
+test("what comes from the cache for a prompt without a client is in its history, except from 0.3.68 until 0.28.0", async () => {
+  const comfy = await startComfy();
+  const listener = await comfy.connect();
+  const graph = tinyGraph();
+  const first = await comfy.run(graph, {}, listener);
+  const prompt_id = randomUUID();
+
+  await comfy.submit(graph, { prompt_id });
+  await listener.untilTrue(async () => (await comfy.history(prompt_id)) !== undefined);
+
+  const { outputs, status } = await comfy.history(prompt_id);
+  const forgotten = isSince("0.3.68") && !isSince("0.28.0");
+  expect(status?.status_str).toBe("success");
+  expect(outputs).toEqual(forgotten ? {} : first.entry.outputs);
 });

@@ -31,6 +31,20 @@ describeEmulator("versions", () => {
     expect((await young.submit(tinyGraph(), { prompt_id: "mine" })).status).toBe(400);
   });
 
+  test("before 0.3.68 extra_data of null is accepted and ends the worker", async () => {
+    const [comfy] = await startEmulator({ version: "0.3.64" });
+    const [young] = await startEmulator({ version: "0.3.68" });
+    const asked = { prompt: tinyGraph(), extra_data: null };
+
+    expect((await young.post("/prompt", asked)).status).toBe(500);
+    expect((await comfy.post("/prompt", { ...asked, client_id: "x" })).status).toBe(500);
+    expect((await comfy.post("/prompt", asked)).status).toBe(200);
+    expect((await comfy.submit(tinyGraph())).status).toBe(200);
+    const { queue_running, queue_pending } = await comfy.json("/queue");
+    expect([queue_running.length, queue_pending.length]).toEqual([1, 1]);
+    expect(await comfy.json("/history")).toEqual({});
+  });
+
   test("before 0.12 a missing class is an invalid prompt", async () => {
     const [comfy] = await startEmulator({ version: "0.11.0" });
 

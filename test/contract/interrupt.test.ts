@@ -9,6 +9,7 @@ import {
   tinyGraph,
   types,
 } from "./support.ts";
+import { between, describeSince, since } from "./versions.ts";
 
 async function running(): Promise<{ comfy: Comfy; listener: Listener; promptId: string }> {
   const comfy = await startComfy(slowNodes);
@@ -38,7 +39,7 @@ test("an interrupt ends the running prompt between two nodes", async () => {
   });
 });
 
-test("an interrupted prompt is in history as an error that is not complete, and cancelled as a job", async () => {
+test("an interrupted prompt is in history as an error that is not complete", async () => {
   const { comfy, listener, promptId } = await running();
 
   await comfy.post("/interrupt", { prompt_id: promptId });
@@ -48,8 +49,31 @@ test("an interrupted prompt is in history as an error that is not complete, and 
   expect(entry.status).toMatchObject({ status_str: "error", completed: false });
   expect(entry.status?.messages.at(-1)?.[0]).toBe("execution_interrupted");
   expect(entry.outputs).toEqual({});
-  expect((await comfy.job(promptId)).status).toBe("cancelled");
 });
+
+since("0.9.0")("an interrupted prompt is cancelled as a job", async () => {
+  const { comfy, listener, promptId } = await running();
+
+  await comfy.post("/interrupt", { prompt_id: promptId });
+  await listener.end(promptId);
+
+  const { status, execution_error } = await comfy.job(promptId);
+  expect([status, execution_error]).toEqual(["cancelled", undefined]);
+});
+
+between("0.6.0", "0.9.0")(
+  "an interrupted prompt is failed as a job, without an error",
+  async () => {
+    const { comfy, listener, promptId } = await running();
+
+    await comfy.post("/interrupt", { prompt_id: promptId });
+    await listener.end(promptId);
+
+    const { status, execution_error, execution_status } = await comfy.job(promptId);
+    expect([status, execution_error]).toEqual(["failed", undefined]);
+    expect(execution_status.messages.at(-1)[0]).toBe("execution_interrupted");
+  },
+);
 
 test("an interrupt without an id ends whatever runs", async () => {
   const { comfy, listener, promptId } = await running();
@@ -57,19 +81,20 @@ test("an interrupt without an id ends whatever runs", async () => {
   await comfy.post("/interrupt");
   await listener.end(promptId);
 
-  expect((await comfy.job(promptId)).status).toBe("cancelled");
+  const { status } = await comfy.history(promptId);
+  expect(status?.messages.at(-1)?.[0]).toBe("execution_interrupted");
 });
 
 test("an interrupt for another prompt is answered alike and does nothing", async () => {
   const { comfy, listener, promptId } = await running();
 
   const response = await comfy.post("/interrupt", { prompt_id: randomUUID() });
-  const { status } = await comfy.job(promptId);
+  const { queue_running } = await comfy.json("/queue");
   await comfy.post("/interrupt", { prompt_id: promptId });
   await listener.end(promptId);
 
   expect(response.status).toBe(200);
-  expect(status).toBe("in_progress");
+  expect(queue_running[0][1]).toBe(promptId);
 });
 
 test("an interrupt while idle does not reach the next prompt", async () => {
@@ -81,68 +106,72 @@ test("an interrupt while idle does not reach the next prompt", async () => {
   expect(entry.status?.status_str).toBe("success");
 });
 
-test("cancelling a running job says so and interrupts it", async () => {
-  const { comfy, listener, promptId } = await running();
+describeSince("0.26.0", "cancelling jobs", () => {
+  test("cancelling a running job says so and interrupts it", async () => {
+    const { comfy, listener, promptId } = await running();
 
-  const response = await comfy.post(`/api/jobs/${promptId}/cancel`);
-  await listener.end(promptId);
+    const response = await comfy.post(`/api/jobs/${promptId}/cancel`);
+    await listener.end(promptId);
 
-  expect(await response.json()).toEqual({ cancelled: true });
-  expect((await comfy.job(promptId)).status).toBe("cancelled");
-});
+    expect(await response.json()).toEqual({ cancelled: true });
+    expect((await comfy.job(promptId)).status).toBe("cancelled");
+  });
 
-test("cancelling a pending job takes it out of the queue", async () => {
-  const { comfy, listener, promptId } = await running();
-  const pending = randomUUID();
-  await comfy.submit(tinyGraph(), { prompt_id: pending });
+  test("cancelling a pending job takes it out of the queue", async () => {
+    const { comfy, listener, promptId } = await running();
+    const pending = randomUUID();
+    await comfy.submit(tinyGraph(), { prompt_id: pending });
 
-  const first = await comfy.post(`/api/jobs/${pending}/cancel`);
-  const second = await comfy.post(`/api/jobs/${pending}/cancel`);
-  const { status } = await comfy.fetch(`/api/jobs/${pending}`);
-  await comfy.post(`/api/jobs/${promptId}/cancel`);
-  await listener.end(promptId);
+    const first = await comfy.post(`/api/jobs/${pending}/cancel`);
+    const second = await comfy.post(`/api/jobs/${pending}/cancel`);
+    const { status } = await comfy.fetch(`/api/jobs/${pending}`);
+    await comfy.post(`/api/jobs/${promptId}/cancel`);
+    await listener.end(promptId);
 
-  expect(await first.json()).toEqual({ cancelled: true });
-  expect(await second.json()).toEqual({ cancelled: false });
-  expect(status).toBe(404);
-});
+    expect(await first.json()).toEqual({ cancelled: true });
+    expect(await second.json()).toEqual({ cancelled: false });
+    expect(status).toBe(404);
+  });
 
-test("cancelling a finished, an unknown or a malformed job is a no", async () => {
-  const comfy = await startComfy();
-  const { promptId } = await comfy.run(tinyGraph());
+  test("cancelling a finished, an unknown or a malformed job is a no", async () => {
+    const comfy = await startComfy();
+    const { promptId } = await comfy.run(tinyGraph());
 
-  for (const id of [promptId, randomUUID(), "nonsense"]) {
-    const response = await comfy.post(`/api/jobs/${id}/cancel`);
-    expect([response.status, await response.json()]).toEqual([200, { cancelled: false }]);
-  }
-  expect((await comfy.job(promptId)).status).toBe("completed");
-});
+    for (const id of [promptId, randomUUID(), "nonsense"]) {
+      const response = await comfy.post(`/api/jobs/${id}/cancel`);
+      expect([response.status, await response.json()]).toEqual([200, { cancelled: false }]);
+    }
+    expect((await comfy.job(promptId)).status).toBe("completed");
+  });
 
-test("several jobs are cancelled at once, unless one of the ids is malformed", async () => {
-  const { comfy, listener, promptId } = await running();
-  const pending = randomUUID();
-  await comfy.submit(tinyGraph(), { prompt_id: pending });
+  test("several jobs are cancelled at once, unless one of the ids is malformed", async () => {
+    const { comfy, listener, promptId } = await running();
+    const pending = randomUUID();
+    await comfy.submit(tinyGraph(), { prompt_id: pending });
 
-  const refused = await comfy.post("/api/jobs/cancel", { job_ids: [pending, "foo"] });
-  const { status } = await comfy.job(pending);
-  const done = await comfy.post("/api/jobs/cancel", { job_ids: [pending, promptId, randomUUID()] });
-  await listener.end(promptId);
+    const refused = await comfy.post("/api/jobs/cancel", { job_ids: [pending, "foo"] });
+    const { status } = await comfy.job(pending);
+    const done = await comfy.post("/api/jobs/cancel", {
+      job_ids: [pending, promptId, randomUUID()],
+    });
+    await listener.end(promptId);
 
-  expect([refused.status, await refused.json()]).toEqual([
-    400,
-    { error: "job_ids contains invalid id(s)", invalid_ids: ["foo"] },
-  ]);
-  expect(status).toBe("pending");
-  expect(await done.json()).toEqual({ cancelled: true });
-});
+    expect([refused.status, await refused.json()]).toEqual([
+      400,
+      { error: "job_ids contains invalid id(s)", invalid_ids: ["foo"] },
+    ]);
+    expect(status).toBe("pending");
+    expect(await done.json()).toEqual({ cancelled: true });
+  });
 
-test.for([
-  ["no json", "Request body must be valid JSON"],
-  [{}, "job_ids must be a list"],
-])("a batch of %j is refused", async ([body, error]) => {
-  const comfy = await startComfy();
+  test.for([
+    ["no json", "Request body must be valid JSON"],
+    [{}, "job_ids must be a list"],
+  ])("a batch of %j is refused", async ([body, error]) => {
+    const comfy = await startComfy();
 
-  const response = await comfy.post("/api/jobs/cancel", body);
+    const response = await comfy.post("/api/jobs/cancel", body);
 
-  expect([response.status, await response.json()]).toEqual([400, { error }]);
+    expect([response.status, await response.json()]).toEqual([400, { error }]);
+  });
 });

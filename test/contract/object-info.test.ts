@@ -2,12 +2,16 @@ import { randomUUID } from "node:crypto";
 import sharp from "sharp";
 import { expect, test } from "vitest";
 import { startComfy } from "./support.ts";
+import { before, isSince, since } from "./versions.ts";
 
 /** Model-free classes and the inputs a client relies on. */
 const classes = {
   EmptyImage: ["width", "height", "batch_size", "color"],
   ImageScale: ["image", "upscale_method", "width", "height", "crop"],
-  ImageScaleToTotalPixels: ["image", "upscale_method", "megapixels", "resolution_steps"],
+  ImageScaleToTotalPixels: [
+    ...["image", "upscale_method", "megapixels"],
+    ...(isSince("0.6.0") ? ["resolution_steps"] : []),
+  ],
   SaveImage: ["images", "filename_prefix"],
   PreviewImage: ["images"],
   LoadImage: ["image"],
@@ -51,7 +55,7 @@ test("an unknown class is an empty object", async () => {
   expect([response.status, await response.json()]).toEqual([200, {}]);
 });
 
-test("choices are a list in old classes and an option in new ones", async () => {
+since("0.3.76")("choices are a list in old classes and an option in new ones", async () => {
   const comfy = await startComfy();
   const { KSampler, KSamplerSelect } = await comfy.json("/object_info");
 
@@ -61,6 +65,15 @@ test("choices are a list in old classes and an option in new ones", async () => 
   expect(type).toBe("COMBO");
   expect(options.options).toEqual(old);
   expect(old).toContain("euler");
+});
+
+before("0.3.76")("choices are a list in the classes that became new ones later", async () => {
+  const comfy = await startComfy();
+  const { KSampler, KSamplerSelect } = await comfy.json("/object_info");
+
+  const [choices] = KSamplerSelect.input.required.sampler_name;
+
+  expect(choices).toEqual(KSampler.input.required.sampler_name[0]);
 });
 
 test("numbers come with their range", async () => {
@@ -75,13 +88,30 @@ test("numbers come with their range", async () => {
   expect(text).toContain("18446744073709551615");
 });
 
-test("the nodes that save give their pictures on", async () => {
+since("0.26.0")("the nodes that save give their pictures on", async () => {
   const comfy = await startComfy();
 
   const { SaveImage } = await comfy.json("/object_info/SaveImage");
 
   expect(SaveImage.output).toEqual(["IMAGE"]);
   expect(SaveImage.output_name).toEqual(["images"]);
+});
+
+before("0.26.0")("the nodes that save give nothing on", async () => {
+  const comfy = await startComfy();
+
+  const { SaveImage } = await comfy.json("/object_info/SaveImage");
+
+  expect(SaveImage.output).toEqual([]);
+});
+
+test("some classes are there since a version", async () => {
+  const comfy = await startComfy();
+  const all = Object.keys(await comfy.json("/object_info"));
+
+  expect(all.includes("Flux2Scheduler")).toBe(isSince("0.3.72"));
+  expect(all.includes("RemoveBackground")).toBe(isSince("0.21.0"));
+  expect(all.includes("SaveText")).toBe(isSince("0.28.0"));
 });
 
 test("LoadImage lists the pictures at the top of the input folder", async () => {
@@ -105,7 +135,7 @@ test("a loader's choices are the files of its folder", async () => {
 
   const { UpscaleModelLoader, CheckpointLoaderSimple } = await comfy.json("/object_info");
 
-  const [, { options }] = UpscaleModelLoader.input.required.model_name;
+  const [type, { options } = { options: type }] = UpscaleModelLoader.input.required.model_name;
   expect(options).toEqual(await comfy.json("/models/upscale_models"));
   const [checkpoints] = CheckpointLoaderSimple.input.required.ckpt_name;
   expect(checkpoints).toEqual(await comfy.json("/models/checkpoints"));
@@ -116,6 +146,7 @@ test("the model folders are listed by name", async () => {
 
   const folders = await comfy.json("/models");
 
+  expect(folders.includes("background_removal")).toBe(isSince("0.21.0"));
   for (const folder of ["checkpoints", "loras", "vae", "text_encoders", "diffusion_models"]) {
     expect(folders).toContain(folder);
   }

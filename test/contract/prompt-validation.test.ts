@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import type { Graph } from "../../src/comfy/protocol.ts";
 import { emptyImage, type Json, saveImage, startComfy, tinyGraph } from "./support.ts";
+import { before, between, since } from "./versions.ts";
 
 type Link = [string, number];
 
@@ -42,7 +43,7 @@ test("a request without a prompt is refused", async () => {
   });
 });
 
-test.for([[[]], ["text"], [null], [{ "1": 5 }]])(
+test.for([["text"], [null], [["a"]], [{ "1": 5 }]])(
   "a prompt that is %j makes the server fail",
   async ([prompt]) => {
     const comfy = await startComfy();
@@ -52,6 +53,16 @@ test.for([[[]], ["text"], [null], [{ "1": 5 }]])(
     expect(response.status).toBe(500);
   },
 );
+
+since("0.14.0")("a prompt that is an empty list makes the server fail", async () => {
+  const comfy = await startComfy();
+
+  expect((await comfy.post("/prompt", { prompt: [] })).status).toBe(500);
+});
+
+before("0.14.0")("a prompt that is an empty list has no outputs", async () => {
+  expect((await refusal([])).error.type).toBe("prompt_no_outputs");
+});
 
 test("a graph without an output node is refused", async () => {
   const { error, node_errors } = await refusal({ "1": emptyImage() });
@@ -64,24 +75,27 @@ test("an empty graph has no outputs either", async () => {
   expect((await refusal({})).error.type).toBe("prompt_no_outputs");
 });
 
-test("a class the server does not have is named, with the title of the node", async () => {
-  const graph = {
-    ...tinyGraph(),
-    x: { class_type: "NoSuchNode", inputs: {}, _meta: { title: "My node" } },
-  };
+since("0.12.0")(
+  "a class the server does not have is named, with the title of the node",
+  async () => {
+    const graph = {
+      ...tinyGraph(),
+      x: { class_type: "NoSuchNode", inputs: {}, _meta: { title: "My node" } },
+    };
 
-  const { error, node_errors } = await refusal(graph);
+    const { error, node_errors } = await refusal(graph);
 
-  expect(error).toEqual({
-    type: "missing_node_type",
-    message: "Node 'My node' not found. The custom node may not be installed.",
-    details: "Node ID '#x'",
-    extra_info: { node_id: "x", class_type: "NoSuchNode", node_title: "My node" },
-  });
-  expect(node_errors).toEqual({});
-});
+    expect(error).toEqual({
+      type: "missing_node_type",
+      message: "Node 'My node' not found. The custom node may not be installed.",
+      details: "Node ID '#x'",
+      extra_info: { node_id: "x", class_type: "NoSuchNode", node_title: "My node" },
+    });
+    expect(node_errors).toEqual({});
+  },
+);
 
-test("a node without a class is refused", async () => {
+since("0.12.0")("a node without a class is refused", async () => {
   const { error } = await refusal({ "7": { inputs: {} } });
 
   expect(error.type).toBe("missing_node_type");
@@ -89,7 +103,22 @@ test("a node without a class is refused", async () => {
   expect(error.extra_info).toEqual({ node_id: "7", class_type: null, node_title: null });
 });
 
-test("a prompt id has to be a canonical lowercase UUID", async () => {
+before("0.12.0")("a missing class makes an invalid prompt, whatever the node's title", async () => {
+  const _meta = { title: "My node" };
+  const unknown = await refusal({ x: { class_type: "NoSuchNode", inputs: {}, _meta } });
+  expect(unknown.error).toEqual({
+    type: "invalid_prompt",
+    message: "Cannot execute because node NoSuchNode does not exist.",
+    details: "Node ID '#x'",
+    extra_info: {},
+  });
+
+  const message = "Cannot execute because a node is missing the class_type property.";
+  expect((await refusal({ "7": { inputs: {} } })).error).toMatchObject({ message });
+  expect((await refusal({ "7": "text" })).error).toMatchObject({ message });
+});
+
+since("0.25.0")("a prompt id has to be a canonical lowercase UUID", async () => {
   for (const prompt_id of ["abc", randomUUID().toUpperCase(), 5]) {
     const { error } = await refusal(tinyGraph(), { prompt_id });
     expect(error.type).toBe("invalid_prompt_id");
@@ -166,28 +195,54 @@ test("a choice that is not in the list is told with the list", async () => {
   expect(error.details).toBe("");
 });
 
+const missingUpscaler = {
+  "1": { class_type: "UpscaleModelLoader", inputs: { model_name: "no such file.pth" } },
+  "2": {
+    class_type: "ImageUpscaleWithModel",
+    inputs: { upscale_model: ["1", 0] as Link, image: ["3", 0] as Link },
+  },
+  "3": emptyImage(),
+  "4": saveImage(["2", 0]),
+};
+
+between("0.3.65", "0.8.0")("the choices of new-style classes are not enforced", async () => {
+  const comfy = await startComfy();
+
+  const { status, body } = await comfy.submit(missingUpscaler);
+
+  expect([status, body.node_errors]).toEqual([200, {}]);
+});
+
 test("a model file that is not there is a value that is not in the list", async () => {
-  const { node_errors } = await refusal({
-    "1": { class_type: "UpscaleModelLoader", inputs: { model_name: "no such file.pth" } },
-    "2": {
-      class_type: "ImageUpscaleWithModel",
-      inputs: { upscale_model: ["1", 0] as Link, image: ["3", 0] as Link },
-    },
-    "3": emptyImage(),
-    "4": saveImage(["2", 0]),
+  const { error, node_errors } = await refusal({
+    "1": { class_type: "CheckpointLoaderSimple", inputs: { ckpt_name: "no such file.pth" } },
+    "2": { class_type: "EmptyLatentImage", inputs: { width: 64, height: 64, batch_size: 1 } },
+    "3": { class_type: "VAEDecode", inputs: { samples: ["2", 0], vae: ["1", 2] } },
+    "4": saveImage(["3", 0]),
   });
+
+  expect(error.type).toBe("prompt_outputs_failed_validation");
+  expect(node_errors["1"].errors[0]).toMatchObject({ type: "value_not_in_list" });
+});
+
+since("0.8.0")("a file missing for a new-style class is one too", async () => {
+  const { node_errors } = await refusal(missingUpscaler);
 
   expect(node_errors["1"].errors[0]).toMatchObject({ type: "value_not_in_list" });
   expect(node_errors["1"].errors[0].details).toMatch(/^model_name: 'no such file\.pth' not in /);
 });
 
 test("a long list of choices is only counted", async () => {
+  const inputs = { latent_image: ["2", 0] as Link, sampler_name: "nope", scheduler: "normal" };
   const { node_errors } = await refusal({
-    "1": { class_type: "KSamplerSelect", inputs: { sampler_name: "nope" } },
-    "2": { class_type: "PreviewAny", inputs: { source: ["1", 0] as Link } },
+    "1": { class_type: "KSampler", inputs },
+    "2": { class_type: "EmptyLatentImage", inputs: { width: 64, height: 64, batch_size: 1 } },
+    "3": { class_type: "PreviewAny", inputs: { source: ["1", 0] as Link } },
   });
 
-  const [error] = node_errors["1"].errors;
+  const error = node_errors["1"].errors.find(
+    ({ type }: { type: string }) => type === "value_not_in_list",
+  );
   expect(error.details).toMatch(/^sampler_name: 'nope' not in \(list of length \d+\)$/);
   expect(error.extra_info.input_config).toBeNull();
 });
@@ -235,16 +290,28 @@ test("a node without inputs is an exception", async () => {
   expect(node_errors["2"].errors[0].details).toBe("'inputs'");
 });
 
-test("a circle is told with its way round", async () => {
+function circle(): Graph {
   const invert = (from: string) => ({
     class_type: "ImageInvert",
     inputs: { image: [from, 0] as Link },
   });
-  const { node_errors } = await refusal({
-    "1": invert("3"),
-    "3": invert("1"),
-    "2": saveImage(["1", 0]),
-  });
+  return { "1": invert("3"), "3": invert("1"), "2": saveImage(["1", 0]) };
+}
+
+before("0.20.0")("an output that hangs on a circle is dropped without a word", async () => {
+  const comfy = await startComfy();
+  const { error, node_errors } = await refusal(circle());
+  expect([error.type, error.details]).toEqual(["prompt_outputs_failed_validation", ""]);
+  expect(node_errors).toEqual({});
+
+  const good = { "8": emptyImage(), "9": saveImage(["8", 0]) };
+  const { status, body } = await comfy.submit({ ...circle(), ...good });
+
+  expect([status, body.node_errors]).toEqual([200, {}]);
+});
+
+since("0.20.0")("a circle is told with its way round", async () => {
+  const { node_errors } = await refusal(circle());
 
   const [error] = node_errors["1"].errors;
   expect(error.type).toBe("dependency_cycle");

@@ -9,6 +9,7 @@ import {
   startComfy,
   tinyGraph,
 } from "./support.ts";
+import { before, isSince, since } from "./versions.ts";
 
 /** Something long is running, so that what follows stays pending. */
 async function busy(): Promise<{ comfy: Comfy; listener: Listener; running: string }> {
@@ -43,11 +44,29 @@ test("an accepted prompt is answered with its id, its number and no errors", asy
 test("without an id of its own a prompt gets one", async () => {
   const comfy = await startComfy();
 
-  const { body } = await comfy.submit(tinyGraph(), { prompt_id: null });
+  const { body } = await comfy.submit(tinyGraph());
 
   expect(body.prompt_id).toMatch(
     /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
   );
+});
+
+since("0.25.0")("an id of null is none", async () => {
+  const comfy = await startComfy();
+
+  const { body } = await comfy.submit(tinyGraph(), { prompt_id: null });
+
+  expect(body.prompt_id).toMatch(/^[0-9a-f]{8}-/);
+});
+
+before("0.25.0")("an id may be anything and becomes text as Python writes it", async () => {
+  const comfy = await startComfy();
+  const id = async (prompt_id: unknown) =>
+    (await comfy.submit(tinyGraph(), { prompt_id })).body.prompt_id;
+
+  expect(await id(null)).toBe("None");
+  expect(await id(true)).toBe("True");
+  expect(await id({ a: 1 })).toBe("{'a': 1}");
 });
 
 test("the number counts requests, refused ones too", async () => {
@@ -96,7 +115,13 @@ test("the queue shows what runs and what waits as five-part items", async () => 
   const [number, id, prompt, extra, outputs] = item ?? [];
   expect([typeof number, id, outputs]).toEqual(["number", waiting, ["2"]]);
   expect(prompt).toEqual(graph);
-  expect(extra).toEqual({ note: "kept", client_id: "someone", create_time: expect.any(Number) });
+  expect(extra).toEqual({
+    note: "kept",
+    client_id: "someone",
+    // The keys of partner services were shown before.
+    ...(isSince("0.3.68") ? {} : { api_key_comfy_org: "secret" }),
+    ...(isSince("0.3.69") ? { create_time: expect.any(Number) } : {}),
+  });
   expect(exec_info.queue_remaining).toBeGreaterThanOrEqual(2);
 });
 

@@ -1,6 +1,7 @@
 import http from "node:http";
 import { expect, test } from "vitest";
 import { startComfy } from "./support.ts";
+import { before, isSince, since } from "./versions.ts";
 
 const serverError = "500 Internal Server Error\n\nServer got itself in trouble";
 
@@ -40,7 +41,7 @@ test.for([
 test("the jobs routes exist only under /api, the internal ones only outside it", async () => {
   const comfy = await startComfy();
 
-  expect((await comfy.fetch("/api/jobs?limit=1")).status).toBe(200);
+  expect((await comfy.fetch("/api/jobs?limit=1")).status).toBe(isSince("0.6.0") ? 200 : 404);
   expect((await comfy.fetch("/jobs")).status).toBe(404);
   expect((await comfy.fetch("/internal/files/output")).status).toBe(200);
   expect((await comfy.fetch("/api/internal/files/output")).status).toBe(404);
@@ -110,8 +111,22 @@ test("a page of another site is refused, a caller without Origin is not", async 
   expect(await statusWith(url, { Origin: comfy.url })).toBe(200);
   expect(await statusWith(url, { Origin: "http://evil.example" })).toBe(403);
   expect(await statusWith(url, { Origin: "http://localhost:1" })).toBe(403);
+});
+
+since("0.19.0")("a page of another site is refused for what the browser says of it", async () => {
+  const comfy = await startComfy();
+  const url = `${comfy.url}/queue`;
+
   expect(await statusWith(url, { "Sec-Fetch-Site": "cross-site" })).toBe(403);
   expect(await statusWith(url, { "Sec-Fetch-Site": "same-origin" })).toBe(200);
+});
+
+before("0.19.0")("what the browser says of the asking site does not count", async () => {
+  const comfy = await startComfy();
+
+  const status = await statusWith(`${comfy.url}/queue`, { "Sec-Fetch-Site": "cross-site" });
+
+  expect(status).toBe(200);
 });
 
 test("a body over the announced limit is refused", async () => {
@@ -133,6 +148,21 @@ test("system_stats tells the version and at least one device", async () => {
   expect(system.ram_total).toBeGreaterThan(0);
   expect(devices.length).toBeGreaterThan(0);
   expect(devices[0]).toMatchObject({ name: expect.any(String), type: expect.any(String) });
+});
+
+test("system_stats and features tell more with every version", async () => {
+  const comfy = await startComfy();
+
+  const { system } = await comfy.json("/system_stats");
+  const features = await comfy.json("/features");
+
+  const told = (answer: object, key: string) => Object.keys(answer).includes(key);
+  expect(told(system, "comfy_package_versions")).toBe(isSince("0.22.0"));
+  expect(told(system, "deploy_environment")).toBe(isSince("0.25.0"));
+  expect(told(features, "extension")).toBe(isSince("0.4.0"));
+  expect(told(features, "node_replacements")).toBe(isSince("0.14.0"));
+  expect(told(features, "assets")).toBe(isSince("0.17.0"));
+  expect(told(features, "supports_model_type_tags")).toBe(isSince("0.28.0"));
 });
 
 test("a plain GET of the socket's path is refused", async () => {

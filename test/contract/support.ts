@@ -3,9 +3,7 @@ import { describe, onTestFinished } from "vitest";
 import { type RawData, WebSocket } from "ws";
 import type { Graph, HistoryEntry, Job, Link, OutputFile } from "../../src/comfy/protocol.ts";
 import { Emulator, type EmulatorOptions } from "../../src/emulator/emulator.ts";
-
-/** Set, the suite runs against that ComfyUI; otherwise every test starts an emulator of its own. */
-export const liveUrl = process.env["COMFY_URL"]?.replace(/\/$/, "");
+import { comfyVersion, liveUrl } from "./versions.ts";
 
 /** For what only makes sense on the emulator; left out, with the reason, when COMFY_URL is set. */
 export function describeEmulator(name: string, tests: () => void): void {
@@ -15,7 +13,7 @@ export function describeEmulator(name: string, tests: () => void): void {
 
 export async function startComfy(options: EmulatorOptions = {}): Promise<Comfy> {
   if (liveUrl !== undefined) return new Comfy(liveUrl);
-  const emulator = await Emulator.start(options);
+  const emulator = await Emulator.start({ version: comfyVersion, ...options });
   onTestFinished(() => emulator.close());
   return new Comfy(emulator.url);
 }

@@ -11,6 +11,7 @@ import {
   tinyGraph,
   uniquePrefix,
 } from "./support.ts";
+import { before, isSince, since } from "./versions.ts";
 
 async function saved(comfy: Comfy, prefix = uniquePrefix()): Promise<OutputFile> {
   const { entry } = await comfy.run(tinyGraph(prefix));
@@ -44,7 +45,8 @@ test("a saved picture is served as it was written, with its name and what a cach
   expect(response.status).toBe(200);
   expect(response.headers.get("content-type")).toBe("image/png");
   expect(response.headers.get("content-disposition")).toBe(`filename="${file.filename}"`);
-  expect(response.headers.get("x-content-type-options")).toBe("nosniff");
+  const sniffing = isSince("0.28.0") ? "nosniff" : null;
+  expect(response.headers.get("x-content-type-options")).toBe(sniffing);
   expect(response.headers.get("accept-ranges")).toBe("bytes");
   expect(response.headers.get("etag")).toBeTruthy();
   const { width, height, format } = await sharp(await body(response)).metadata();
@@ -348,14 +350,55 @@ test("a preview node writes to the temporary folder under a name of its own", as
   expect((await comfy.view(file as OutputFile)).status).toBe(200);
 });
 
-test("what a browser might execute is served as a download", async () => {
+const svg = Buffer.from("<svg xmlns='http://www.w3.org/2000/svg'/>");
+
+since("0.28.0")("what a browser might execute is served as a download", async () => {
   const comfy = await startComfy();
   const name = uniqueName("svg");
-  await comfy.upload(Buffer.from("<svg xmlns='http://www.w3.org/2000/svg'/>"), name);
+  await comfy.upload(svg, name);
 
   const plain = await comfy.fetch(`/view?filename=${name}&type=input`);
 
   expect(plain.headers.get("content-type")).toBe("application/octet-stream");
   expect(plain.headers.get("content-disposition")).toBe(`attachment; filename="${name}"`);
-  expect(plain.headers.get("cache-control")).toBe("no-store");
+  expect(plain.headers.get("cache-control")).toBe(isSince("0.30.0") ? "no-store" : null);
+});
+
+before("0.28.0")("an SVG is served as one, a page without its type", async () => {
+  const comfy = await startComfy();
+  const [picture, page] = [uniqueName("svg"), uniqueName("html")];
+  await comfy.upload(svg, picture);
+  await comfy.upload(Buffer.from("<p>"), page);
+
+  const headers = async (name: string) => {
+    const response = await comfy.fetch(`/view?filename=${name}&type=input`);
+    return ["content-type", "content-disposition"].map((key) => response.headers.get(key));
+  };
+
+  expect(await headers(picture)).toEqual(["image/svg+xml", `filename="${picture}"`]);
+  expect(await headers(page)).toEqual(["application/octet-stream", `filename="${page}"`]);
+});
+
+test("an uploaded picture is loaded pixel by pixel as it is stored, whatever its profile", async () => {
+  const comfy = await startComfy();
+  const name = uniqueName();
+  const wide = await sharp({ create: { width: 8, height: 8, channels: 3, background: "#e01020" } })
+    .withIccProfile("p3")
+    .png()
+    .toBuffer();
+  const pixel = async (bytes: Buffer) => [
+    ...(await sharp(bytes, { ignoreIcc: true }).raw().toBuffer()).subarray(0, 3),
+  ];
+  await comfy.upload(wide, name);
+
+  const { entry } = await comfy.run({
+    "1": { class_type: "LoadImage", inputs: { image: name } },
+    "2": saveImage(["1", 0]),
+  });
+  const [file] = savedFiles(entry);
+  const result = await body(await comfy.view(file as OutputFile));
+
+  expect(await pixel(wide)).not.toEqual([0xe0, 0x10, 0x20]);
+  expect(await pixel(result)).toEqual(await pixel(wide));
+  expect((await sharp(result).metadata()).hasProfile).toBe(false);
 });

@@ -110,7 +110,7 @@ test("what is shown as done is on record as done, with where it was saved", asyn
   for (let i = 0; i < 5; i += 1) {
     const early = await one.call("generate_image", {
       ...small,
-      save_to: `out/${i}.png`,
+      save_to: path.join(dataDir, `out/${i}.png`),
       wait_seconds: 0,
     });
     const id = taskIdIn(early.text);

@@ -307,7 +307,7 @@ describe("what goes into the graph", () => {
     [{ loras: ["film_grian"] }, /^loras: .*film_grain/],
     [{ loras: ["film_grain:9"] }, /^loras: /],
     [{ styles: ["watercolour"] }, /^styles: .*watercolor/],
-    [{ quality: "best" }, /^quality: /],
+    [{ quality: "hihg" }, /^quality: .*Did you mean high\?/],
   ])("%j is refused with near names", async ([args, says]) => {
     const { client } = await studio({
       models: {

@@ -18,7 +18,7 @@ async function pixels(file: string): Promise<string> {
   return (await sharp(file).raw().toBuffer()).toString("base64");
 }
 
-test("a prompt alone makes a picture: text, preview, link, file", async () => {
+test("a prompt alone makes a picture: text, preview, file", async () => {
   const emulator = await startEmulator();
   const { deps } = await startApp(emulator.url);
   const client = await connect(deps);
@@ -26,11 +26,12 @@ test("a prompt alone makes a picture: text, preview, link, file", async () => {
   const answer = await call(client, "generate_image", { prompt: "a fox in the snow" });
 
   expect(answer.isError).toBe(false);
-  expect(answer.content.map((block) => block.type)).toEqual(["text", "image", "resource_link"]);
+  expect(answer.content.map((block) => block.type)).toEqual(["text", "image"]);
   expect(answer.structured).toBeUndefined();
   const [file] = pathsIn(answer.text);
   expect(await sharp(file).metadata()).toMatchObject({ width: 1024, height: 1024, format: "png" });
   const [id] = imageIdsIn(answer.text);
+  expect(answer.text).toContain(`comfy://images/${id}`);
   const resource = await client.readResource({ uri: `comfy://images/${id}` });
   const [content] = resource.contents;
   const blob = content && "blob" in content ? Buffer.from(content.blob, "base64") : Buffer.alloc(0);

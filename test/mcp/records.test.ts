@@ -95,11 +95,17 @@ describe("delete_tasks", () => {
     const ids = [taskIdIn(first.text), "t0000000000000000"];
 
     const dry = await call(client, "delete_tasks", { task_ids: ids, dry_run: true });
-    expect(dry.structured).toMatchObject({ tasks: 1, images: 2, dry_run: true });
+    expect(dry.structured).toMatchObject({
+      tasks: 1,
+      images: 2,
+      dry_run: true,
+      would_delete: [ids[0]],
+    });
+    expect(dry.text).toMatch(/^Would delete 1 task and 2 images.*\n- t\w+ completed.*"one"/);
     expect(pathsIn(first.text).every(existsSync)).toBe(true);
 
     const real = await call(client, "delete_tasks", { task_ids: ids });
-    expect(real.text).toMatch(/^Deleted 1 tasks and 2 images .*Not on record: t0000000000000000/);
+    expect(real.text).toMatch(/^Deleted 1 task and 2 images .*Not on record: t0000000000000000/);
     expect(pathsIn(first.text).some(existsSync)).toBe(false);
     expect((await call(client, "task_status", { task_id: ids[0] })).isError).toBe(true);
     expect((await call(client, "get_image", { image_id: imageIdsIn(first.text)[0] })).isError).toBe(
@@ -160,7 +166,7 @@ test("tasks, seeds and pictures are there after a restart of the server", async 
   const again = await call(await connect(after.deps), "task_status", { task_id: taskIdIn(text) });
 
   expect(again.text).toBe(text);
-  expect(again.content.map((block) => block.type)).toEqual(["text", "image", "resource_link"]);
+  expect(again.content.map((block) => block.type)).toEqual(["text", "image"]);
 });
 
 test("a task that was at work when the server ended comes to its picture after it starts", async () => {

@@ -39,7 +39,7 @@ export async function startHttp(
 }
 
 /** A client over HTTP of the very studio that `deps` has, with its folders. */
-export async function connectOverHttp(deps: Deps): Promise<Client> {
+export async function connectOverHttp(deps: Deps, name = "test"): Promise<Client> {
   const server = await serveHttp({
     config: standard,
     studio: () => deps.studio,
@@ -47,15 +47,16 @@ export async function connectOverHttp(deps: Deps): Promise<Client> {
     log: deps.log,
   });
   onTestFinished(() => server.close());
-  return connectTo(server.url);
+  return connectTo(server.url, {}, "", name);
 }
 
 export async function connectTo(
   url: string,
   headers: Record<string, string> = {},
   query = "",
+  name = "test",
 ): Promise<Client> {
-  const client = new Client({ name: "test", version: "1.0.0" });
+  const client = new Client({ name, version: "1.0.0" });
   const transport = new StreamableHTTPClientTransport(new URL(`${url}/mcp${query}`), {
     requestInit: { headers },
   });

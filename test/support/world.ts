@@ -68,6 +68,8 @@ export async function startApp(url: string, overrides: Partial<Config> = {}): Pr
       keepDays: undefined,
       keepGb: undefined,
       allowPrivateUrls: false,
+      resultLinks: "auto",
+      resultImages: "allow",
       logLevel: "debug",
       demo: false,
       tools: undefined,
@@ -82,6 +84,8 @@ export async function startApp(url: string, overrides: Partial<Config> = {}): Pr
     studio: app.studio(ownerOf({ roots: overrides.inputRoots ?? [dataDir], base: dataDir })),
     log,
     waitSeconds: overrides.waitSeconds ?? 45,
+    resultLinks: overrides.resultLinks ?? "auto",
+    resultImages: overrides.resultImages ?? "allow",
     offer: { operator: overrides.tools },
   };
   return { app, deps, log, dataDir };
@@ -94,9 +98,9 @@ declare module "vitest" {
 }
 
 /** A real SDK client, over an in-memory pair or over HTTP as the project says. */
-export async function connect(deps: Deps): Promise<Client> {
-  if (inject("transport") === "http") return connectOverHttp(deps);
-  const client = new Client({ name: "test", version: "1.0.0" });
+export async function connect(deps: Deps, name = "test"): Promise<Client> {
+  if (inject("transport") === "http") return connectOverHttp(deps, name);
+  const client = new Client({ name, version: "1.0.0" });
   const [left, right] = InMemoryTransport.createLinkedPair();
   const server = createMcpServer(deps);
   await Promise.all([server.connect(right), client.connect(left)]);

@@ -34,7 +34,9 @@ test("these workflows ship, in the order in which they are tried", () => {
       "flux_dev_checkpoint",
       "flux2_dev",
       "qwen_image",
+      "krea2_turbo",
       "z_image_turbo",
+      "z_image",
       "flux2_klein_4b",
       "flux_schnell",
       "flux_schnell_checkpoint",
@@ -45,6 +47,7 @@ test("these workflows ship, in the order in which they are tried", () => {
     img2img: [
       "flux_kontext",
       "qwen_image_edit",
+      "firered_edit",
       "flux2_dev",
       "flux2_klein_4b",
       "flux_dev_gguf",
@@ -106,6 +109,21 @@ test.for(workflows)("%s is written the way ComfyUI writes an export", ([, workfl
     expect(Object.keys(node)).toEqual(["inputs", "class_type", "_meta"]);
     expect(node._meta?.title).toBeTruthy();
   }
+});
+
+test.for(workflows)("%s says how to prompt it, in at most 300 characters", ([, { guide }]) => {
+  expect(guide?.length).toBeGreaterThan(60);
+  expect(guide?.length).toBeLessThanOrEqual(300);
+});
+
+test.for(workflows)("%s: what it does with sizes and masks is known", ([, workflow]) => {
+  const { tool, keepsSize, makesSize, repaints } = workflow;
+  const isEdit = ["img2img", "inpaint", "outpaint"].includes(tool);
+
+  expect(makesSize).toBe(tool === "generate_image");
+  expect(repaints).toBe(tool === "inpaint" || tool === "outpaint");
+  if (isEdit) expect(keepsSize).toBe(true);
+  if (tool === "upscale") expect(keepsSize).toBe(false);
 });
 
 test.for(workflows)("%s declares where each of its models comes from", ([, workflow]) => {
@@ -207,6 +225,8 @@ test.for<[string, string, string, string]>([
     "qwen_image",
   ],
   ["generate_image", "UNETLoader.unet_name", "z-image-turbo-fp8.safetensors", "z_image_turbo"],
+  ["generate_image", "UNETLoader.unet_name", "z_image_bf16.safetensors", "z_image"],
+  ["generate_image", "UNETLoader.unet_name", "krea2_turbo_bf16.safetensors", "krea2_turbo"],
   ["generate_image", "UNETLoader.unet_name", "flux2-klein-4b.safetensors", "flux2_klein_4b"],
   ["generate_image", "UNETLoader.unet_name", "flux2-dev-bf16.safetensors", "flux2_dev"],
   ["generate_image", "UnetLoaderGGUF.unet_name", "flux1-dev-Q4_K_S.gguf", "flux_dev_gguf"],
@@ -221,6 +241,8 @@ test.for<[string, string, string, string]>([
   ["generate_image", ckpt(), "ponyDiffusionV6XL.safetensors", "checkpoint"],
   ["img2img", "UNETLoader.unet_name", "flux1-kontext-dev.safetensors", "flux_kontext"],
   ["img2img", "UNETLoader.unet_name", "qwen_image_edit_2509_fp8.safetensors", "qwen_image_edit"],
+  ["img2img", "UNETLoader.unet_name", "qwen_image_edit_2511_bf16.safetensors", "qwen_image_edit"],
+  ["img2img", "UNETLoader.unet_name", "firered_image_edit_1.1_fp8.safetensors", "firered_edit"],
   ["inpaint", "UNETLoader.unet_name", "flux1-fill-dev_fp8.safetensors", "flux_fill"],
   ["inpaint", ckpt(), "sd-v1-5-inpainting.ckpt", "checkpoint"],
   ["upscale", "UpscaleModelLoader.model_name", "4x-UltraSharp.pth", "upscale_model"],
@@ -412,6 +434,7 @@ test("the tools have these parameters", () => {
     upscale
       prompt? string
       image image
-      strength? number 0..1"
+      strength? number 0..1
+      seed? integer 0..9007199254740991"
   `);
 });

@@ -40,6 +40,22 @@ test("an export alone in a user folder becomes a choice or a tool beside the shi
   expect(notes.map(({ file }) => path.basename(file))).toEqual(["fast.json"]);
 });
 
+test("what an own workflow says of an image is not said of the shared tool's", async () => {
+  const graph = JSON.parse(exportText("flux_img2img"));
+  graph.img._meta = { title: "A portrait from the front" };
+  const dir = await folderOf({ "mine.json": JSON.stringify(graph) });
+  const { catalog } = await loadCatalog([
+    { dir: shipped, trusted: true },
+    { dir, trusted: false },
+  ]);
+
+  const mine = catalog.get("img2img", "mine").parameters["image"];
+  const shared = toolParameters(catalog, "img2img").find(({ name }) => name === "image");
+
+  expect(mine?.description).toBe("A portrait from the front");
+  expect(shared?.description).toMatch(/^Image: file path/);
+});
+
 test("a trusted folder still needs the whole pair", async () => {
   const lonely = await folderOf({ "mine.json": exportText("sd15") });
   const partial = await folderOf({ "mine.json": exportText("sd15"), "mine.binding.json": "{}" });

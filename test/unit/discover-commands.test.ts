@@ -63,6 +63,7 @@ test("check shows what was found, with limits, and that no ComfyUI answered", as
         guidance: number, default 7, at least 0, at most 30
           slots 57:3.cfg
           How closely to follow the prompt: about 3.5 for FLUX, 7 for Stable Diffusion.
+      note: beside negative_prompt these texts stay as they are: 73.string_b (", ugly")
       not checked against a ComfyUI: none answered at http://comfy.test (connection refused)"
   `);
 });

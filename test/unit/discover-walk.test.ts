@@ -27,8 +27,8 @@ const found = [
       negative_prompt: "16.text + 7.text = blurry",
       width: "5.width = 1024",
       seed: "11.noise_seed + 10.noise_seed = 0",
-      steps: "11.steps + 10.steps = 25",
-      guidance: "11.cfg = 8",
+      steps: "11.steps + 10.steps + 11.start_at_step + 10.end_at_step = 25",
+      guidance: "11.cfg + 10.cfg = 8",
     },
   },
   {
@@ -36,11 +36,11 @@ const found = [
     tool: "generate_image",
     parameters: {
       prompt: "6.text *",
-      width: "5.width = 768",
-      height: "5.height = 512",
+      width: "20.width + 5.width = 1536",
+      height: "20.height + 5.height = 1024",
       seed: "22.seed + 3.seed = 99",
-      steps: "22.steps = 10",
-      guidance: "22.cfg = 6",
+      steps: "3.steps = 14",
+      guidance: "3.cfg = 8",
     },
   },
   {
@@ -63,7 +63,6 @@ const found = [
     parameters: {
       prompt: "pos.text *",
       width: "lat.width + sched.width = 1024",
-      guidance: "guider.cfg = 1",
       seed: "noise.noise_seed = 1",
     },
   },
@@ -127,7 +126,7 @@ test.for(found)("$name becomes $tool with its parameters", ({ name, tool, parame
 test.for([
   { name: "flux_split", lacks: ["negative_prompt", "strength", "image"] },
   { name: "flux_checkpoint", lacks: ["negative_prompt"] },
-  { name: "klein", lacks: ["negative_prompt"] },
+  { name: "klein", lacks: ["negative_prompt", "guidance"] },
   { name: "z_image", lacks: ["negative_prompt"] },
   { name: "klein_edit", lacks: ["width", "height", "strength"] },
   { name: "canny", lacks: ["strength", "mask"] },
@@ -144,8 +143,13 @@ test("every slot of a parameter is set, in the graph of every sampler", () => {
 
   const graph = bind(workflow, { seed: 42, steps: 30, prompt: "a mill" });
 
-  expect(graph["10"]?.inputs).toMatchObject({ noise_seed: 42, steps: 30, cfg: 8 });
-  expect(graph["11"]?.inputs).toMatchObject({ noise_seed: 42, steps: 30 });
+  expect(graph["10"]?.inputs).toMatchObject({ noise_seed: 42, steps: 30, end_at_step: 24 });
+  expect(graph["11"]?.inputs).toMatchObject({
+    noise_seed: 42,
+    steps: 30,
+    start_at_step: 24,
+    end_at_step: 10000,
+  });
   expect([graph["6"]?.inputs["text"], graph["15"]?.inputs["text"]]).toEqual(["a mill", "a mill"]);
 });
 

@@ -492,7 +492,7 @@ describe("values that are nothing of this", () => {
 
   test("the accepted forms are spelled out", async () => {
     await expect(sources().resolve("image", "a cat")).rejects.toThrow(
-      'image: "a cat" names no picture. Accepted: a path in an allowed folder, an https URL, a data:image/…;base64 URI or plain base64, a comfy://images/ID URI, or the ID of an earlier image or task.',
+      'image: "a cat" names no picture. Accepted: a path in an allowed folder, an https URL, a data:image/…;base64 URI or plain base64, a comfy://images/ID URI, or the ID of an earlier image or task. A picture that is only in the chat does not reach this server: ask for its file or URL.',
     );
   });
 

@@ -256,3 +256,29 @@ describe("the seed", () => {
     }
   });
 });
+
+describe("braces", () => {
+  test.for([
+    '{"mood": "calm" | "wild"}',
+    "type Size = { width: number | string }",
+    "{'a'|'b'}",
+    "const f = (x) => { return x || 1; }",
+    "#{name|upper}",
+    "{{ title | upper }}",
+    "the set {x | x > 0}",
+    '{"prompt": "a {red|blue} car"}',
+  ])("of code or data stay: %s", async (text) => {
+    expect(await resolveWildcards(text, undefined, 1)).toBe(text);
+  });
+
+  test.for([
+    ["a {red|blue} car", /^a (red|blue) car$/],
+    ["{(red:1.2)|(blue:0.8)} car", /^\((red:1\.2|blue:0\.8)\) car$/],
+    ["{a king's crown|the queen's crown}", /^(a king's|the queen's) crown$/],
+    ["{{a|b}|c}", /^[abc]$/],
+    ["a { that is never closed, {red|blue}", /^a \{ that is never closed, (red|blue)$/],
+    ['a sign "OPEN" in {red|blue}', /^a sign "OPEN" in (red|blue)$/],
+  ] as const)("of alternatives are drawn: %s", async ([text, drawn]) => {
+    expect(await resolveWildcards(text, undefined, 1)).toMatch(drawn);
+  });
+});

@@ -75,6 +75,34 @@ test("the chosen file reaches the graph in place of the workflow's own", () => {
   expect(graph["4"]?.inputs["ckpt_name"]).toBe("v1-5-pruned-emaonly-fp16.safetensors");
 });
 
+test.for<[string, string, string | undefined, string]>([
+  ["a family", "sdxl", undefined, "checkpoint: SDXL\\Juggernaut_v9.safetensors"],
+  [
+    "a family in words",
+    "Stable Diffusion XL",
+    undefined,
+    "checkpoint: SDXL\\Juggernaut_v9.safetensors",
+  ],
+  [
+    "a part of a file's name",
+    "juggernaut",
+    undefined,
+    "checkpoint: SDXL\\Juggernaut_v9.safetensors",
+  ],
+  ["a family of workflows", "schnell", undefined, "flux_schnell: flux1-schnell.safetensors"],
+  ["a family for a workflow", "sdxl", "checkpoint", "checkpoint: SDXL\\Juggernaut_v9.safetensors"],
+])("%s is a model too: %s", ([, typed, asked, expected]) => {
+  expect(chosen("generate_image", typed, asked, server(checkpoints))).toBe(expected);
+});
+
+test("how a family was read is told, a file's name is not", () => {
+  const note = (model: string) =>
+    chooseWorkflow(catalog, "generate_image", undefined, server(checkpoints), { model }).note;
+
+  expect(note("sdxl")).toBe('model: "sdxl" was read as SDXL\\Juggernaut_v9.safetensors.');
+  expect(note("Juggernaut_v9")).toBeUndefined();
+});
+
 test("an empty model is none", () => {
   expect(chosen("generate_image", "")).toBe("flux_dev_gguf: flux1-dev-Q8_0.gguf");
 });

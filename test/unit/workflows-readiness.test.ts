@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { InputSpec, NodeInfo, ObjectInfo } from "../../src/comfy/protocol.ts";
+import type { Graph, InputSpec, NodeInfo, ObjectInfo } from "../../src/comfy/protocol.ts";
 import { explainMissing } from "../../src/workflows/explain.ts";
 import { readiness } from "../../src/workflows/readiness.ts";
 import type { Workflow } from "../../src/workflows/workflow.ts";
@@ -31,7 +31,7 @@ function loaders(unet = "flux-Q8.gguf", vae = "ae.safetensors"): Workflow {
       tool: "generate_image",
       title: "Loaders",
       description: "Loaders.",
-      parameters: {},
+      parameters: { image: { slots: ["3.image"] } },
       outputs: ["3"],
       models: [{ file: unet, folder: "unet", source: "huggingface someone/flux" }],
       nodes: [
@@ -198,4 +198,75 @@ test("a class named like a property every object has is not taken for a known on
   );
 
   expect(readiness(workflow, {})).toMatchObject({ missingNodes: [{ class: "constructor" }] });
+});
+
+function sampled(inputs: Record<string, string | number>): Workflow {
+  return compiled(
+    {
+      "1": { class_type: "Sampler", inputs: { name: "euler", steps: 20, mode: "fast", ...inputs } },
+      "2": { class_type: "Save", inputs: { images: ["1", 0] } },
+      "9": { class_type: "Sampler", inputs: { name: "nobody asks", steps: -1, mode: "fast" } },
+    },
+    {
+      tool: "generate_image",
+      title: "Sampled",
+      description: "Sampled.",
+      parameters: { sampler: { slots: ["1.name"] } },
+      outputs: ["2"],
+    },
+    "sampled",
+  );
+}
+
+const samplerServer: ObjectInfo = {
+  Sampler: node({
+    name: oldCombo(["euler", "dpmpp_2m"]),
+    steps: ["INT", { min: 1, max: 100 }],
+    mode: newCombo(["fast", "slow"]),
+  }),
+  Save: { ...node({ images: ["IMAGE", {}] }), output_node: true },
+};
+
+test.for<[string, Record<string, string | number>, string]>([
+  [
+    "a name the server lacks",
+    { name: "dpmpp_2n" },
+    '1.name: "dpmpp_2n" is not a choice; did you mean dpmpp_2m',
+  ],
+  [
+    "a choice of a newer node",
+    { mode: "slower" },
+    '1.mode: "slower" is not a choice; did you mean slow',
+  ],
+  ["a number above its range", { steps: 500 }, "1.steps: 500 is out of range; allowed 1 to 100"],
+  ["a word for a number", { steps: "many" }, '1.steps: holds "many" where ComfyUI needs a number'],
+])("a graph with %s is not ready, and says where", ([, inputs, reason]) => {
+  const workflow = sampled(inputs);
+  const state = readiness(workflow, samplerServer);
+
+  expect(state.ready).toBe(false);
+  expect(explainMissing(workflow, state)).toBe(
+    `Workflow "sampled" (Sampled) needs another value at ${reason}.`,
+  );
+});
+
+test("numbers as text, and nodes that no output needs, are no fault", () => {
+  expect(readiness(sampled({ steps: "30" }), samplerServer)).toEqual({ ready: true, choices: {} });
+});
+
+test("a picture that lies in the graph must be on the server, unless calls replace it", () => {
+  const graph: Graph = { "1": { class_type: "LoadImage", inputs: { image: "mine.png" } } };
+  const info = { LoadImage: node({ image: [["other.png"], { image_upload: true }] }) };
+  const state = (parameters: object) =>
+    readiness(
+      compiled(
+        graph,
+        { tool: "show", title: "Show", description: "Show.", parameters, outputs: ["1"] },
+        "show",
+      ),
+      info,
+    );
+
+  expect(state({}).ready).toBe(false);
+  expect(state({ image: { slots: ["1.image"] } }).ready).toBe(true);
 });

@@ -44,6 +44,12 @@ test.for<[string, Record<string, unknown> | string, string]>([
   ["with an unknown key", { priorty: 1 }, 'sample.binding.json: unknown key "priorty"; remove it'],
   ["without a tool", { tool: undefined }, "sample.binding.json: tool: "],
   ["with a tool name in camel case", { tool: "drawIt" }, 'tool: "drawIt" must be snake_case'],
+  [
+    "with a tool name that clients refuse",
+    { tool: `a_${"b".repeat(60)}` },
+    "is longer than 46 characters, which clients refuse",
+  ],
+  ["with a guide longer than a model should read", { guide: "x".repeat(301) }, "guide: "],
   ["for a tool of the server", { tool: "task_status" }, 'tool: "task_status" is a tool of the'],
   ["with a name no URL should carry", { name: "a b" }, `the workflow's name "a b" may hold only`],
   ["with a description of two lines", { description: "a\nb" }, "must be one line"],
@@ -173,6 +179,21 @@ test.for<[string, Record<string, unknown> | string, string]>([
 });
 
 test.for<[string, Parameters, string]>([
+  [
+    "a share of a slot it does not have",
+    { width: { slots: ["5.width"], times: { "5.height": 0.5 } } },
+    'slot "5.height": parameter "width": times: is not among its slots',
+  ],
+  [
+    "a share of a text",
+    { prompt: { slots: ["57:3.text"], times: { "57:3.text": 2 } } },
+    "holds no number to be 2 times the value",
+  ],
+  [
+    "slots that do not keep their shares",
+    { width: { slots: ["5.width", "5.height"], times: { "5.height": 0.5 } } },
+    "give the slots of one parameter one value in the graph",
+  ],
   [
     "an unknown node",
     { prompt: { slots: ["99.text"] } },

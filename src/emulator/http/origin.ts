@@ -1,8 +1,12 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { atLeast } from "../version.ts";
 
-/** ComfyUI's guard against pages of other sites; looks at Origin only for loopback hosts. */
-export function isForeign(headers: IncomingHttpHeaders): boolean {
-  if (headers["sec-fetch-site"] === "cross-site") return true;
+/**
+ * ComfyUI's guard against pages of other sites; looks at Origin only for loopback hosts, and at
+ * what the browser itself says of the site since 0.19.0.
+ */
+export function isForeign(headers: IncomingHttpHeaders, version: string): boolean {
+  if (headers["sec-fetch-site"] === "cross-site" && atLeast(version, "0.19.0")) return true;
   const { host, origin } = headers;
   if (!host || !origin) return false;
   const own = netloc(`http://${host}`);

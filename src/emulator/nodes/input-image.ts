@@ -1,4 +1,3 @@
-import sharp from "sharp";
 import { type Disk, sha256 } from "../disk.ts";
 import type { NodeBehaviour, NodeContext, NodeResult } from "../node.ts";
 import { PythonError, repr, str } from "../python.ts";
@@ -9,6 +8,7 @@ import {
   mapMask,
   type Raster,
   rasterOf,
+  stored,
   withoutAlpha,
 } from "../raster.ts";
 import { type Inputs, images, masks } from "../values.ts";
@@ -22,7 +22,7 @@ async function picture(inputs: Inputs, { disk }: NodeContext): Promise<Raster> {
       `[Errno 2] No such file or directory: ${repr(name)}`,
     );
   // Turned as the EXIF orientation says.
-  return rasterOf(sharp(file.bytes).rotate()).catch((cause: unknown) => {
+  return rasterOf(stored(file.bytes).rotate()).catch((cause: unknown) => {
     const message = `cannot identify image file ${repr(name)}`;
     throw new PythonError("PIL.UnidentifiedImageError", message, { cause });
   });

@@ -5,6 +5,7 @@ import { asciiJson } from "../http/reply.ts";
 import type { NodeBehaviour, NodeContext, NodeResult } from "../node.ts";
 import { outputName } from "../output-name.ts";
 import { pngOf } from "../png.ts";
+import { PythonError, typeName } from "../python.ts";
 import type { Raster } from "../raster.ts";
 import type { Images, Inputs, Masks } from "../values.ts";
 
@@ -14,11 +15,11 @@ async function save(
   prefix: string,
   context: NodeContext,
 ): Promise<OutputFile[]> {
-  const { disk, graph, extraPnginfo = {} } = context;
+  const { disk, graph, extraPnginfo } = context;
   const [first] = frames;
   if (!first) return [];
   const { subfolder, stem, counter } = outputName(disk, folder, prefix, first);
-  const texts = { prompt: asciiJson(graph), ...jsonValues(extraPnginfo) };
+  const texts = { prompt: asciiJson(graph), ...chunksOf(extraPnginfo) };
   const files: OutputFile[] = [];
   for (const [index, frame] of frames.entries()) {
     const name = stem.replaceAll("%batch_num%", String(index));
@@ -30,7 +31,17 @@ async function save(
   return files;
 }
 
-function jsonValues(values: Record<string, unknown>): Record<string, string> {
+/** One text for each key; what has no keys makes ComfyUI raise, unless there is nothing in it. */
+function chunksOf(values: unknown): Record<string, string> {
+  if (values === null || values === undefined) return {};
+  if (typeof values !== "object" && typeof values !== "string") {
+    throw new PythonError("TypeError", `'${typeName(values)}' object is not iterable`);
+  }
+  if (typeof values === "string" || Array.isArray(values)) {
+    if (values.length === 0) return {};
+    const kind = typeof values === "string" ? "string indices" : "list indices";
+    throw new PythonError("TypeError", `${kind} must be integers, not 'str'`);
+  }
   return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, asciiJson(value)]));
 }
 

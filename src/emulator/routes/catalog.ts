@@ -36,8 +36,8 @@ function infoReply(info: Record<string, unknown>): Reply {
   return { ...reply, body };
 }
 
-function folders({ models }: Parts): string[] {
-  return [...new Set([...modelFolders, ...Object.keys(models)])];
+function folders({ models, version }: Parts): string[] {
+  return modelFolders(version, models);
 }
 
 function filesIn(_: Request, parts: Parts, { folder = "" }: Record<string, string>): Reply {

@@ -1,11 +1,19 @@
+import type { JobStatus } from "../../comfy/protocol.ts";
 import { json, type Reply } from "../http/reply.ts";
 import { jsonBody, type Request } from "../http/request.ts";
 import type { Route } from "../http/router.ts";
-import { detailedJob, finishedJob, type JobView, queuedJob } from "../jobs.ts";
+import {
+  detailedJob,
+  finishedJob,
+  finishedStatus,
+  type JobView,
+  jobStatuses,
+  queuedJob,
+} from "../jobs.ts";
 import type { Parts } from "../parts.ts";
 import { int, PythonError, repr } from "../python.ts";
+import { atLeast } from "../version.ts";
 
-const statuses = ["pending", "in_progress", "completed", "failed", "cancelled"];
 const canonicalUuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** They exist only under `/api`. */
@@ -19,7 +27,7 @@ export const jobRoutes: Route[] = [
 class BadQuery extends Error {}
 
 interface Listing {
-  wanted: string[];
+  wanted: JobStatus[];
   workflowId: string | null;
   byDuration: boolean;
   descending: boolean;
@@ -30,14 +38,13 @@ interface Listing {
 function listJobs({ query }: Request, parts: Parts): Reply {
   let listing: Listing;
   try {
-    listing = listingOf(query);
+    listing = listingOf(query, parts.version);
   } catch (cause) {
     if (cause instanceof BadQuery) return json({ error: cause.message }, 400);
     throw cause;
   }
   const { offset, limit, workflowId } = listing;
-  const jobs = allJobs(parts)
-    .filter((job) => listing.wanted.includes(job.status))
+  const jobs = wantedJobs(parts, listing.wanted)
     .filter((job) => !workflowId || job["workflow_id"] === workflowId)
     .sort((a, b) => order(a, b, listing));
   const page = jobs.slice(offset, limit === undefined ? undefined : offset + limit);
@@ -50,12 +57,14 @@ function listJobs({ query }: Request, parts: Parts): Reply {
   return json({ jobs: page, pagination });
 }
 
-function listingOf(query: URLSearchParams): Listing {
+function listingOf(query: URLSearchParams, version: string): Listing {
+  const statuses = jobStatuses(version);
   const asked = (query.get("status") ?? "")
     .split(",")
     .map((status) => status.trim().toLowerCase())
     .filter(Boolean);
-  const invalid = asked.filter((status) => !statuses.includes(status));
+  const wanted = statuses.filter((status) => asked.includes(status));
+  const invalid = asked.filter((status) => !statuses.some((known) => known === status));
   if (invalid.length > 0) {
     const valid = statuses.join(", ");
     throw new BadQuery(`Invalid status value(s): ${invalid.join(", ")}. Valid values: ${valid}`);
@@ -71,7 +80,7 @@ function listingOf(query: URLSearchParams): Listing {
   const limit = integer(query, "limit");
   if (limit !== undefined && limit <= 0) throw new BadQuery("limit must be a positive integer");
   return {
-    wanted: asked.length > 0 ? asked : statuses,
+    wanted: asked.length > 0 ? wanted : statuses,
     workflowId: query.get("workflow_id"),
     byDuration: sortBy === "execution_duration",
     descending: sortOrder === "desc",
@@ -90,11 +99,27 @@ function integer(query: URLSearchParams, name: string): number | undefined {
   }
 }
 
-function allJobs({ queue }: Parts): JobView[] {
-  const running = queue.running ? [queuedJob(queue.running.item, "in_progress")] : [];
-  const pending = queue.pending.map((item) => queuedJob(item, "pending"));
-  const finished = [...queue.history].map(([id, entry]) => finishedJob(id, entry));
-  return [...running, ...pending, ...finished];
+/**
+ * Jobs of other states are never looked at, except finished ones since 0.9.0: those are described
+ * before they are dropped, so that one that cannot be described spoils the listing.
+ */
+function wantedJobs({ queue, version }: Parts, wanted: JobStatus[]): JobView[] {
+  const jobs: JobView[] = [];
+  if (wanted.includes("in_progress") && queue.running) {
+    jobs.push(queuedJob(queue.running.item, "in_progress", version));
+  }
+  if (wanted.includes("pending")) {
+    jobs.push(...queue.pending.map((item) => queuedJob(item, "pending", version)));
+  }
+  const finished: JobStatus[] = wanted.filter(
+    (status) => status !== "in_progress" && status !== "pending",
+  );
+  if (finished.length === 0) return jobs;
+  const entries = [...queue.history].filter(
+    ([, entry]) => atLeast(version, "0.9.0") || finished.includes(finishedStatus(entry, version)),
+  );
+  const described = entries.map(([id, entry]) => finishedJob(id, entry, version));
+  return [...jobs, ...described.filter(({ status }) => finished.includes(status))];
 }
 
 function order(a: JobView, b: JobView, { byDuration, descending }: Listing): number {
@@ -112,12 +137,15 @@ function duration(job: JobView): number {
   return start && end ? end - start : 0;
 }
 
-function getJob(_: Request, { queue }: Parts, { id = "" }: Record<string, string>): Reply {
+function getJob(_: Request, { queue, version }: Parts, { id = "" }: Record<string, string>): Reply {
   const entry = queue.history.get(id);
-  if (entry) return json(detailedJob(id, entry));
-  if (queue.running?.item[1] === id) return json(queuedJob(queue.running.item, "in_progress"));
+  if (entry) return json(detailedJob(id, entry, version));
+  if (queue.running?.item[1] === id) {
+    return json(queuedJob(queue.running.item, "in_progress", version));
+  }
   const pending = queue.pending.find((item) => item[1] === id);
-  return pending ? json(queuedJob(pending, "pending")) : json({ error: "Job not found" }, 404);
+  if (!pending) return json({ error: "Job not found" }, 404);
+  return json(queuedJob(pending, "pending", version));
 }
 
 function cancelOne(_: Request, parts: Parts, { id = "" }: Record<string, string>): Reply {

@@ -2,6 +2,7 @@ import { empty, json, type Reply, text } from "../http/reply.ts";
 import type { Request } from "../http/request.ts";
 import type { Route } from "../http/router.ts";
 import type { Parts } from "../parts.ts";
+import { atLeast } from "../version.ts";
 
 /** ComfyUI's default `--max-upload-size`, for every body. */
 export const maxBodyBytes = 104_857_600;
@@ -11,7 +12,7 @@ const gibibyte = 1024 ** 3;
 export const systemRoutes: Route[] = [
   { method: "GET", path: "/system_stats", handle: systemStats },
   { method: "GET", path: "/ws", handle: () => text('Can "Upgrade" only to "WebSocket".', 400) },
-  { method: "GET", path: "/features", handle: () => json(features()) },
+  { method: "GET", path: "/features", handle: (_, { version }) => json(features(version)) },
   { method: "GET", path: "/extensions", handle: () => json([]) },
   { method: "GET", path: "/workflow_templates", handle: () => json({}) },
   { method: "GET", path: "/global_subgraphs", handle: () => json({}) },
@@ -27,38 +28,43 @@ export const systemRoutes: Route[] = [
 ];
 
 /** The answer of `GET /features` and to a socket's `feature_flags`. */
-export function features(): Record<string, unknown> {
-  return {
-    supports_preview_metadata: true,
-    supports_model_type_tags: true,
-    max_upload_size: maxBodyBytes,
-    extension: { manager: { supports_v4: true } },
-    node_replacements: true,
-    assets: false,
-  };
+export function features(version: string): Record<string, unknown> {
+  return since(version, [
+    ["0.0.0", { supports_preview_metadata: true }],
+    ["0.28.0", { supports_model_type_tags: true }],
+    ["0.0.0", { max_upload_size: maxBodyBytes }],
+    ["0.4.0", { extension: { manager: { supports_v4: true } } }],
+    ["0.14.0", { node_replacements: true }],
+    ["0.17.0", { assets: false }],
+  ]);
 }
 
 function systemStats(_: Request, { version }: Parts): Reply {
   const memory = { vram_total: 24 * gibibyte, vram_free: 22 * gibibyte };
   const torch = { torch_vram_total: gibibyte, torch_vram_free: gibibyte };
   return json({
-    system: {
-      os: "linux",
-      ram_total: 64 * gibibyte,
-      ram_free: 48 * gibibyte,
-      comfyui_version: version,
-      required_frontend_version: "1.49.6",
-      installed_templates_version: null,
-      required_templates_version: "0.11.44",
-      comfy_package_versions: [],
-      python_version: "3.11.7 (emulated)",
-      pytorch_version: "2.13.0",
-      embedded_python: false,
-      deploy_environment: "local-git",
-      argv: ["main.py"],
-    },
+    system: since(version, [
+      ["0.0.0", { os: atLeast(version, "0.4.0") ? "linux" : "posix" }],
+      ["0.0.0", { ram_total: 64 * gibibyte, ram_free: 48 * gibibyte, comfyui_version: version }],
+      ["0.0.0", { required_frontend_version: "1.49.6" }],
+      ["0.0.0", { installed_templates_version: null, required_templates_version: "0.11.44" }],
+      ["0.22.0", { comfy_package_versions: [] }],
+      ["0.0.0", { python_version: "3.11.7 (emulated)", pytorch_version: "2.13.0" }],
+      ["0.0.0", { embedded_python: false }],
+      ["0.25.0", { deploy_environment: "local-git" }],
+      ["0.0.0", { argv: ["main.py"] }],
+    ]),
     devices: [{ name: "emulator", type: "cpu", index: null, ...memory, ...torch }],
   });
+}
+
+/** The fields of the first versions that have them, in the order given. */
+function since(
+  version: string,
+  fields: [from: string, field: Record<string, unknown>][],
+): Record<string, unknown> {
+  const there = fields.filter(([from]) => atLeast(version, from));
+  return Object.assign({}, ...there.map(([, field]) => field));
 }
 
 function userdata({ query }: Request): Reply {

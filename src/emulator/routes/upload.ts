@@ -1,5 +1,4 @@
 import { posix } from "node:path";
-import sharp from "sharp";
 import { annotation, type Disk, type FolderName, sha256 } from "../disk.ts";
 import { multipart, type Part } from "../http/multipart.ts";
 import { empty, json, type Reply, serverError } from "../http/reply.ts";
@@ -8,7 +7,7 @@ import type { Route } from "../http/router.ts";
 import type { Parts } from "../parts.ts";
 import { pngOf } from "../png.ts";
 import { PythonError } from "../python.ts";
-import { channel, filledMask, joinAlpha, rasterOf } from "../raster.ts";
+import { channel, filledMask, joinAlpha, rasterOf, stored } from "../raster.ts";
 
 export const uploadRoutes: Route[] = [
   { method: "POST", path: "/upload/image", handle: (request, parts) => upload(request, parts) },
@@ -79,7 +78,7 @@ function uploadMask(request: Request, parts: Parts): Promise<Reply> | Reply {
   const original = parts.disk.read(folder ?? type, posix.join(subfolder, name));
   return upload(request, parts, async ({ data }) => {
     if (!original) return undefined;
-    const [picture, mask] = [await rasterOf(sharp(original.bytes)), await rasterOf(sharp(data))];
+    const [picture, mask] = [await rasterOf(stored(original.bytes)), await rasterOf(stored(data))];
     if (picture.width !== mask.width || picture.height !== mask.height) {
       throw new PythonError("ValueError", "images do not match");
     }

@@ -6,6 +6,7 @@ import type { Request } from "../http/request.ts";
 import type { Route } from "../http/router.ts";
 import { isRisky, mediaType } from "../media-type.ts";
 import type { Parts } from "../parts.ts";
+import { atLeast } from "../version.ts";
 
 export const viewRoutes: Route[] = [
   { method: "GET", path: "/view", handle: getView },
@@ -16,7 +17,7 @@ export const viewRoutes: Route[] = [
 async function getView(request: Request, parts: Parts): Promise<Reply> {
   const found = locate(request.query, parts);
   if (typeof found === "number") return empty(found);
-  const reply = await served(found.file, found.name, request);
+  const reply = await served(found.file, found.name, request, parts.version);
   if (parts.faults.takeTruncatedView()) reply.cutAfter = Math.trunc(reply.body.length / 2);
   return reply;
 }
@@ -44,12 +45,17 @@ function isFolder(type: string): type is FolderName {
   return type === "input" || type === "output" || type === "temp";
 }
 
-async function served(file: StoredFile, name: string, request: Request): Promise<Reply> {
+async function served(
+  file: StoredFile,
+  name: string,
+  request: Request,
+  version: string,
+): Promise<Reply> {
   const preview = request.query.get("preview");
   const channel = request.query.get("channel") ?? "";
   if (preview !== null) return previewReply(file, name, preview, channel);
   if (channel === "rgb" || channel === "a") return channelReply(file, name, channel);
-  return fileReply(file, name, request);
+  return fileReply(file, name, request, version);
 }
 
 async function previewReply(
@@ -96,11 +102,16 @@ function named(body: Buffer, name: string, type: string): Reply {
 }
 
 /** The bytes as they are, with what a static file server adds. */
-function fileReply({ bytes, modified }: StoredFile, name: string, request: Request): Reply {
+function fileReply(
+  { bytes, modified }: StoredFile,
+  name: string,
+  request: Request,
+  version: string,
+): Reply {
   const etag = `"${sha256(bytes).slice(0, 24)}"`;
   const headers: Record<string, string> = {
-    ...typeHeaders(name, request),
-    "x-content-type-options": "nosniff",
+    ...typeHeaders(name, request, version),
+    ...(atLeast(version, "0.28.0") ? { "x-content-type-options": "nosniff" } : {}),
     etag,
     "last-modified": modified.toUTCString(),
     "accept-ranges": "bytes",
@@ -121,16 +132,25 @@ function rangeOf(first: string, last: string, size: number): [from: number, to: 
   return [Number(first), last === "" ? size : Math.min(Number(last) + 1, size)];
 }
 
-function typeHeaders(name: string, request: Request): Record<string, string> {
+/** What a browser might execute is a download: by its type alone before 0.28.0, then by its name too. */
+function typeHeaders(name: string, request: Request, version: string): Record<string, string> {
   const type = mediaType(name);
   const safe = name.replaceAll("\\", "\\\\").replaceAll('"', '\\"');
-  if (!isRisky(type)) {
-    return { "content-type": type, "content-disposition": `filename="${safe}"` };
+  const disposition = `filename="${safe}"`;
+  if (!isRisky(type, version)) return { "content-type": type, "content-disposition": disposition };
+  const download = "application/octet-stream";
+  if (!atLeast(version, "0.28.0")) {
+    return { "content-type": download, "content-disposition": disposition };
   }
+  const attachment = {
+    "content-type": download,
+    "content-disposition": `attachment; ${disposition}`,
+  };
+  if (!atLeast(version, "0.30.0")) return attachment;
+  // Since 0.30.0 a picture on a page may be an SVG, so the answer depends on who asks.
   const inline = type === "image/svg+xml" && request.headers["sec-fetch-dest"] === "image";
   return {
-    "content-type": inline ? type : "application/octet-stream",
-    "content-disposition": `${inline ? "" : "attachment; "}filename="${safe}"`,
+    ...(inline ? { "content-type": type, "content-disposition": disposition } : attachment),
     "cache-control": "no-store",
     vary: "Sec-Fetch-Dest",
   };

@@ -21,6 +21,9 @@ export interface CallersParts {
   imageUrl(base: string, caller: string, imageId: string): string;
 }
 
+/** Whoever calls where no key is needed. */
+export const anonymousName = "local";
+
 /** Tells who a request comes from. */
 export class Callers {
   readonly #parts: CallersParts;
@@ -31,7 +34,7 @@ export class Callers {
   constructor(parts: CallersParts) {
     this.#parts = parts;
     this.#concurrency = new Concurrency(parts.requestsAtOnce);
-    this.#anonymous = { name: "local", scopes: new Set(scopes), limits: parts.limits };
+    this.#anonymous = { name: anonymousName, scopes: new Set(scopes), limits: parts.limits };
   }
 
   /** Sets the caller and its studio. A wrong key is refused everywhere; without one they stay unset. */

@@ -19,8 +19,10 @@ export function healthFaces(studio: Studio): Face[] {
 
 async function problemOf(studio: Studio): Promise<string | undefined> {
   if (studio.notice !== undefined) return "tasks are kept in memory only";
-  const backends = await studio.backends();
-  return backends.some(({ isUp }) => isUp) ? undefined : "no ComfyUI answers";
+  // One that rests is not asked, or every look would wake it.
+  const backends = await studio.backends("known");
+  const isAway = backends.length > 0 && backends.every(({ state }) => state === "away");
+  return isAway ? "no ComfyUI answers" : undefined;
 }
 
 /** Where clients learn who gives tokens: below `/.well-known`, with and without the path of MCP. */

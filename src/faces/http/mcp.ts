@@ -7,7 +7,7 @@ import type { Refusal } from "./refusal.ts";
 /** MCP over Streamable HTTP at `/mcp`; refusals are errors of JSON-RPC. */
 export function mcpFace(sessions: Sessions): Face {
   const app = new Hono<HttpEnv>();
-  app.all("/", (c) => sessions.handle(c.req.raw, studioOf(c)));
+  app.all("/", (c) => sessions.handle(c.req.raw, studioOf(c).through("mcp")));
   return { path: "/mcp", app, access: "key", refuse, longestBody: Number.POSITIVE_INFINITY };
 }
 

@@ -1,7 +1,8 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { AppError } from "../../errors.ts";
-import type { BackendState, Studio } from "../../studio/studio.ts";
+import type { BackendState } from "../../studio/backend-states.ts";
+import type { Studio } from "../../studio/studio.ts";
 import { isTerminal, taskStates } from "../../tasks/state.ts";
 import type { Task } from "../../tasks/task.ts";
 import { type HttpEnv, studioOf } from "./env.ts";
@@ -138,7 +139,9 @@ export class Metrics {
       labelNames: ["backend"],
       registers,
       async collect() {
-        for (const { name, isUp } of await backends()) this.set({ backend: name }, isUp ? 1 : 0);
+        for (const { name, state } of await backends()) {
+          this.set({ backend: name }, state === "away" ? 0 : 1);
+        }
       },
     });
   }
@@ -146,7 +149,7 @@ export class Metrics {
   #backendStates(): Promise<BackendState[]> {
     const now = performance.now();
     if (!this.#backends || now - this.#backends.at > freshMs) {
-      this.#backends = { at: now, states: this.#parts.studio.backends() };
+      this.#backends = { at: now, states: this.#parts.studio.backends("known") };
     }
     return this.#backends.states;
   }

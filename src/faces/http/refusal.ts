@@ -47,6 +47,7 @@ const statuses: Record<ErrorCode, RefusalStatus> = {
   invalid_input: 400,
   not_found: 404,
   forbidden: 403,
+  idempotency_conflict: 409,
   too_many: 429,
   not_ready: 503,
   workflow_invalid: 500,

@@ -4,6 +4,7 @@ import { messageOf } from "../../errors.ts";
 import { isTerminal } from "../../tasks/state.ts";
 import type { Task } from "../../tasks/task.ts";
 import type { Deps } from "./deps.ts";
+import { guideOf } from "./guide.ts";
 import { ProgressReporter } from "./progress.ts";
 import { renderEnded, renderUnfinished } from "./render.ts";
 import type { Call } from "./tool.ts";
@@ -56,15 +57,17 @@ export async function follow(
     if (event.kind === "progress") reporter.report(event.progress);
   }
   const task = await studio.get(taskId);
+  const guide = guideOf(deps.catalog, task, call.guided);
   if (isTerminal(task.state)) {
     if (task.state === "completed") reporter.finish("Done");
-    return renderEnded(task, studio);
+    return renderEnded(task, studio, call.view, guide);
   }
   if (onCancel === "cancel" && (await wantsCancel(call))) {
     deps.log.info(`task ${taskId}: cancelled by the client`);
     await studio.cancel(taskId).catch((error) => deps.log.warn(messageOf(error)));
   }
-  return renderUnfinished(task, studio.progress(taskId), studio.elsewhere(task));
+  const elsewhere = studio.elsewhere(task);
+  return renderUnfinished(task, studio.progress(taskId), elsewhere, call.view, guide);
 }
 
 /**

@@ -1,14 +1,33 @@
 import { z } from "zod";
 import type { Catalog } from "../../workflows/catalog.ts";
+import { efforts, effortWords } from "../../workflows/known-parameters.ts";
 import { mostLoras } from "../../workflows/loras.ts";
-import { descriptionOf, type OwnOption, ownOptionsOf } from "../../workflows/own-options.ts";
+import {
+  descriptionOf,
+  type OwnOption,
+  ownOptions,
+  ownOptionsOf,
+} from "../../workflows/own-options.ts";
 import { maxSeed } from "../../workflows/request.ts";
 import { type ToolParameter, toolOptions, toolParameters } from "../../workflows/schema.ts";
+import type { Value } from "../../workflows/workflow.ts";
 
 type Shape = Record<string, z.ZodType>;
 
+export interface ImageToolSchema {
+  input: z.ZodObject;
+  /** The parameters that hold a picture. */
+  pictures: string[];
+  /** Said at `generate_image` for all. */
+  unlisted: string[];
+}
+
 /** The arguments of an image tool: what its workflows take, then what the server does itself. */
-export function imageToolSchema(catalog: Catalog, tool: string, waitSeconds: number): z.ZodObject {
+export function imageToolSchema(
+  catalog: Catalog,
+  tool: string,
+  waitSeconds: number,
+): ImageToolSchema {
   const parameters = toolParameters(catalog, tool);
   const options = toolOptions(catalog, tool);
   const shape: Shape = {};
@@ -20,11 +39,21 @@ export function imageToolSchema(catalog: Catalog, tool: string, waitSeconds: num
     shape[name] =
       name === "wait_seconds" ? waitSchema(waitSeconds) : optionSchema(option, tool).optional();
   }
-  return z.strictObject(shape);
+  const pictures = parameters.filter(({ name, type }) => type === "image" && name in shape);
+  return {
+    input: z.strictObject(shape),
+    pictures: pictures.map(({ name }) => name),
+    unlisted: tool === "generate_image" ? [] : ["previews"],
+  };
 }
 
 export function waitSchema(standard: number): z.ZodType {
-  return z.number().min(0).max(3600).default(standard).describe("Seconds to wait; 0: none");
+  const { minimum, maximum, description } = ownOptions.wait_seconds;
+  return z.number().min(minimum).max(maximum).default(standard).describe(description);
+}
+
+export function previewsSchema(): z.ZodType {
+  return optionSchema(ownOptions.previews, "").optional();
 }
 
 function optionSchema(option: OwnOption, tool: string): z.ZodType {
@@ -49,15 +78,28 @@ function typeSchema({ type, choices, minimum = -1e9, maximum = 1e9 }: OwnOption)
 function parameterSchema(tool: string, parameter: ToolParameter): z.ZodType {
   const brief = tool === "generate_image" ? undefined : briefly[parameter.name];
   const schema = valueSchema(parameter).describe(brief ?? parameter.description);
-  return parameter.required && !(tool === "inpaint" && parameter.name === "mask")
+  return parameter.required && !mayBeLeftOut[tool]?.includes(parameter.name)
     ? schema
     : schema.optional();
 }
 
+/** What every workflow of the tool needs and the server can find by itself. */
+const mayBeLeftOut: Readonly<Record<string, readonly string[]>> = {
+  inpaint: ["mask"],
+  img2img: ["prompt"],
+};
+
+/** Their limits differ by workflow; the one that is chosen says its own. */
+const limitedByWorkflow: readonly string[] = ["steps", "guidance"];
+
 function valueSchema(parameter: ToolParameter): z.ZodType {
   if (parameter.name === "seed") return z.int().min(0).max(maxSeed);
-  const { type, choices, minimum, maximum } = parameter;
-  if (choices && choices.length > 0) return z.enum(choices.map(String) as [string, ...string[]]);
+  const { type, choices } = parameter;
+  if (parameter.name === "quality" && choices) return qualitySchema(choices);
+  if (choices && choices.length > 0) return choiceSchema(choices);
+  const { minimum, maximum } = limitedByWorkflow.includes(parameter.name)
+    ? {}
+    : (parameter as Pick<ToolParameter, "minimum" | "maximum">);
   switch (type) {
     case "loras":
       return z.array(z.string()).max(mostLoras);
@@ -73,18 +115,36 @@ function valueSchema(parameter: ToolParameter): z.ZodType {
   }
 }
 
+function choiceSchema(choices: readonly Value[]): z.ZodType {
+  const numbers = choices.filter((choice) => typeof choice === "number");
+  if (numbers.length === choices.length) return z.literal(numbers);
+  return z.enum(choices.map(String) as [string, ...string[]]);
+}
+
+function qualitySchema(choices: readonly Value[]): z.ZodType {
+  const words = efforts
+    .filter((effort) => choices.includes(effort))
+    .map((effort) => effortWords[effort]);
+  return z.enum(words as [string, ...string[]]);
+}
+
+/** The word of the bindings for what `quality` is called here. */
+export function effortCalled(word: unknown): string | undefined {
+  return efforts.find((effort) => effortWords[effort] === word);
+}
+
 /** Said in full for `generate_image`; a model that reads the list has read it there. */
 const briefly: Readonly<Record<string, string>> = {
   negative_prompt: "What to keep out, where the model can",
   image: "File path, URL, data URI, or an image or task id",
   mask: "Like image: white is repainted. Left out, what is transparent in image is",
-  strength: "How much to change: 0 keeps, 1 ignores it",
+  strength: "How much to change: 0.3 a little, 1 all",
   seed: "Default random",
   steps: "Sampling steps",
   guidance: "How closely to follow the prompt",
   sampler: "ComfyUI sampler",
   scheduler: "ComfyUI scheduler",
-  model: "Another model file",
+  model: "Model file or family",
   loras: 'LoRA files, "name:weight"',
-  quality: "Effort; sets steps",
+  quality: "Detail; sets steps",
 };

@@ -2,8 +2,9 @@ import type { Catalog } from "../../workflows/catalog.ts";
 import { requestFrom } from "../../workflows/own-options.ts";
 import type { Deps } from "./deps.ts";
 import { submitAndFollow } from "./follow.ts";
-import { imageToolSchema } from "./image-schema.ts";
+import { effortCalled, imageToolSchema } from "./image-schema.ts";
 import type { Tool } from "./tool.ts";
+import { seeing } from "./view.ts";
 
 /** One tool per tool name the bindings mention. */
 export function imageTools(deps: Deps): Tool[] {
@@ -12,12 +13,15 @@ export function imageTools(deps: Deps): Tool[] {
 
 function imageTool(deps: Deps, name: string): Tool {
   const { title, description } = texts(deps.catalog, name);
-  const input = deps.schemas?.image(name) ?? imageToolSchema(deps.catalog, name, deps.waitSeconds);
+  const { input, pictures, unlisted } =
+    deps.schemas?.image(name) ?? imageToolSchema(deps.catalog, name, deps.waitSeconds);
   return {
     name,
     title,
     description,
     input,
+    pictures,
+    unlisted,
     annotations: {
       readOnlyHint: false,
       destructiveHint: false,
@@ -25,8 +29,10 @@ function imageTool(deps: Deps, name: string): Tool {
       // Image parameters take URLs.
       openWorldHint: "image" in input.shape,
     },
-    async run({ wait_seconds, webhook_url, ...args }, call) {
+    async run({ wait_seconds, webhook_url, previews, ...args }, call) {
       const request = requestFrom(args);
+      const effort = effortCalled(args["quality"]);
+      if (effort !== undefined) request.quality = effort;
       const url = webhook_url ?? call.webhook?.url;
       const webhook = typeof url === "string" ? { ...call.webhook, url } : undefined;
       const { label, idempotencyKey } = call;
@@ -36,7 +42,7 @@ function imageTool(deps: Deps, name: string): Tool {
         deps,
         (signal) => deps.studio.submit(name, request, { ...options, signal }),
         Number(wait_seconds),
-        call,
+        seeing(call, previews),
       );
     },
   };
@@ -54,12 +60,12 @@ const ownTexts: Record<string, { title: string; description: string }> = {
   generate_image: {
     title: "Generate image",
     description:
-      "Make pictures from a text prompt. Only `prompt` is needed: workflow, size and seed are chosen for you. If it takes longer than wait_seconds you get a task_id for task_status; so do the other image tools.",
+      "Make pictures from a text prompt. Only `prompt` is needed: workflow, size and seed are chosen for you. Backgrounds are opaque; for a transparent sticker or logo call remove_background on the result. If it takes longer than wait_seconds you get a task_id for task_status; so do the other image tools.",
   },
   img2img: {
     title: "Change image",
     description:
-      "Make a new picture from an existing one and a prompt that says what it should become or what to change.",
+      'Change a whole picture as a prompt says, or make variations of it. For an edit in words ("remove the red car") use this; with a mask use inpaint.',
   },
   inpaint: {
     title: "Repaint part of an image",
@@ -74,7 +80,7 @@ const ownTexts: Record<string, { title: string; description: string }> = {
   upscale: {
     title: "Upscale image",
     description:
-      "Enlarge a picture, adding detail with an upscale model where one is installed; the result says if none was.",
+      "Enlarge a picture, or give it an exact size, with an upscale model where one is installed; the result says if none was. With `prompt` a checkpoint repaints its detail: slow.",
   },
   remove_background: {
     title: "Remove background",

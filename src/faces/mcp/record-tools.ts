@@ -1,51 +1,48 @@
 import { z } from "zod";
 import { AppError } from "../../errors.ts";
-import { taskStates } from "../../tasks/state.ts";
+import type { DeleteReport } from "../../tasks/deletion.ts";
 import type { TaskFilter } from "../../tasks/store/store.ts";
-import { imagesOf, type Task } from "../../tasks/task.ts";
-import { nearest } from "../../words.ts";
+import type { Task } from "../../tasks/task.ts";
+import { counted } from "../../words.ts";
 import type { Deps } from "./deps.ts";
+import { filterSchema, narrowed } from "./record-filter.ts";
+import { promptLength, summary, summaryLines } from "./task-summary.ts";
 import { reading, removing } from "./task-tools.ts";
 import type { Tool } from "./tool.ts";
 import { size } from "./words.ts";
 
-const state = z.enum(taskStates).optional().describe("Only tasks in this state");
-const since = z
-  .string()
-  .optional()
-  .describe("Created at or after; ISO 8601, e.g. 2026-05-01T12:00Z");
-const before = z.string().optional().describe("Created before; ISO 8601");
-const excerpt = 80;
+/** Of those that a deletion would take. */
+const mostNamed = 20;
 
 export function listTasks(deps: Deps): Tool {
   return {
     name: "list_tasks",
     title: "List tasks",
-    description: "Tasks on record, newest first, with their image ids. They survive restarts.",
+    description:
+      "Tasks on record, newest first, with prompts, parameters, seeds and image ids, to go on from. They survive restarts.",
     input: z.strictObject({
-      state,
-      tool: z.string().optional().describe("Only tasks of this tool"),
-      since,
-      before,
+      ...filterSchema,
       limit: z.int().min(1).max(100).default(20).describe("Tasks per page"),
       cursor: z.string().optional().describe("next_cursor of the page before"),
     }),
-    output: z.looseObject({ tasks: z.array(z.looseObject({ task_id: z.string() })) }),
+    output: z.looseObject({ tasks: z.array(z.unknown()) }),
     annotations: reading,
-    async run(args) {
-      const { limit, cursor, ...rest } = args;
-      const page = await deps.studio.list(
-        filterOf(deps, rest),
-        Number(limit),
-        typeof cursor === "string" ? cursor : undefined,
-      );
-      const structured = {
-        tasks: page.tasks.map(summary),
-        ...(page.cursor ? { next_cursor: page.cursor } : {}),
-      };
+    async run({ limit, cursor, ...rest }) {
+      const { filter, understood } = await narrowed(deps, rest);
+      const from = typeof cursor === "string" ? cursor : undefined;
+      const page = await deps.studio.list(filter, Number(limit), from);
+      const room = promptLength(page.tasks.length);
+      const lines = [
+        `${counted(page.tasks.length, "task")}${understood === "" ? "" : ` ${understood}`}${page.tasks.length > 0 ? ", newest first:" : "."}`,
+        ...page.tasks.map((task) => summaryLines(task, room)),
+        ...(page.cursor ? [`More with cursor ${JSON.stringify(page.cursor)}.`] : []),
+      ];
       return {
-        content: [{ type: "text", text: JSON.stringify(structured) }],
-        structuredContent: structured,
+        content: [{ type: "text", text: lines.join("\n") }],
+        structuredContent: {
+          tasks: page.tasks.map((task) => summary(task, (image) => deps.studio.place(image), room)),
+          ...(page.cursor ? { next_cursor: page.cursor } : {}),
+        },
       };
     },
   };
@@ -56,44 +53,59 @@ export function deleteTasks(deps: Deps): Tool {
     name: "delete_tasks",
     title: "Delete tasks",
     description:
-      "Delete tasks and the pictures they made, for good; running ones are cancelled first. Input pictures stay while another task uses them. Try dry_run first.",
+      "Delete tasks and their pictures for good; running ones are cancelled first. Try dry_run first.",
     input: z.strictObject({
       task_ids: z.array(z.string()).min(1).max(500).optional().describe("These tasks"),
-      state,
-      tool: z.string().optional().describe("Only tasks of this tool"),
-      since,
-      before,
-      dry_run: z.boolean().default(false).describe("Only count what would be deleted"),
+      ...filterSchema,
+      dry_run: z.boolean().default(false).describe("Only say what would be deleted"),
     }),
     output: z.looseObject({ tasks: z.number(), images: z.number(), bytes: z.number() }),
     annotations: removing,
-    async run(args) {
-      const { dry_run, task_ids, ...rest } = args;
-      const filter = filterOf(deps, rest);
+    async run({ dry_run, task_ids, ...rest }) {
+      const { filter, understood } = await narrowed(deps, rest);
       if (Array.isArray(task_ids)) filter.ids = task_ids.map(String);
       if (Object.keys(filter).length === 0) {
         throw new AppError(
           "invalid_input",
-          "Say what to delete: task_ids, state, tool, since or before. To delete everything, give before with a time to come.",
+          'Say what to delete: task_ids, state, tool, since or before. To delete everything, give before: "tomorrow".',
         );
       }
       const unknown = await unknownIds(deps, filter.ids ?? []);
+      const named = dry_run === true ? await wouldGo(deps, filter) : [];
       const report = await deps.studio.delete(filter, dry_run === true);
-      const verb = report.dryRun ? "Would delete" : "Deleted";
-      const cancelled = report.cancelled > 0 ? ` ${report.cancelled} of them unfinished.` : "";
-      const missing = unknown.length > 0 ? ` Not on record: ${unknown.join(", ")}.` : "";
-      const text = `${verb} ${report.tasks} tasks and ${report.images} images (${size(report.bytes)}).${cancelled}${missing}`;
-      const structured = {
-        tasks: report.tasks,
-        images: report.images,
-        bytes: report.bytes,
-        cancelled: report.cancelled,
-        dry_run: report.dryRun,
-        unknown_ids: unknown,
+      const missing = unknown.length > 0 ? [`Not on record: ${unknown.join(", ")}.`] : [];
+      const more = report.tasks - named.length;
+      const lines = [
+        [deletionWords(report, understood), ...missing].join(" "),
+        ...named.map((task) => summaryLines(task, promptLength(mostNamed))),
+        ...(dry_run === true && more > 0 ? [`… and ${more} more.`] : []),
+      ];
+      return {
+        content: [{ type: "text", text: lines.join("\n") }],
+        structuredContent: {
+          tasks: report.tasks,
+          images: report.images,
+          bytes: report.bytes,
+          cancelled: report.cancelled,
+          dry_run: report.dryRun,
+          unknown_ids: unknown,
+          ...(dry_run === true ? { would_delete: named.map(({ id }) => id) } : {}),
+        },
       };
-      return { content: [{ type: "text", text }], structuredContent: structured };
     },
   };
+}
+
+function deletionWords(report: DeleteReport, understood: string): string {
+  const verb = report.dryRun ? "Would delete" : "Deleted";
+  const what = `${counted(report.tasks, "task")} and ${counted(report.images, "image")} (${size(report.bytes)})`;
+  const cancelled = report.cancelled > 0 ? ` ${report.cancelled} of them unfinished.` : "";
+  return `${verb} ${what}${understood === "" ? "" : ` ${understood}`}.${cancelled}`;
+}
+
+/** The first of them, so that a person can say yes or no. */
+async function wouldGo(deps: Deps, filter: TaskFilter): Promise<Task[]> {
+  return (await deps.studio.list(filter, mostNamed)).tasks;
 }
 
 async function unknownIds(deps: Deps, ids: readonly string[]): Promise<string[]> {
@@ -101,55 +113,4 @@ async function unknownIds(deps: Deps, ids: readonly string[]): Promise<string[]>
   const { tasks } = await deps.studio.list({ ids }, ids.length);
   const known = new Set(tasks.map((task) => task.id));
   return ids.filter((id) => !known.has(id));
-}
-
-/** Parameters in MCP's spelling to a filter; times are normalised to UTC. */
-function filterOf(deps: Deps, args: Record<string, unknown>): TaskFilter {
-  const filter: TaskFilter = {};
-  const found = taskStates.find((word) => word === args["state"]);
-  if (found) filter.states = [found];
-  if (typeof args["tool"] === "string") filter.tool = knownTool(deps, args["tool"]);
-  for (const name of ["since", "before"] as const) {
-    const value = args[name];
-    if (typeof value === "string") filter[name] = isoTime(name, value);
-  }
-  return filter;
-}
-
-/** A tool that left with its workflow may still have tasks, so only a near miss is refused. */
-function knownTool(deps: Deps, name: string): string {
-  const close = nearest(name, deps.catalog.tools());
-  if (close.length === 0 || close.includes(name)) return name;
-  throw new AppError(
-    "invalid_input",
-    `tool: there is no ${JSON.stringify(name.slice(0, 60))}. Did you mean ${close.join(" or ")}?`,
-  );
-}
-
-function isoTime(name: string, value: string): string {
-  const looksIso = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
-  const time = looksIso.test(value) ? Date.parse(value) : Number.NaN;
-  // Date.parse takes 30 February for 2 March.
-  const day = new Date(`${value.slice(0, 10)}T00:00Z`);
-  const isDay = !Number.isNaN(day.getTime()) && day.toISOString().startsWith(value.slice(0, 10));
-  if (Number.isFinite(time) && isDay) return new Date(time).toISOString();
-  throw new AppError(
-    "invalid_input",
-    `${name}: expected an ISO 8601 time such as 2026-05-01 or 2026-05-01T12:00:00Z, got ${JSON.stringify(value.slice(0, 40))}.`,
-  );
-}
-
-function summary(task: Task): Record<string, unknown> & { task_id: string } {
-  const prompt = task.params["prompt"];
-  return {
-    task_id: task.id,
-    state: task.state,
-    tool: task.tool,
-    workflow: task.workflow,
-    created_at: task.createdAt,
-    ...(task.finishedAt ? { finished_at: task.finishedAt } : {}),
-    ...(typeof prompt === "string" ? { prompt: prompt.slice(0, excerpt) } : {}),
-    images: imagesOf(task).map((image) => image.id),
-    ...(task.error ? { error: task.error.message.slice(0, 200) } : {}),
-  };
 }

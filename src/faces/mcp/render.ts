@@ -3,23 +3,33 @@ import type { Studio } from "../../studio/studio.ts";
 import type { TaskProgress } from "../../tasks/progress.ts";
 import { wordProgress } from "../../tasks/progress-words.ts";
 import { type ImageRecord, imagesOf, type Task } from "../../tasks/task.ts";
+import { cut } from "../../words.ts";
+import type { View } from "./view.ts";
 import { seconds, size } from "./words.ts";
 
 /** Of the stored previews, four stay below the limits of all clients; see `images/preview.ts`. */
 const previewCount = 4;
+/** Of a prompt that was drawn; all of it is on record. */
+const longestDrawn = 500;
 
-/** A task that has ended, with its pictures: text, previews, then links to the originals. */
-export async function renderEnded(task: Task, studio: Studio): Promise<CallToolResult> {
+/** A task that has ended, with its pictures: text, previews, then links where they are taken. */
+export async function renderEnded(
+  task: Task,
+  studio: Studio,
+  view: View,
+  guide?: string,
+): Promise<CallToolResult> {
   const images = imagesOf(task);
-  const shown = images.slice(0, previewCount);
+  const shown = view.images ? images.slice(0, previewCount) : [];
   const previews = await Promise.all(shown.map((image) => previewBlock(image, studio)));
   const gone = previews.filter((block) => block.type === "text").length;
+  const text = [
+    ...endedLines(task, images, studio),
+    ...(images.length > 0 ? [placesNote(shown.length - gone, images)] : []),
+    ...noteLines(task, guide),
+  ].join("\n");
   return {
-    content: [
-      { type: "text", text: endedText(task, images, shown.length - gone, studio) },
-      ...previews,
-      ...images.map(linkTo),
-    ],
+    content: [{ type: "text", text }, ...previews, ...linksTo(images, view)],
     ...(task.state === "failed" ? { isError: true } : {}),
   };
 }
@@ -29,6 +39,8 @@ export function renderUnfinished(
   task: Task,
   progress: TaskProgress | undefined,
   elsewhere: string | undefined,
+  view: View,
+  guide?: string,
 ): CallToolResult {
   const percent = Math.floor((progress?.fraction ?? 0) * 100);
   const words = progress ? wordProgress(progress) : "Starting";
@@ -40,19 +52,32 @@ export function renderUnfinished(
   const text = [
     `Task ${task.id} is ${task.state}: ${far}${so}${reason}`,
     `The work goes on. Call task_status with task_id "${task.id}" to wait for the result; cancel_task stops it.`,
-    ...task.warnings.map((warning) => `Note: ${warning}`),
+    ...noteLines(task, guide),
   ].join("\n");
-  return { content: [{ type: "text", text }, ...images.map(linkTo)] };
+  return { content: [{ type: "text", text }, ...linksTo(images, view)] };
 }
 
-function endedText(task: Task, images: ImageRecord[], previews: number, studio: Studio): string {
+function endedLines(task: Task, images: ImageRecord[], studio: Studio): string[] {
+  const drawn = drawnPrompts(task);
   return [
     headline(task, images.length),
-    ...images.map((image) => imageLine(task, image, studio)),
+    ...images.map((image) => imageLine(task, image, studio, drawn.length > 1)),
+    ...(drawn.length === 1 ? [`Prompt as drawn: ${cut(drawn[0] ?? "", longestDrawn)}`] : []),
     ...(task.savedTo ?? []).map((file) => `Saved to ${file}`),
-    ...(previews > 0 ? [previewNote(previews, images.length)] : []),
-    ...task.warnings.map((warning) => `Note: ${warning}`),
-  ].join("\n");
+  ];
+}
+
+function noteLines({ warnings }: Task, guide: string | undefined): string[] {
+  return [
+    ...warnings.map((warning) => `Note: ${warning}`),
+    ...(guide === undefined ? [] : [`Guide: ${guide}`]),
+  ];
+}
+
+/** What styles, wildcards and alternatives made of the prompt, where that is not what was sent. */
+function drawnPrompts(task: Task): string[] {
+  const made = task.runs.filter((run) => run.images.length > 0);
+  return [...new Set(made.flatMap((run) => run.prompt ?? []))];
 }
 
 function headline(task: Task, count: number): string {
@@ -76,17 +101,26 @@ function elapsed(task: Task): string {
   return ` in ${seconds(Date.parse(task.finishedAt) - Date.parse(task.createdAt))}`;
 }
 
-function imageLine(task: Task, image: ImageRecord, studio: Studio): string {
+function imageLine(task: Task, image: ImageRecord, studio: Studio, isDrawn: boolean): string {
   const seed = image.seed === undefined ? "" : `, seed ${image.seed}`;
   const run = task.runs.find((candidate) => candidate.images.includes(image));
   const cached = run?.cached ? ", from ComfyUI's cache" : "";
   const format = image.mimeType.replace("image/", "").toUpperCase();
-  return `- image ${image.id}: ${image.width}x${image.height} ${format}, ${size(image.bytes)}${seed}${cached}\n  ${studio.place(image)}`;
+  const prompt =
+    isDrawn && run?.prompt !== undefined ? `\n  drawn from: ${cut(run.prompt, longestDrawn)}` : "";
+  return `- image ${image.id}: ${image.width}x${image.height} ${format}, ${size(image.bytes)}${seed}${cached}\n  ${studio.place(image)}${prompt}`;
 }
 
-function previewNote(previews: number, count: number): string {
-  const which = previews < count ? `Previews of the first ${previews} follow` : "Previews follow";
-  return `${which}; the full pictures are at the places above. An image id can be the image of another tool.`;
+/** Where the full pictures are, in words, since few clients take a link to them. */
+function placesNote(previews: number, images: readonly ImageRecord[]): string {
+  const which =
+    previews === 0
+      ? "No previews are in this answer"
+      : previews < images.length
+        ? `Previews of the first ${previews} follow`
+        : "Previews follow";
+  const uri = images.length === 1 ? `comfy://images/${images[0]?.id}` : "comfy://images/ID";
+  return `${which}; the full pictures are at the places above and at ${uri}. An image id can be the image of another tool.`;
 }
 
 async function previewBlock(image: ImageRecord, studio: Studio): Promise<ContentBlock> {
@@ -99,7 +133,11 @@ async function previewBlock(image: ImageRecord, studio: Studio): Promise<Content
   }
 }
 
-export function linkTo(image: ImageRecord): ContentBlock {
+export function linksTo(images: readonly ImageRecord[], { links }: View): ContentBlock[] {
+  return links ? images.map(linkTo) : [];
+}
+
+function linkTo(image: ImageRecord): ContentBlock {
   return {
     type: "resource_link",
     uri: `comfy://images/${image.id}`,

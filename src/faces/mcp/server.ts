@@ -11,14 +11,17 @@ import { z } from "zod";
 import { AppError } from "../../errors.ts";
 import { version } from "../../version.ts";
 import type { Webhook } from "../../webhooks/webhook.ts";
-import { cut, nearest } from "../../words.ts";
+import { nearest } from "../../words.ts";
+import { followRoots } from "./client-roots.ts";
 import type { Deps } from "./deps.ts";
 import { imageTools } from "./image-tools.ts";
 import { withheld } from "./offer.ts";
+import { peerOf } from "./peer.ts";
 import { deleteTasks, listTasks } from "./record-tools.ts";
 import { registerResources } from "./resources.ts";
 import { cancelTask, getImage, taskStatus } from "./task-tools.ts";
 import { type Call, entryOf, parseArguments, type Tool } from "./tool.ts";
+import { viewFor } from "./view.ts";
 import { listWorkflows } from "./workflow-tools.ts";
 
 const instructions = `Pictures with ComfyUI. generate_image needs only a prompt; img2img, inpaint, outpaint, upscale and remove_background take an image: a file path, a URL, or an image id of an earlier result.
@@ -38,9 +41,6 @@ export function allTools(deps: Deps): Tool[] {
   ];
 }
 
-/** It is shown with every task; a client may call itself what it likes. */
-const longestClientName = 80;
-
 function toolsByName(deps: Deps): Map<string, Tool> {
   return new Map(allTools(deps).map((tool) => [tool.name, tool]));
 }
@@ -54,22 +54,43 @@ export function createMcpServer(deps: Deps): McpServer {
       instructions,
     },
   );
-  let tools = toolsByName(deps);
+  let served = deps;
+  let tools = toolsByName(served);
   const reasonAgainst = (tool: Tool) => withheld(tool, deps.offer, deps.studio);
-  const shown = (tool: Tool) => deps.schemas?.entry(tool) ?? entryOf(tool);
   const unsubscribe = deps.catalog.onChange(() => {
-    tools = toolsByName(deps);
+    tools = toolsByName(served);
     mcp.server.sendToolListChanged().catch((error) => deps.log.debug(String(error)));
   });
+  const peer = peerOf(mcp);
+  let folder: string | undefined;
+  const serve = () => {
+    const { name } = peer();
+    // Whoever looks at a task later wants to know which program asked for it.
+    const studio = name === "" ? deps.studio : deps.studio.through("mcp", name);
+    served = { ...deps, studio: folder === undefined ? studio : studio.startingIn(folder) };
+    tools = toolsByName(served);
+  };
+  const rootsKnown = followRoots(mcp, deps.log, (first) => {
+    folder = first;
+    serve();
+  });
+  const guided = new Set<string>();
   // The SDK's own tool handlers drop unknown parameters without a word; ours name them.
   mcp.server.setRequestHandler(ListToolsRequestSchema, () => ({
-    tools: [...tools.values()].filter((tool) => !reasonAgainst(tool)).map(shown),
+    tools: [...tools.values()]
+      .filter((tool) => !reasonAgainst(tool))
+      .map((tool) => deps.schemas?.entry(tool, peer()) ?? entryOf(tool, peer())),
   }));
-  mcp.server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) => {
+  mcp.server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
+    await rootsKnown();
+    if (served === deps) serve();
     const progressToken = extra._meta?.progressToken;
     const webhook = webhookIn(params._meta);
     return answer(deps, tools, params.name, params.arguments, {
       signal: extra.signal,
+      client: peer(),
+      view: viewFor(peer(), deps),
+      guided,
       progressToken,
       ...(webhook ? { webhook } : {}),
       label: textIn(params._meta, "label"),
@@ -84,10 +105,6 @@ export function createMcpServer(deps: Deps): McpServer {
       },
     });
   });
-  mcp.server.oninitialized = () => {
-    const client = mcp.server.getClientVersion();
-    if (client) deps.studio.caller.client ??= cut(client.title ?? client.name, longestClientName);
-  };
   const closeResources = registerResources(mcp, deps);
   mcp.server.onclose = () => {
     unsubscribe();

@@ -9,7 +9,6 @@ import type { Deps } from "./deps.ts";
 import { checkNames, type Offer } from "./offer.ts";
 import { allTools, createMcpServer } from "./server.ts";
 import { Session } from "./session.ts";
-import { ToolSchemas } from "./tool-schemas.ts";
 
 export interface SessionsParts {
   /** What a session is served from, whatever its client asks for. */
@@ -33,14 +32,12 @@ const stopping =
 /** The MCP sessions over HTTP. A client that lets go of a stream lets go of no task. */
 export class Sessions {
   readonly #parts: SessionsParts;
-  readonly #schemas: ToolSchemas;
   readonly #sessions = new Map<string, Session>();
   readonly #sweep: NodeJS.Timeout;
   #opening = 0;
 
   constructor(parts: SessionsParts) {
     this.#parts = parts;
-    this.#schemas = new ToolSchemas(parts.deps.catalog, parts.deps.waitSeconds);
     const everyMs = Math.min(30_000, Math.max(10, parts.idleMs / 4));
     this.#sweep = setInterval(() => this.#dropIdle(), everyMs);
     this.#sweep.unref();
@@ -67,13 +64,11 @@ export class Sessions {
     clearInterval(this.#sweep);
     const all = [...this.#sessions.values()];
     this.#sessions.clear();
-    this.#schemas.close();
     await Promise.all(all.map((session) => session.close(stopping)));
   }
 
   async #open(request: Request, studio: Deps["studio"]): Promise<Response> {
-    const { log, create = createMcpServer } = this.#parts;
-    const deps = { ...this.#parts.deps, schemas: this.#schemas };
+    const { deps, log, create = createMcpServer } = this.#parts;
     const offer = offerTo(request, deps.offer);
     if (offer.asked) {
       const names = allTools({ ...deps, studio }).map(({ name }) => name);

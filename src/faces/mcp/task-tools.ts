@@ -1,15 +1,19 @@
 import { z } from "zod";
 import { preview } from "../../images/preview.ts";
 import type { CancelReport } from "../../tasks/cancelling.ts";
+import { imagesOf, isTaskId, taskIdOf } from "../../tasks/task.ts";
 import type { Deps } from "./deps.ts";
 import { follow } from "./follow.ts";
-import { waitSchema } from "./image-schema.ts";
-import { linkTo } from "./render.ts";
+import { previewsSchema, waitSchema } from "./image-schema.ts";
+import { linksTo } from "./render.ts";
 import type { Tool } from "./tool.ts";
+import { seeing } from "./view.ts";
 import { size } from "./words.ts";
 
-const taskId = z.string().describe("Id that an image tool or list_tasks returned");
+const taskId = z.string().describe("From an image tool or list_tasks");
 
+/** In a chat with many pictures, Claude's API refuses larger ones (its documentation on vision). */
+const largestSide = 2_000;
 /** A whole result stays below the 1 MiB that Claude Desktop takes. */
 const largestBase64 = 700_000;
 
@@ -19,10 +23,15 @@ export function taskStatus(deps: Deps): Tool {
     title: "Task status",
     description:
       "Wait for a task and get its pictures, or its progress if it is still at work. Asking never disturbs the task.",
-    input: z.strictObject({ task_id: taskId, wait_seconds: waitSchema(deps.waitSeconds) }),
+    input: z.strictObject({
+      task_id: taskId,
+      wait_seconds: waitSchema(deps.waitSeconds),
+      previews: previewsSchema(),
+    }),
+    unlisted: ["previews"],
     annotations: reading,
-    run: (args, call) =>
-      follow(deps, String(args["task_id"]), Number(args["wait_seconds"]), call, "detach"),
+    run: ({ task_id, wait_seconds, previews }, call) =>
+      follow(deps, taskIdIn(task_id), Number(wait_seconds), seeing(call, previews), "detach"),
   };
 }
 
@@ -30,12 +39,11 @@ export function cancelTask(deps: Deps): Tool {
   return {
     name: "cancel_task",
     title: "Cancel task",
-    description:
-      "Stop a task: what waits is taken from ComfyUI's queue, what runs is interrupted. Other work there is not touched.",
+    description: "Stop a task, waiting or running, and no other work in ComfyUI.",
     input: z.strictObject({ task_id: taskId }),
     annotations: removing,
     async run(args) {
-      const report = await deps.studio.cancel(String(args["task_id"]));
+      const report = await deps.studio.cancel(taskIdIn(args["task_id"]));
       return { content: [{ type: "text", text: wordCancel(report) }] };
     },
   };
@@ -72,33 +80,55 @@ export function getImage(deps: Deps): Tool {
     title: "Get image",
     description: "Look at one picture of a task again, larger than in the first result.",
     input: z.strictObject({
-      image_id: z.string().describe("Image id, such as t0123456789abcdef-1"),
+      image_id: z.string().describe("Image id, such as t0123456789abcdef-1, or a task id"),
       max_size: z
         .int()
         .min(64)
-        .max(2048)
+        .max(largestSide)
         .default(1536)
         .describe("Longest side in pixels of what is returned"),
     }),
     annotations: reading,
-    async run(args) {
-      const { record, bytes } = await deps.studio.original(String(args["image_id"]));
+    async run(args, call) {
+      const { record, bytes } = await deps.studio.original(await imageIdIn(deps, args["image_id"]));
       const { data, mimeType, width, height } = await preview(bytes, {
         maxSide: Number(args["max_size"]),
         maxBase64: largestBase64,
       });
       const smaller =
         width === record.width && height === record.height ? "" : `, shown at ${width}x${height}`;
-      const text = `Image ${record.id}: ${record.width}x${record.height}, ${size(record.bytes)}${smaller}.\n${deps.studio.place(record)}`;
+      const text = `Image ${record.id}: ${record.width}x${record.height}, ${size(record.bytes)}${smaller}.\n${deps.studio.place(record)}\ncomfy://images/${record.id}`;
       return {
         content: [
           { type: "text", text },
-          { type: "image", data: data.toString("base64"), mimeType },
-          linkTo(record),
+          ...(call.view.images
+            ? [{ type: "image" as const, data: data.toString("base64"), mimeType }]
+            : []),
+          ...linksTo([record], call.view),
         ],
       };
     },
   };
+}
+
+/** A task's id; an image's id or a `comfy://` URI names its task too. */
+function taskIdIn(given: unknown): string {
+  const id = withoutScheme(given);
+  return taskIdOf(id) ?? id;
+}
+
+/** An image's id; a task stands for its first picture. */
+async function imageIdIn(deps: Deps, given: unknown): Promise<string> {
+  const id = withoutScheme(given);
+  if (!isTaskId(id)) return id;
+  const [first] = imagesOf(await deps.studio.get(id));
+  return first?.id ?? `${id}-1`;
+}
+
+function withoutScheme(given: unknown): string {
+  return String(given)
+    .trim()
+    .replace(/^comfy:\/\/(images|tasks)\//, "");
 }
 
 export const reading = {

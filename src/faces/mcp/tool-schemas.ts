@@ -1,14 +1,14 @@
 import type { Tool as ToolEntry } from "@modelcontextprotocol/sdk/types.js";
-import type { z } from "zod";
 import type { Catalog } from "../../workflows/catalog.ts";
-import { imageToolSchema } from "./image-schema.ts";
-import { entryOf, type Tool } from "./tool.ts";
+import { type ImageToolSchema, imageToolSchema } from "./image-schema.ts";
+import type { Peer } from "./peer.ts";
+import { entryOf, fillsFiles, type Tool } from "./tool.ts";
 
 /** What is the same for every connection, built once per change of the catalogue: it takes longer than a call. */
 export class ToolSchemas {
   readonly #catalog: Catalog;
   readonly #waitSeconds: number;
-  readonly #images = new Map<string, z.ZodObject>();
+  readonly #images = new Map<string, ImageToolSchema>();
   readonly #entries = new Map<string, ToolEntry>();
   readonly #stop: () => void;
 
@@ -22,16 +22,17 @@ export class ToolSchemas {
   }
 
   /** The arguments of an image tool. */
-  image(name: string): z.ZodObject {
+  image(name: string): ImageToolSchema {
     const known = this.#images.get(name) ?? imageToolSchema(this.#catalog, name, this.#waitSeconds);
     this.#images.set(name, known);
     return known;
   }
 
-  /** The tool as `tools/list` shows it. */
-  entry(tool: Tool): ToolEntry {
-    const known = this.#entries.get(tool.name) ?? entryOf(tool);
-    this.#entries.set(tool.name, known);
+  /** The tool as `tools/list` shows it to this client. */
+  entry(tool: Tool, client: Peer): ToolEntry {
+    const key = `${tool.name} ${fillsFiles(client)}`;
+    const known = this.#entries.get(key) ?? entryOf(tool, client);
+    this.#entries.set(key, known);
     return known;
   }
 

@@ -2,11 +2,20 @@ import type { CallToolResult, Tool as ToolEntry } from "@modelcontextprotocol/sd
 import { z } from "zod";
 import { AppError } from "../../errors.ts";
 import type { Webhook } from "../../webhooks/webhook.ts";
-import { nearest } from "../../words.ts";
+import { readArguments } from "./arguments.ts";
+import { hostFileSchema } from "./given-image.ts";
+import type { Peer } from "./peer.ts";
+import { wordIssues } from "./refusals.ts";
+import type { View } from "./view.ts";
 
 /** What a call brings besides its arguments. */
 export interface Call {
   signal: AbortSignal;
+  client: Peer;
+  /** What an answer may hold for this client. */
+  view: View;
+  /** The workflows whose guide this connection has been shown. */
+  guided: Set<string>;
   /** Missing when the client asked for no progress; 0 and "" are tokens like any other. */
   progressToken: string | number | undefined;
   sendProgress(progress: number, message: string): Promise<void>;
@@ -24,6 +33,10 @@ export interface Tool {
   title: string;
   description: string;
   input: z.ZodObject;
+  /** Parameters that hold a picture, which a host may fill from its chat. */
+  pictures?: readonly string[];
+  /** Parameters that are taken, but that the list shows at another tool alone. */
+  unlisted?: readonly string[];
   /** Only on tools without pictures: clients drop the images of a result that is structured. */
   output?: z.ZodObject;
   annotations: {
@@ -35,15 +48,19 @@ export interface Tool {
   run(args: Record<string, unknown>, call: Call): Promise<CallToolResult>;
 }
 
-/** The tool as `tools/list` shows it. */
-export function entryOf(tool: Tool): ToolEntry {
+/** The tool as `tools/list` shows it to this client. */
+export function entryOf(tool: Tool, client?: Peer): ToolEntry {
+  const { pictures = [] } = tool;
+  const inputSchema = jsonSchema(tool.input, tool.unlisted);
+  if (client !== undefined && fillsFiles(client)) declareFiles(inputSchema, pictures);
   return {
     name: tool.name,
     title: tool.title,
     description: tool.description,
-    inputSchema: jsonSchema(tool.input),
+    inputSchema,
     ...(tool.output ? { outputSchema: jsonSchema(tool.output) } : {}),
     annotations: unusual(tool.annotations),
+    ...(pictures.length > 0 ? { _meta: { "openai/fileParams": pictures } } : {}),
   };
 }
 
@@ -55,69 +72,59 @@ const usual: Tool["annotations"] = {
   openWorldHint: true,
 };
 
+/** These two say nothing of a tool that only reads (same place). */
+const ofWriters: readonly string[] = ["destructiveHint", "idempotentHint"];
+
 function unusual(annotations: Tool["annotations"]): Partial<Tool["annotations"]> {
   const keys = Object.keys(usual) as (keyof typeof usual)[];
-  const kept = keys.filter((key) => annotations[key] !== usual[key]);
+  const kept = keys.filter(
+    (key) =>
+      annotations[key] !== usual[key] && !(annotations.readOnlyHint && ofWriters.includes(key)),
+  );
   return Object.fromEntries(kept.map((key) => [key, annotations[key]]));
 }
 
-function jsonSchema(schema: z.ZodObject): ToolEntry["inputSchema"] {
+/** ChatGPT's connection is called openai-mcp, and wants a file parameter declared as an object. */
+export function fillsFiles({ name }: Peer): boolean {
+  return name === "openai-mcp";
+}
+
+function declareFiles(schema: ToolEntry["inputSchema"], pictures: readonly string[]): void {
+  const { properties = {} } = schema;
+  for (const name of pictures) {
+    const { description, type } = properties[name] as { description?: string; type?: string };
+    properties[name] = { description, anyOf: [{ type }, hostFileSchema] };
+  }
+}
+
+function jsonSchema(
+  schema: z.ZodObject,
+  unlisted: readonly string[] = [],
+): ToolEntry["inputSchema"] {
   // That other parameters are refused is said when they come.
   const { $schema, additionalProperties, ...rest } = z.toJSONSchema(schema, {
     target: "draft-7",
     io: "input",
+    override: ({ jsonSchema: shown, path }) => {
+      // Said in words when it happens; in the list they would be read, and paid, every time.
+      if (shown.minLength === 1) delete shown.minLength;
+      if (shown.type === "array") delete shown.maxItems;
+      if (!quietLimits.includes(String(path.at(-1)))) return;
+      delete shown.minimum;
+      delete shown.maximum;
+    },
   });
+  for (const name of unlisted) delete rest.properties?.[name];
   return rest as ToolEntry["inputSchema"];
 }
 
+/** Limits that nobody comes near, or that the description says. */
+const quietLimits = ["seed", "wait_seconds", "left", "top", "right", "bottom"];
+
 /** Checks the arguments; what is wrong is said by name, value and way out. */
 export function parseArguments(tool: Tool, args: unknown): Record<string, unknown> {
-  const parsed = tool.input.safeParse(withoutNulls(args));
+  const given = typeof args === "object" && args !== null ? { ...args } : {};
+  const parsed = tool.input.safeParse(readArguments(tool, given));
   if (parsed.success) return parsed.data;
-  const lines = parsed.error.issues.flatMap((issue) => wordIssue(tool, issue, args));
-  throw new AppError("invalid_input", lines.join("\n"));
-}
-
-/** Models in strict function calling send null for every parameter they leave out. */
-function withoutNulls(args: unknown): unknown {
-  if (typeof args !== "object" || args === null) return args ?? {};
-  return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null));
-}
-
-function wordIssue(tool: Tool, issue: z.core.$ZodIssue, args: unknown): string[] {
-  if (issue.code === "unrecognized_keys" && issue.path.length === 0) {
-    return issue.keys.map((key) => wordUnknown(tool, key));
-  }
-  const value = valueAt(args, issue.path);
-  const name = issue.path.join(".") || "arguments";
-  if (value === undefined) return [`${name}: missing. ${hint(tool, issue.path[0])}`.trim()];
-  return [`${name}: ${issue.message}; got ${shown(value)}.`];
-}
-
-function wordUnknown(tool: Tool, key: string): string {
-  const known = Object.keys(tool.input.shape);
-  const close = nearest(key, known);
-  const way =
-    close.length > 0 ? `Did you mean ${close.join(" or ")}?` : `Known: ${known.join(", ")}.`;
-  return `${key}: ${tool.name} has no such parameter. ${way}`;
-}
-
-function hint(tool: Tool, parameter: PropertyKey | undefined): string {
-  const schema = parameter === undefined ? undefined : tool.input.shape[String(parameter)];
-  return z.globalRegistry.get(schema as z.ZodType)?.description ?? "";
-}
-
-function valueAt(args: unknown, path: PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (value, key) =>
-      typeof value === "object" && value !== null
-        ? (value as Record<PropertyKey, unknown>)[key]
-        : undefined,
-    args,
-  );
-}
-
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+  throw new AppError("invalid_input", wordIssues(tool, parsed.error.issues, given).join("\n"));
 }

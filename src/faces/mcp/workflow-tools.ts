@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { AppError } from "../../errors.ts";
 import type { WorkflowState } from "../../studio/workflow-states.ts";
-import { nearest } from "../../words.ts";
+import { nearest, plain, quoted } from "../../words.ts";
 import type { Deps } from "./deps.ts";
+import { wordInstalled } from "./installed-words.ts";
 import { reading } from "./task-tools.ts";
 import type { Tool } from "./tool.ts";
 
@@ -14,16 +15,26 @@ export function listWorkflows(deps: Deps): Tool {
     name: "list_workflows",
     title: "List workflows",
     description:
-      "Which workflows each image tool has, which can run on this ComfyUI, and what the others lack; in full for one workflow.",
+      "Which workflows each image tool has, which can run on this ComfyUI, and what the others lack; or the models, LoRAs or styles there are.",
     input: z.strictObject({
       tool: z.string().optional().describe("Only this tool's"),
       workflow: z
         .string()
         .optional()
-        .describe("One name: its parameters, and what to install where"),
+        .describe("One name: parameters, how to prompt it, what to install"),
+      show: z
+        .enum(["workflows", "models", "loras", "styles"])
+        .optional()
+        .describe("What to list (default workflows)"),
     }),
     annotations: reading,
     async run(args) {
+      const { show } = args;
+      if (args["tool"] !== undefined) refuseUnknown("tool", args["tool"], deps.catalog.tools());
+      if (show === "models" || show === "loras" || show === "styles") {
+        const text = wordInstalled(await deps.studio.installed(), show, args["tool"]);
+        return { content: [{ type: "text", text }] };
+      }
       const { states, problem } = await deps.studio.workflows();
       const asked = narrowed(states, args["tool"], args["workflow"]);
       const text = args["workflow"] === undefined ? listed(asked) : asked.map(inFull).join("\n\n");
@@ -40,13 +51,17 @@ function narrowed(states: WorkflowState[], tool: unknown, name: unknown): Workfl
       (name === undefined || workflow.name === name),
   );
   if (found.length > 0) return found;
-  const [parameter, value, known] =
-    name === undefined
-      ? ["tool", tool, states.map(({ workflow }) => workflow.tool)]
-      : ["workflow", name, states.map(({ workflow }) => workflow.name)];
-  const names = [...new Set(known)];
+  const names = new Set(states.map(({ workflow }) => workflow.name));
+  throw unknown("workflow", name, [...names]);
+}
+
+function refuseUnknown(parameter: string, value: unknown, known: readonly string[]): void {
+  if (!known.includes(String(value))) throw unknown(parameter, value, known);
+}
+
+function unknown(parameter: string, value: unknown, names: readonly string[]): AppError {
   const close = nearest(String(value), names);
-  throw new AppError(
+  return new AppError(
     "not_found",
     `${parameter}: there is no ${JSON.stringify(String(value).slice(0, 60))}. ${close.length > 0 ? `Did you mean ${close.join(" or ")}?` : `Known: ${names.slice(0, 40).join(", ")}.`}`,
   );
@@ -91,11 +106,13 @@ function withinRoom(lines: string[]): string {
 
 function inFull({ workflow, ready, lacks }: WorkflowState): string {
   const parameters = Object.values(workflow.parameters).map(({ name, default: standard }) =>
-    standard === undefined || standard === "" ? name : `${name} (${standard})`,
+    standard === undefined || standard === "" ? name : `${name} (${plain(String(standard), 80)})`,
   );
   const mark = ready === undefined ? "readiness unknown" : ready ? "ready" : "not ready";
+  const { guide } = workflow;
   return [
-    `${workflow.tool}/${workflow.name}: ${workflow.title}, ${mark}. ${workflow.description}`,
+    `${workflow.tool}/${workflow.name}: ${workflow.title}, ${mark}. Its author says: ${quoted(workflow.description, 600)}`,
+    ...(guide === undefined ? [] : [`Guide: ${guide}`]),
     `Parameters: ${parameters.join(", ")}.`,
     ...(lacks ? [lacks.text] : []),
   ].join("\n");

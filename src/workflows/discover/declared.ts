@@ -7,6 +7,8 @@ import type { GraphView } from "./view.ts";
 /** A parameter that somebody declared in the graph itself, by a title or by a VixUi node. */
 export interface Declaration {
   slots: string[];
+  /** As in a draft; taken over with the slots of one. */
+  times?: Record<string, number>;
   /** The `custom_id`. */
   id: string;
   /** The display name. */
@@ -15,6 +17,8 @@ export interface Declaration {
   /** Not offered: the graph's own value stays. */
   hidden: boolean;
   order: number;
+  /** It has no value of its own in the graph. */
+  required?: boolean;
   type?: ParameterType;
   minimum?: number;
   maximum?: number;
@@ -51,6 +55,7 @@ function takeOver(drafts: Drafts, declaration: Declaration): string | undefined 
     if (!draft.slots.some((slot) => declaration.slots.includes(slot))) continue;
     drafts.delete(name);
     role ??= name;
+    if (draft.times) declaration.times = { ...draft.times, ...declaration.times };
     declaration.slots = [...new Set([...declaration.slots, ...draft.slots])];
   }
   return role;
@@ -77,9 +82,10 @@ function draftOf(view: GraphView, name: string, declaration: Declaration): Draft
   const known = knownParameter(name)?.type;
   // "Prompt" says less about a prompt than its name and our own words do.
   const says = label !== "" && snakeCase(label, "input") !== name;
-  const required = type === "image" || name === "prompt";
+  const required = type === "image" || name === "prompt" || declaration.required === true;
   return {
     slots,
+    ...(declaration.times && { times: declaration.times }),
     ...(says && { description: label }),
     ...(type !== undefined && known === undefined && type !== "image" && { type }),
     ...limitsAround(name, value, declaration),

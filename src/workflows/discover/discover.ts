@@ -1,14 +1,15 @@
-import { createHash } from "node:crypto";
 import type { Graph, ObjectInfo } from "../../comfy/protocol.ts";
 import { isModelInput } from "../combo.ts";
-import { parseGraph } from "../graph.ts";
-import { reservedTools } from "../known-parameters.ts";
-import { applyDeclarations, dropUndeclaredTexts } from "./declared.ts";
-import { snakeCase } from "./draft.ts";
-import { isLoader } from "./images.ts";
+import { parseGraph, parseNodes } from "../graph.ts";
+import { noteTexts } from "./add-texts.ts";
+import { applyDeclarations, type Declaration, dropUndeclaredTexts } from "./declared.ts";
 import { clampSeeds, unify } from "./literals.ts";
-import { isRecord, overrideParameters } from "./overrides.ts";
+import { outputNodes } from "./outputs.ts";
+import { isRecord, type Json, overrideParameters } from "./overrides.ts";
+import { readPlaceholders } from "./placeholders.ts";
 import { fillEmptyImages, readTitles } from "./titles.ts";
+import { short, toolFor } from "./tool-name.ts";
+import { dropDangling, dropUnusedLoaders, unwrap } from "./unwrap.ts";
 import { GraphView } from "./view.ts";
 import { type FlowMetadata, lowerVisionatrix } from "./visionatrix.ts";
 import { walk } from "./walk.ts";
@@ -38,66 +39,79 @@ export interface Discovered {
  * declare, over that what a binding beside it says. The data is not changed.
  */
 export function discover(source: Export): Discovered | { reason: string } {
-  const parsed = parseGraph(source.data);
-  if ("reason" in parsed) return parsed;
-  const view = new GraphView(structuredClone(parsed.graph));
   const own = isRecord(source.own) ? source.own : {};
+  const parsed = viewOf(source, own);
+  if ("reason" in parsed) return parsed;
+  const { view } = parsed;
   const ownParameters = isRecord(own["parameters"]) ? own["parameters"] : {};
   const { isFlow, declarations: lowered, metadata, notes } = lowerVisionatrix(view);
   const titles = readTitles(view);
-  const { parameters, outputs } = walk(view, {
+  const placeholders = readPlaceholders(view);
+  const walked = walk(view, {
     outputs: ownOutputs(view, own["outputs"]),
     objectInfo: source.objectInfo,
     keepAlphaMasks: ownParameters["mask"] === null,
   });
+  const { parameters, outputs } = walked;
   if (outputs.length === 0) {
     return {
       reason:
         "has no node that saves an image; end it with SaveImage in ComfyUI and export it again with Workflow > Export (API)",
     };
   }
-  const declarations = [...lowered, ...titles.declarations];
+  dropUnusedLoaders(view, outputs);
+  const declarations = [
+    ...lowered,
+    ...titles.declarations,
+    ...held(view, placeholders.declarations),
+  ];
   if (isFlow) dropUndeclaredTexts(parameters, declarations);
   applyDeclarations(view, parameters, declarations);
   fillEmptyImages(view);
   clampSeeds(view, parameters);
   unify(view, parameters);
+  noteTexts(view, walked);
   const final = overrideParameters(parameters, own["parameters"]);
+  const offered = isRecord(final) ? final : {};
   const binding = {
-    tool: toolFor(view, new Set(Object.keys(isRecord(final) ? final : {})), source, metadata),
+    tool: toolFor(view, outputs, offered, { file: source.name, name: metadata.name }),
     ...names(source.name, metadata),
     description: metadata.description ?? describe(view, source.name),
     outputs,
     ...own,
     parameters: final,
   };
-  return { graph: view.graph, binding, notes: [...notes, ...titles.notes] };
+  const left = walked.notes.filter(({ unless }) => !unless.some((name) => name in offered));
+  return {
+    graph: view.graph,
+    binding,
+    notes: [...notes, ...titles.notes, ...placeholders.notes, ...left.map(({ text }) => text)],
+  };
+}
+
+/** What stands in a node that a loader of ComfyUI has replaced is found as an image anyway. */
+function held(view: GraphView, declarations: readonly Declaration[]): Declaration[] {
+  return declarations.map((declaration) => ({
+    ...declaration,
+    slots: declaration.slots.filter((slot) => view.valueAt(slot) !== undefined),
+  }));
+}
+
+/** The graph inside the file, without what is broken and no output needs. */
+function viewOf(source: Export, own: Json): { view: GraphView } | { reason: string } {
+  const parsed = parseNodes(unwrap(source.data));
+  if ("reason" in parsed) return parsed;
+  const view = new GraphView(structuredClone(parsed.graph));
+  const outputs = ownOutputs(view, own["outputs"]) ?? outputNodes(view, source.objectInfo);
+  dropDangling(view.graph, new Set(view.upstream(outputs)));
+  const checked = parseGraph(view.graph);
+  return "reason" in checked ? checked : { view };
 }
 
 function ownOutputs(view: GraphView, outputs: unknown): string[] | undefined {
   if (!Array.isArray(outputs)) return undefined;
   const known = outputs.filter((id) => typeof id === "string" && view.node(id) !== undefined);
   return known.length > 0 ? known : undefined;
-}
-
-/**
- * The product's own tools promise their parameters by name, so a workflow joins one only with
- * these; any other is a tool of its own.
- */
-function toolFor(
-  view: GraphView,
-  parameters: ReadonlySet<string>,
-  { name }: Export,
-  metadata: FlowMetadata,
-): string {
-  const loads = Object.keys(view.graph).some((id) => isLoader(view, id));
-  if (parameters.has("prompt")) {
-    if (!loads) return "generate_image";
-    if (parameters.has("image")) return parameters.has("mask") ? "inpaint" : "img2img";
-  }
-  const own = snakeCase(metadata.name ?? name, "workflow") || snakeCase(name, "workflow");
-  const tool = own === "" ? `workflow_${short(name)}` : own;
-  return reservedTools.includes(tool) ? `${tool}_workflow` : tool;
 }
 
 function names(file: string, metadata: FlowMetadata): { name?: string; title: string } {
@@ -109,10 +123,6 @@ function names(file: string, metadata: FlowMetadata): { name?: string; title: st
   const name = clean === "" ? `workflow_${short(wanted)}` : clean;
   const title = metadata.title ?? (file.replaceAll(/[_\s]+/g, " ").trim() || name);
   return { ...(name !== file && { name }), title };
-}
-
-function short(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 6);
 }
 
 const mostModels = 3;

@@ -4,6 +4,8 @@ import type { Value } from "../workflow.ts";
 /** A parameter as a binding file holds it. */
 export interface Draft {
   slots: string[];
+  /** What a slot gets is the value times this. */
+  times?: Record<string, number>;
   description?: string;
   type?: ParameterType;
   minimum?: number;
@@ -11,6 +13,8 @@ export interface Draft {
   multipleOf?: number;
   choices?: Value[];
   required?: boolean;
+  /** A picture that goes out of the graph when it is not given. */
+  leavesOut?: boolean;
 }
 
 export type Drafts = Map<string, Draft>;

@@ -1,35 +1,88 @@
+import { type Drafts, snakeCase } from "./draft.ts";
+import { repaintedBy } from "./mask-path.ts";
+import { titleOf } from "./node-title.ts";
 import { byId, type GraphView } from "./view.ts";
-
-/** Image inputs by what they are for, the most important first; each is a node id. */
-export interface ImageInputs {
-  images: string[];
-  masks: string[];
-}
 
 /** The file name in a graph whose image is not chosen yet; ComfyUI ships a picture of that name. */
 export const placeholderImage = "example.png";
 
-/** The loaders the outputs depend on; `first` is the node whose picture the sampler starts from. */
-export function imageInputs(
+/** ComfyUI's own titles of image nodes, which say nothing. */
+const plainTitle = /^(load )?(an )?(image|mask)s?( \(as mask\))?( with alpha)?$|^load ?image/i;
+const optionalTitle = /[([]\s*optional\s*[)\]]/i;
+
+/**
+ * The loaders the outputs depend on, as `image` and `mask`. `first` is the node whose picture the
+ * sampler starts from. Where there are several, a title names all but that one.
+ */
+export function addImages(
   view: GraphView,
+  parameters: Drafts,
   reachable: readonly string[],
   first: string | undefined,
-): ImageInputs {
+): void {
   const near = first === undefined ? [] : view.upstream([first]);
   const rank = (id: string) => (near.includes(id) ? near.indexOf(id) : near.length);
   const loaders = reachable
     .filter((id) => isLoader(view, id))
     .sort((a, b) => rank(a) - rank(b) || byId(a, b));
-  const isMask = (id: string) => view.classOf(id) === "LoadImageMask" || isOnlyMask(view, id);
-  return {
-    images: loaders.filter((id) => !isMask(id)),
-    masks: loaders.filter(isMask),
-  };
+  const masks = loaders.filter((id) => isMask(view, id));
+  const images = loaders.filter((id) => !isMask(view, id));
+  addAll(view, parameters, "image", images, near);
+  addAll(view, parameters, "mask", repaintersFirst(view, masks, images), []);
+}
+
+/** The mask that says where to repaint is `mask`; the others only steer. */
+function repaintersFirst(
+  view: GraphView,
+  masks: readonly string[],
+  images: readonly string[],
+): string[] {
+  const paints = new Set(masks.filter((mask) => repaintedBy(view, mask, images)));
+  return masks.toSorted((a, b) => Number(paints.has(b)) - Number(paints.has(a)));
+}
+
+function addAll(
+  view: GraphView,
+  parameters: Drafts,
+  name: string,
+  ids: readonly string[],
+  near: readonly string[],
+): void {
+  for (const [i, id] of ids.entries()) {
+    const { title, isOptional } = titleFor(view, id);
+    const own = snakeCase(title, name);
+    const titled = own !== "" && ids.length > 1 && !(i === 0 && near.includes(id));
+    const wanted = titled ? own : i === 0 ? name : `${name}_${i + 1}`;
+    parameters.set(freeName(parameters, wanted), {
+      slots: [`${id}.image`],
+      ...(title !== "" && { description: title }),
+      ...(isOptional && { required: false, leavesOut: true }),
+    });
+  }
+}
+
+function freeName(parameters: Drafts, wanted: string): string {
+  let name = wanted;
+  for (let i = 2; parameters.has(name); i += 1) name = `${wanted}_${i}`;
+  return name;
+}
+
+function titleFor(view: GraphView, id: string): { title: string; isOptional: boolean } {
+  const title = titleOf(view.node(id)).replace(/\s+/g, " ").trim();
+  if (/^input\s*;/i.test(title)) return { title: "", isOptional: false };
+  const isOptional = optionalTitle.test(title);
+  const clean = title.replace(optionalTitle, "").trim();
+  const says = !plainTitle.test(clean) && clean !== view.classOf(id);
+  return { title: says ? clean : "", isOptional };
 }
 
 export function isLoader(view: GraphView, id: string): boolean {
   const loads = ["LoadImage", "LoadImageMask"].includes(view.classOf(id));
   return loads && typeof view.input(id, "image") === "string";
+}
+
+function isMask(view: GraphView, id: string): boolean {
+  return view.classOf(id) === "LoadImageMask" || isOnlyMask(view, id);
 }
 
 function isOnlyMask(view: GraphView, id: string): boolean {
@@ -41,26 +94,50 @@ function isOnlyMask(view: GraphView, id: string): boolean {
 }
 
 /**
- * Gives masks that are painted into an image's alpha a loader of their own, in place. In ComfyUI
- * such a mask is drawn in its editor and saved with the picture; a caller here has two pictures,
- * and the mask's white is what is repainted. LoadImage's mask is 1 - alpha, LoadImageMask's red
+ * Gives masks in an image's alpha channel a loader of their own, in place. In ComfyUI such a mask
+ * is drawn in its editor and saved with the picture; a caller here has two pictures, and the mask's
+ * white is what is meant. LoadImage's mask and LoadImageMask's alpha are 1 - alpha, and a mask's red
  * channel is white = 1, so both mean the same.
  */
-export function splitAlphaMasks(view: GraphView, reachable: readonly string[]): void {
+export function splitMasks(view: GraphView, reachable: readonly string[]): void {
   for (const id of reachable) {
-    if (view.classOf(id) !== "LoadImage" || !isLoader(view, id)) continue;
-    const masked = view.uses(id).filter(({ output }) => output === 1);
-    if (!masked.some(({ node }) => paints(view, node))) continue;
-    const inputs = { image: placeholderImage, channel: "red" };
-    if (isOnlyMask(view, id) && view.uses(id).length === masked.length) {
-      view.graph[id] = { ...view.graph[id], class_type: "LoadImageMask", inputs };
-      for (const { node, input } of masked) relink(view, node, input, id);
+    if (!isLoader(view, id)) continue;
+    const inputs = view.node(id)?.inputs;
+    if (view.classOf(id) === "LoadImageMask") {
+      if (inputs) inputs["channel"] = "red";
       continue;
     }
-    const maskId = freeId(view, `${id}:mask`);
-    view.graph[maskId] = { class_type: "LoadImageMask", inputs };
-    for (const { node, input } of masked) relink(view, node, input, maskId);
+    const masked = view.uses(id).filter(({ output }) => output === 1);
+    const drawn = masked.filter((use) => !isTransparency(view, use.node, use.input));
+    if (drawn.length > 0) splitMask(view, id, drawn);
   }
+}
+
+type Uses = ReturnType<GraphView["uses"]>;
+
+function splitMask(view: GraphView, id: string, drawn: Uses): void {
+  const inputs = { image: placeholderImage, channel: "red" };
+  if (view.uses(id).length === drawn.length) {
+    view.graph[id] = { ...view.graph[id], class_type: "LoadImageMask", inputs };
+    for (const { node, input } of drawn) relink(view, node, input, id);
+    return;
+  }
+  const maskId = freeId(view, `${id}:mask`);
+  view.graph[maskId] = { class_type: "LoadImageMask", inputs };
+  for (const { node, input } of drawn) relink(view, node, input, maskId);
+}
+
+/** Whether a mask goes back into an alpha channel: then it is the picture's own transparency. */
+function isTransparency(view: GraphView, start: string, input: string): boolean {
+  const seen = new Set([start]);
+  if (view.classOf(start) === "JoinImageWithAlpha") return input === "alpha";
+  for (const id of seen) {
+    for (const use of view.uses(id)) {
+      if (view.classOf(use.node) === "JoinImageWithAlpha" && use.input === "alpha") return true;
+      if (/mask/i.test(use.input) && /mask/i.test(view.classOf(use.node))) seen.add(use.node);
+    }
+  }
+  return false;
 }
 
 function relink(view: GraphView, node: string, input: string, to: string): void {
@@ -72,18 +149,4 @@ function freeId(view: GraphView, wanted: string): string {
   let id = wanted;
   while (view.node(id)) id += "_";
   return id;
-}
-
-/** Whether a mask reaches a node that repaints: one that takes it with pixels or a latent. */
-function paints(view: GraphView, start: string): boolean {
-  const seen = new Set([start]);
-  for (const id of seen) {
-    const hasMask = view.link(id, "mask") !== undefined;
-    const repaints = ["pixels", "samples", "latent_image"].some((input) => view.link(id, input));
-    if (hasMask && repaints) return true;
-    for (const { node, input } of view.uses(id)) {
-      if (input === "mask" || /mask/i.test(view.classOf(node))) seen.add(node);
-    }
-  }
-  return false;
 }

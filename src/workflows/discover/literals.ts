@@ -1,3 +1,5 @@
+import { scaledValue } from "../check-value.ts";
+import { knownParameter } from "../known-parameters.ts";
 import type { Drafts } from "./draft.ts";
 import type { GraphView } from "./view.ts";
 
@@ -21,15 +23,33 @@ function highest(value: number): number {
 
 /** The slots of one parameter get one value in the graph: that of the first. */
 export function unify(view: GraphView, drafts: Drafts): void {
-  for (const { slots } of drafts.values()) {
+  for (const [name, draft] of drafts) {
+    const { slots, times = {} } = draft;
     const [first, ...others] = slots;
     const value = first === undefined ? undefined : view.valueAt(first);
-    const isLiteral = ["string", "number", "boolean"].includes(typeof value);
-    for (const slot of isLiteral ? others : []) setValue(view, slot, value as string | number);
+    if (typeof value !== "number" && typeof value !== "string" && typeof value !== "boolean")
+      continue;
+    for (const slot of others) {
+      const factor = times[slot];
+      // A part of the value is what the author wrote there; the check of the binding rounds alike.
+      if (factor === undefined) setValue(view, slot, value);
+      else setPart(view, slot, { name, whole: value, factor });
+    }
   }
 }
 
-function setValue(view: GraphView, slot: string, value: string | number): void {
+/** What the slot gets when nobody asks for anything else, rounded as it will be. */
+function setPart(
+  view: GraphView,
+  slot: string,
+  { name, whole, factor }: { name: string; whole: unknown; factor: number },
+): void {
+  if (typeof whole !== "number") return;
+  const type = knownParameter(name)?.type === "integer" ? "integer" : "number";
+  setValue(view, slot, scaledValue(whole * factor, { name, type }));
+}
+
+function setValue(view: GraphView, slot: string, value: string | number | boolean): void {
   const dot = slot.lastIndexOf(".");
   const inputs = view.node(slot.slice(0, dot))?.inputs;
   if (inputs) inputs[slot.slice(dot + 1)] = value;

@@ -25,10 +25,14 @@ export function overrideParameters(drafts: Drafts, own: unknown): unknown {
 }
 
 function merged(draft: unknown, own: unknown): unknown {
-  return isRecord(draft) && isRecord(own) ? { ...draft, ...own } : own;
+  if (!isRecord(draft) || !isRecord(own)) return own;
+  const { times, ...rest } = draft;
+  // What holds for the slots that were found need not hold for others.
+  const isMoved = Array.isArray(own["slots"]) && times !== undefined;
+  return isMoved ? { ...rest, ...own } : { ...draft, ...own };
 }
 
-function slotsOf(parameter: unknown): string[] {
+export function slotsOf(parameter: unknown): string[] {
   const slots = isRecord(parameter) ? parameter["slots"] : undefined;
   return Array.isArray(slots) ? slots.filter((slot) => typeof slot === "string") : [];
 }

@@ -1,7 +1,7 @@
-import type { GraphNode } from "../../comfy/protocol.ts";
 import type { ParameterType } from "../known-parameters.ts";
 import type { Declaration } from "./declared.ts";
 import { isLoader, placeholderImage } from "./images.ts";
+import { titleOf } from "./node-title.ts";
 import { byId, type GraphView, type Held } from "./view.ts";
 
 /** `input;Display Name;optional;order=1;custom_id=name;…`, as Visionatrix writes node titles. */
@@ -38,11 +38,6 @@ export function readTitles(view: GraphView): Titles {
     } else found.declarations.push(declaration);
   }
   return found;
-}
-
-export function titleOf(node: GraphNode | undefined): string {
-  const title: unknown = node?._meta?.title;
-  return typeof title === "string" ? title : "";
 }
 
 /** Parts after the display name are case-insensitive and come in any order. */

@@ -1,4 +1,5 @@
 import { type Graph, type GraphNode, isLink, type Link } from "../../comfy/protocol.ts";
+import { handedOn } from "./handed-on.ts";
 
 /** The type of a literal as JSON tells it. */
 export type Held = "string" | "number" | "boolean";
@@ -8,6 +9,8 @@ const valueNames: readonly string[] = [
   "value",
   "string",
   "text",
+  "String",
+  "Text",
   "prompt",
   "int",
   "float",
@@ -15,9 +18,6 @@ const valueNames: readonly string[] = [
   "seed",
   "noise_seed",
 ];
-
-/** Inputs through which text runs on its way to an encoder: joins, replacements, templates. */
-const textName = /^(value|string|text|prompt)(_?[a-z0-9])?$/i;
 
 /** Longer chains of values than this are loops. */
 const mostHops = 32;
@@ -97,27 +97,22 @@ export class GraphView {
     return this.input(slot.slice(0, dot), slot.slice(dot + 1));
   }
 
-  /** The input of a node that its output repeats, or that its text is made of. */
+  /** The input of a node that its output repeats. */
   #source(id: string, role: string, held: Held): string | undefined {
-    const inputs = Object.entries(this.node(id)?.inputs ?? {});
-    const linked = inputs.filter(([, value]) => isLink(value));
-    if (held !== "string") {
-      // A number that was computed from another is not that number.
-      if (linked.length > 0) return inputs.length === 1 ? inputs[0]?.[0] : undefined;
-      return [role, ...valueNames].find((name) => typeof this.input(id, name) === held);
-    }
-    const texts = inputs.filter(([name]) => textName.test(name));
-    const variable = texts.find(([, value]) => isLink(value));
-    if (variable) return variable[0];
-    const literals = texts.filter(([, value]) => typeof value === "string").map(([name]) => name);
-    if (literals.length === 1) return literals[0];
-    return literals.find((name) => valueNames.includes(name)) ?? passed(inputs);
+    const handed = handedOn(this, id);
+    if (handed !== undefined) return handed;
+    // What was made of another value is not that value.
+    if (this.links(id).length > 0 || isPreset(this, id)) return undefined;
+    return [role, ...valueNames].find((name) => typeof this.input(id, name) === held);
   }
 }
 
-/** The only input of a reroute. */
-function passed(inputs: readonly [string, unknown][]): string | undefined {
-  return inputs.length === 1 && isLink(inputs[0]?.[1]) ? inputs[0]?.[0] : undefined;
+/** Whether a choice from a list decides what a node gives, whatever numbers it holds beside it. */
+export function isPreset(view: GraphView, id: string): boolean {
+  return Object.entries(view.node(id)?.inputs ?? {}).some(([name, value]) => {
+    const lists = /aspect|ratio|preset|resolution|dimensions/i.test(name);
+    return lists && typeof value === "string" && !/custom/i.test(value);
+  });
 }
 
 /** By number where ids are numbers, so that "9" comes before "10". */

@@ -1,7 +1,7 @@
 import { isLink } from "../../comfy/protocol.ts";
 import type { Declaration } from "./declared.ts";
+import { titleOf } from "./node-title.ts";
 import { outputNodes } from "./outputs.ts";
-import { titleOf } from "./titles.ts";
 import type { GraphView } from "./view.ts";
 import {
   canLower,

@@ -1,0 +1,27 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import path from "node:path";
+import { createInterface } from "node:readline";
+
+const cli = path.resolve(import.meta.dirname, "../dist/cli.js");
+
+export interface EmulatorProcess {
+  url: string;
+  close(): Promise<void>;
+}
+
+/** A zero-duration emulator that takes none of this process's time. */
+export async function startEmulatorProcess(): Promise<EmulatorProcess> {
+  const child = spawn(process.execPath, [cli, "emulator", "--port", "0"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [url] = await once(createInterface({ input: child.stdout }), "line");
+  return {
+    url: String(url),
+    async close() {
+      const exited = once(child, "exit");
+      child.kill();
+      await exited;
+    },
+  };
+}

@@ -1,0 +1,231 @@
+import { randomUUID } from "node:crypto";
+import type { Backend } from "../comfy/backend.ts";
+import type { Outcome, RunStatus } from "../comfy/outcome.ts";
+import { shapeOutputs } from "../comfy/outputs.ts";
+import type { Pool } from "../comfy/pool.ts";
+import type { Graph } from "../comfy/protocol.ts";
+import { AppError } from "../errors.ts";
+import type { ImageStore } from "../images/store.ts";
+import type { Log } from "../log.ts";
+import { choicesOn, graphOf } from "../workflows/recipe.ts";
+import type { Value } from "../workflows/workflow.ts";
+import { collect } from "./collect.ts";
+import type { LivePreview } from "./events.ts";
+import type { LiveTask } from "./live-task.ts";
+import { refuse, trace, wording } from "./run-errors.ts";
+import { placementOf } from "./runs.ts";
+import type { Placement, Run } from "./task.ts";
+
+/** Making a lost run again must end some day. */
+const attemptsPerRun = 4;
+
+export interface DrivePorts {
+  pool: Pool;
+  images: ImageStore;
+  log: Log;
+  /** Pictures come over the socket and leave no file on the ComfyUI machine. */
+  deliverBySocket: boolean;
+  /** False when this server may have been taken for dead. */
+  mayWork(): boolean;
+  /** Carries out what other servers want of this one's tasks. */
+  lookForWishes(): Promise<void>;
+  /** Whether somebody would see a preview. */
+  wantsPreviews(taskId: string): boolean;
+  progressed(live: LiveTask): void;
+  previewed(live: LiveTask, preview: LivePreview): void;
+}
+
+/** One run on its way to its end. */
+export class Drive {
+  readonly #ports: DrivePorts;
+  readonly #live: LiveTask;
+  readonly #index: number;
+  readonly #posted: () => void;
+  /** ComfyUI may have it already. */
+  #look: boolean;
+  /** Nobody can have wanted anything of it yet. */
+  #isFresh: boolean;
+
+  constructor(
+    ports: DrivePorts,
+    live: LiveTask,
+    index: number,
+    resume: boolean,
+    posted: () => void,
+  ) {
+    this.#ports = ports;
+    this.#live = live;
+    this.#index = index;
+    this.#look = resume;
+    this.#isFresh = !resume && index === 0;
+    this.#posted = posted;
+  }
+
+  async toEnd(): Promise<void> {
+    try {
+      await this.#complete();
+    } catch (error) {
+      if (this.#isOver(error)) return;
+      if (!(error instanceof AppError))
+        this.#ports.log.error(`task ${this.#live.id}: ${trace(error)}`);
+      const isCancel = error instanceof AppError && error.code === "cancelled";
+      this.#edit((run) => {
+        run.state = isCancel ? "cancelled" : "failed";
+        run.error = wording(error);
+      });
+    }
+    await this.#live.written();
+  }
+
+  get #run(): Run {
+    const run = this.#live.draft.runs[this.#index];
+    if (!run) throw new Error(`task ${this.#live.id} has no run ${this.#index}`);
+    return run;
+  }
+
+  #edit(change: (run: Run) => void): void {
+    this.#live.editRun(this.#index, change);
+  }
+
+  /** The work goes on elsewhere, or after the next start. A deleted task still has to let go. */
+  #isOver(error: unknown): boolean {
+    if (error instanceof Error && error.name === "AbortError") return true;
+    return this.#live.isLost;
+  }
+
+  /** Before every step: nothing is done for a task that may be somebody else's. */
+  #check(): void {
+    if (this.#live.leave.aborted || !this.#ports.mayWork()) {
+      throw new DOMException("another server may have taken the task over", "AbortError");
+    }
+  }
+
+  /** What was wanted elsewhere while this run was away must not be posted again. */
+  async #beforePost(): Promise<void> {
+    this.#check();
+    if (this.#isFresh) this.#isFresh = false;
+    else await this.#ports.lookForWishes();
+    this.#check();
+  }
+
+  async #complete(): Promise<void> {
+    for (let attempt = 1; attempt <= attemptsPerRun; attempt += 1) {
+      this.#check();
+      const at = this.#run.at ?? (await this.#place());
+      const backend = this.#backend(at);
+      const graph = await this.#graph(backend, at, attempt);
+      this.#check();
+      const outcome = await backend.run({
+        promptId: this.#run.promptId,
+        graph,
+        outputs: this.#live.recipe.outputs,
+        resume: this.#look,
+        signal: this.#live.signal,
+        leave: this.#live.leave,
+        before: () => this.#beforePost(),
+        previews: this.#ports.wantsPreviews(this.#live.id),
+        onPosted: this.#posted,
+        onStatus: (status) => this.#onStatus(status),
+        onPreview: ({ bytes, mimeType }) => {
+          const frame = (this.#live.preview?.frame ?? 0) + 1;
+          const preview = { bytes, mimeType, frame, picture: this.#index + 1 };
+          this.#live.preview = preview;
+          this.#ports.previewed(this.#live, preview);
+        },
+      });
+      this.#look = false;
+      if (outcome.kind === "completed") {
+        const ports = {
+          ...this.#ports,
+          check: () => this.#check(),
+          onStatus: (status: RunStatus) => this.#onStatus(status),
+        };
+        if (await collect(this.#live, this.#index, backend, outcome, ports)) return;
+      } else refuse(outcome);
+      await this.#again(outcome);
+    }
+    throw new AppError(
+      "lost",
+      `ComfyUI lost this run ${attemptsPerRun} times (it restarted, or its output files vanished). Look at its log, then ask for the picture again.`,
+    );
+  }
+
+  /** The id of a run that ended is used up; one that ComfyUI lost may be placed anew. */
+  async #again(outcome: Outcome): Promise<void> {
+    this.#ports.log.info(`task ${this.#live.id}: making run ${this.#run.promptId} again`);
+    if (outcome.kind !== "completed") return;
+    // The file ComfyUI's cache points to is gone, or a socket gap swallowed the picture.
+    this.#edit((run) => {
+      run.promptId = randomUUID();
+    });
+    await this.#live.written();
+  }
+
+  async #place(): Promise<Placement> {
+    const { pool } = this.#ports;
+    const { recipe, signal } = this.#live;
+    const placed = await pool.placeWhenBack(
+      (info) => choicesOn(recipe, info),
+      (status) => this.#onStatus(status),
+      signal,
+    );
+    if (!placed) {
+      throw new AppError(
+        "not_ready",
+        "No ComfyUI has the nodes and model files of this picture any more. list_workflows says what is missing.",
+      );
+    }
+    const at = placementOf(placed);
+    this.#edit((run) => {
+      run.at = at;
+    });
+    // On record before the POST: whoever takes the task over must know where to look.
+    await this.#live.written();
+    return at;
+  }
+
+  #backend(at: Placement): Backend {
+    const backend = this.#ports.pool.of(at.backend);
+    if (backend) return backend;
+    throw new AppError(
+      "lost",
+      `It was given to the ComfyUI at ${at.backend}, which this server does not use. Add it with --comfyui-url, or ask again.`,
+    );
+  }
+
+  #onStatus(status: RunStatus): void {
+    this.#live.board.report(this.#run.promptId, status);
+    if (status.phase === "running" && this.#run.state === "queued") {
+      this.#edit((run) => {
+        run.state = "running";
+      });
+    }
+    this.#ports.progressed(this.#live);
+  }
+
+  async #graph(backend: Backend, at: Placement, attempt: number): Promise<Graph> {
+    const { recipe, draft } = this.#live;
+    const { seed, prompt, negativePrompt } = this.#run;
+    const values: Record<string, Value> = {};
+    if (seed !== undefined) values["seed"] = seed;
+    if (prompt !== undefined) values["prompt"] = prompt;
+    if (negativePrompt !== undefined) values["negative_prompt"] = negativePrompt;
+    // A run that may be in ComfyUI already must be looked for, not given up here.
+    const { leave, signal } = this.#live;
+    const until = this.#look ? leave : AbortSignal.any([leave, signal]);
+    for (const [parameter, { sha256, mimeType }] of Object.entries(draft.uploads)) {
+      this.#check();
+      values[parameter] = await backend.upload(
+        `${sha256.slice(0, 32)}.png`,
+        sha256,
+        () => this.#ports.images.readInput(sha256, mimeType),
+        (status) => this.#onStatus(status),
+        until,
+      );
+    }
+    return shapeOutputs(graphOf(recipe, values, at.choices), recipe.outputs, {
+      bySocket: this.#ports.deliverBySocket,
+      attempt,
+    });
+  }
+}

@@ -1,0 +1,29 @@
+import { randomUUID } from "node:crypto";
+import type { Placement as Place, Pool } from "../comfy/pool.ts";
+import type { ObjectInfo } from "../comfy/protocol.ts";
+import type { Picture } from "../workflows/pictures.ts";
+import { choicesOn, type Recipe } from "../workflows/recipe.ts";
+import type { Placement, Run } from "./task.ts";
+
+/** One run per picture; a place that is known now spares a write before the POST. */
+export function runsOf(
+  recipe: Recipe,
+  pictures: readonly Picture[],
+  pool: Pool,
+  objectInfo: ObjectInfo,
+): Run[] {
+  const place = pool.only(objectInfo, (info) => choicesOn(recipe, info));
+  return pictures.map((picture) => ({
+    promptId: randomUUID(),
+    state: "queued",
+    images: [],
+    ...picture,
+    ...(place ? { at: placementOf(place) } : {}),
+  }));
+}
+
+/** As it is recorded. */
+export function placementOf({ backend, choices }: Place): Placement {
+  const { url, version } = backend;
+  return { backend: url, choices, ...(version === undefined ? {} : { comfyui: version }) };
+}

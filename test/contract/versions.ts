@@ -1,0 +1,55 @@
+import { describe, test } from "vitest";
+import { atLeast } from "../../src/emulator/version.ts";
+
+/** Set, the suite runs against that ComfyUI; otherwise every test starts an emulator of its own. */
+export const liveUrl = process.env["COMFY_URL"]?.replace(/\/$/, "");
+
+/** What answers: the ComfyUI at COMFY_URL, or the emulator told to be COMFY_VERSION. */
+export const comfyVersion =
+  liveUrl === undefined ? (process.env["COMFY_VERSION"] ?? "0.33.0") : await told(liveUrl);
+
+async function told(url: string): Promise<string> {
+  const stats = (await (await fetch(`${url}/system_stats`)).json()) as {
+    system: { comfyui_version: string };
+  };
+  return stats.system.comfyui_version;
+}
+
+/** For a part of a test. */
+export function isSince(version: string): boolean {
+  return atLeast(comfyVersion, version);
+}
+
+/** `test` for what ComfyUI does since that version; left out, with the reason, on older ones. */
+export function since(version: string): Gated {
+  return gated(isSince(version), `only since ${version}`);
+}
+
+/** `test` for what ComfyUI did before that version. */
+export function before(version: string): Gated {
+  return gated(!isSince(version), `only before ${version}`);
+}
+
+/** `test` for what ComfyUI did from the first of these versions on, and no more in the second. */
+export function between(first: string, end: string): Gated {
+  return gated(isSince(first) && !isSince(end), `only from ${first} until ${end}`);
+}
+
+/** `describe` for what ComfyUI has since that version. */
+export function describeSince(version: string, name: string, tests: () => void): void {
+  if (isSince(version)) describe(name, tests);
+  else describe.skip(`${name} (${reason(`only since ${version}`)})`, tests);
+}
+
+type Gated = (name: string, body: () => Promise<void>) => void;
+
+function gated(applies: boolean, when: string): Gated {
+  return (name, body) => {
+    if (applies) test(name, body);
+    else test.skip(`${name} (${reason(when)})`, body);
+  };
+}
+
+function reason(when: string): string {
+  return `${when}, this is ComfyUI ${comfyVersion}`;
+}
