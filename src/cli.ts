@@ -7,6 +7,9 @@ import { parseTarget } from "./comfy/target.ts";
 import { type Config, folderWarnings, readConfig } from "./config.ts";
 import { AppError, messageOf, refusal } from "./errors.ts";
 import { serveHttp } from "./faces/http/serve.ts";
+import type { Deps } from "./faces/mcp/deps.ts";
+import { checkNames } from "./faces/mcp/offer.ts";
+import { allTools } from "./faces/mcp/server.ts";
 import { serveStdio } from "./faces/mcp/stdio.ts";
 import { type Flags, type Invocation, readCommandLine } from "./faces/terminal/command-line.ts";
 import { convertWorkflow } from "./faces/terminal/convert.ts";
@@ -15,6 +18,7 @@ import { checkTool, generateCall, numberOf } from "./faces/terminal/generate-req
 import { greet } from "./faces/terminal/greeting.ts";
 import { checkWorkflow, initWorkflow } from "./faces/terminal/workflow.ts";
 import { createLog } from "./log.ts";
+import { optionLabel } from "./options.ts";
 import { ownerOf } from "./studio/caller.ts";
 import { version } from "./version.ts";
 
@@ -52,6 +56,8 @@ async function runServer({ flags }: Invocation): Promise<void> {
     const { resultLinks, resultImages } = config;
     const offer = { operator: tools };
     const mcp = { catalog, log, waitSeconds, offer, resultLinks, resultImages };
+    const owner = studio(ownerOf({ roots: config.inputRoots }, "mcp"));
+    warnOfTools({ ...mcp, studio: owner });
     if (config.http) {
       const server = await serveHttp({ config: config.http, studio, mcp, log, demo: config.demo });
       process.stderr.write(
@@ -61,8 +67,7 @@ async function runServer({ flags }: Invocation): Promise<void> {
       return server.close();
     }
     const greeting = process.stdin.isTTY ? greetOn(config) : undefined;
-    const owner = ownerOf({ roots: config.inputRoots }, "mcp");
-    await serveStdio({ ...mcp, studio: studio(owner) }, stop.signal);
+    await serveStdio({ ...mcp, studio: owner }, stop.signal);
     await greeting?.close();
   });
 }
@@ -153,6 +158,16 @@ function whole(flags: Flags, flag: string, standard: number, most: number): numb
 async function warnOfFolders(config: Config): Promise<void> {
   const log = createLog(config.logLevel);
   for (const warning of await folderWarnings(config)) log.warn(warning);
+}
+
+/** A tool that is not there now may come with a workflow. */
+function warnOfTools(deps: Deps): void {
+  const known = allTools(deps).map(({ name }) => name);
+  try {
+    checkNames(optionLabel("tools"), deps.offer.operator ?? [], known);
+  } catch (error) {
+    deps.log.warn(messageOf(error));
+  }
 }
 
 /** Builds the app (and, for a demo, its ComfyUI), and takes it all down again. */

@@ -48,6 +48,7 @@ const table: Record<string, string[]> = {
     "studio",
     "app",
     "config",
+    "options",
     "comfy",
     "workflows",
     "images",

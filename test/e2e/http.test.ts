@@ -28,6 +28,29 @@ test("--http says its URL on stderr, serves, and leaves stdout alone", async () 
   expect(server.lines).toEqual([]);
 });
 
+test("--tools narrows what is offered over stdio too, and a name that is none is said", async () => {
+  const server = startRaw([
+    "--demo",
+    ...["--tools", "minimal,list_task", "--data-dir", await tempDir()],
+  ]);
+  server.send(initialize);
+  await server.answer("init");
+  server.send({ jsonrpc: "2.0", id: 1, method: "tools/list" });
+  server.send(toolCall(2, "delete_tasks", {}));
+
+  const { tools } = (await server.answer(1))["result"] as { tools: { name: string }[] };
+  expect(tools.map(({ name }) => name)).toEqual([
+    "generate_image",
+    "img2img",
+    "task_status",
+    "get_image",
+  ]);
+  expect(JSON.stringify(await server.answer(2))).toContain("delete_tasks is not offered here");
+  expect(server.errors.join("\n")).toMatch(
+    /--tools \(EASEL_TOOLS\): there is no tool .*Did you mean list_tasks/,
+  );
+});
+
 test("SIGTERM ends it within moments, and whoever waits is told", async () => {
   const emulator = await startEmulator();
   const server = await startServer(["--comfyui-url", emulator.url]);

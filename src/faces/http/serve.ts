@@ -5,6 +5,7 @@ import type { Studio } from "../../studio/studio.ts";
 import type { Deps } from "../mcp/deps.ts";
 import { pictureTools } from "../mcp/picture-tools.ts";
 import { Sessions } from "../mcp/sessions.ts";
+import { ToolSchemas } from "../mcp/tool-schemas.ts";
 import { httpApp } from "./app.ts";
 import { anonymousName, Callers } from "./callers.ts";
 import type { Face } from "./face.ts";
@@ -33,13 +34,10 @@ export interface HttpServer {
 }
 
 /** Serves every face on one port. Throws `invalid_input` for keys or an address that are none. */
-export async function serveHttp({
-  config,
-  studio,
-  mcp,
-  log,
-  demo = false,
-}: ServeParts): Promise<HttpServer> {
+export async function serveHttp(parts: ServeParts): Promise<HttpServer> {
+  const { config, studio, log, demo = false } = parts;
+  const schemas = new ToolSchemas(parts.mcp.catalog, parts.mcp.waitSeconds);
+  const mcp = { ...parts.mcp, schemas };
   const { requestsPerMinute, tasksAtOnce, keptGb } = config;
   const limits = { requestsPerMinute, tasksAtOnce, keptGb };
   const keys = await Keys.read(config.authTokens, limits);
@@ -91,6 +89,7 @@ export async function serveHttp({
       await sessions.close();
       await listening.close();
       metrics.close();
+      schemas.close();
     },
   };
 }

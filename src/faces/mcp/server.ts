@@ -11,7 +11,7 @@ import { z } from "zod";
 import { AppError } from "../../errors.ts";
 import { version } from "../../version.ts";
 import type { Webhook } from "../../webhooks/webhook.ts";
-import { cut, nearest } from "../../words.ts";
+import { nearest } from "../../words.ts";
 import { followRoots } from "./client-roots.ts";
 import type { Deps } from "./deps.ts";
 import { imageTools } from "./image-tools.ts";
@@ -40,9 +40,6 @@ export function allTools(deps: Deps): Tool[] {
     listWorkflows(deps),
   ];
 }
-
-/** It is shown with every task; a client may call itself what it likes. */
-const longestClientName = 80;
 
 function toolsByName(deps: Deps): Map<string, Tool> {
   return new Map(allTools(deps).map((tool) => [tool.name, tool]));
@@ -82,7 +79,7 @@ export function createMcpServer(deps: Deps): McpServer {
   mcp.server.setRequestHandler(ListToolsRequestSchema, () => ({
     tools: [...tools.values()]
       .filter((tool) => !reasonAgainst(tool))
-      .map((tool) => entryOf(tool, peer())),
+      .map((tool) => deps.schemas?.entry(tool, peer()) ?? entryOf(tool, peer())),
   }));
   mcp.server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
     await rootsKnown();
@@ -108,10 +105,6 @@ export function createMcpServer(deps: Deps): McpServer {
       },
     });
   });
-  mcp.server.oninitialized = () => {
-    const client = mcp.server.getClientVersion();
-    if (client) deps.studio.caller.client ??= cut(client.title ?? client.name, longestClientName);
-  };
   const closeResources = registerResources(mcp, deps);
   mcp.server.onclose = () => {
     unsubscribe();

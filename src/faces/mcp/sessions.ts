@@ -70,8 +70,10 @@ export class Sessions {
   async #open(request: Request, studio: Deps["studio"]): Promise<Response> {
     const { deps, log, create = createMcpServer } = this.#parts;
     const offer = offerTo(request, deps.offer);
-    const names = allTools({ ...deps, studio }).map(({ name }) => name);
-    checkNames("X-Easel-Tools", offer.asked ?? [], names);
+    if (offer.asked) {
+      const names = allTools({ ...deps, studio }).map(({ name }) => name);
+      checkNames("X-Easel-Tools", offer.asked, names);
+    }
     this.#makeRoom();
     this.#opening += 1;
     try {
