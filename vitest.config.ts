@@ -16,13 +16,23 @@ export default defineConfig({
     hookTimeout: 60_000,
     expect: { poll: { timeout: 30_000 } },
     projects: [
-      { extends: true, test: { name: "newest" } },
+      { extends: true, test: { name: "newest", provide: { transport: "memory" } } },
+      // The tools behave the same whichever way their client comes.
+      {
+        extends: true,
+        test: {
+          name: "over http",
+          include: ["mcp/{bad-input,edit-tools,image-tools,records}.test.ts"],
+          provide: { transport: "http" },
+        },
+      },
       ...older.map((version) => ({
         extends: true as const,
         test: {
           name: `ComfyUI ${version}`,
           include: versioned,
           env: { COMFY_VERSION: version },
+          provide: { transport: "memory" as const },
           // Every test starts an emulator of its own, so files may share a process.
           isolate: false,
         },

@@ -12,8 +12,10 @@ import { ImageSources } from "./images/source.ts";
 import { ImageStore } from "./images/store.ts";
 import type { Log } from "./log.ts";
 import { type AddressRule, refuseAddress } from "./net/address.ts";
+import { BackendStates } from "./studio/backend-states.ts";
 import type { Caller } from "./studio/caller.ts";
 import { installed } from "./studio/installed.ts";
+import { Quota } from "./studio/quota.ts";
 import { Studio } from "./studio/studio.ts";
 import { freshMs, stateOf, workflowStates } from "./studio/workflow-states.ts";
 import { Guests } from "./tasks/guests.ts";
@@ -21,7 +23,7 @@ import { openTaskStore } from "./tasks/store/open.ts";
 import { Tasks } from "./tasks/tasks.ts";
 import { WebhookSender } from "./webhooks/sender.ts";
 import { type Catalog, loadCatalog } from "./workflows/catalog.ts";
-import { watchCatalog } from "./workflows/catalog-watch.ts";
+import { fingerprint, watchCatalog } from "./workflows/catalog-watch.ts";
 import { isOffered, savedPlace } from "./workflows/saved.ts";
 import { loadStyles } from "./workflows/styles.ts";
 import { Wildcards } from "./workflows/wildcards.ts";
@@ -46,6 +48,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     { dir: shippedWorkflows, trusted: true },
     ...(config.workflowsDir ? [{ dir: config.workflowsDir, trusted: false }] : []),
   ];
+  const read = await fingerprint(folders);
   const loaded = await loadCatalog(folders);
   const { catalog } = loaded;
   for (const problem of loaded.problems) log.warn(`left out: ${problemText(problem)}`);
@@ -69,12 +72,13 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   const watch = watchCatalog(loaded, folders, {
     log,
     nodes: { known: () => backend.knownObjectInfo, read: () => backend.objectInfo() },
+    read,
     saved: () => saved.known,
   });
   const refreshSaved = async (maxAgeMs: number): Promise<string[]> => {
     if (savedWorkflows !== "none") await saved.refresh(maxAgeMs);
     await watch.refresh();
-    const left = watch.problems().filter(({ file }) => file.startsWith(savedPlace));
+    const left = loaded.problems.filter(({ file }) => file.startsWith(savedPlace));
     return [...(saved.problem === undefined ? [] : [saved.problem]), ...left.map(problemText)];
   };
   const addressRule: AddressRule = config.allowPrivateUrls ? () => undefined : refuseAddress;
@@ -109,21 +113,25 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   tasks
     .start()
     .catch((error) => log.error(`unfinished tasks cannot be taken up: ${messageOf(error)}`));
-  const studio = (caller: Caller) =>
-    new Studio(
-      {
-        tasks,
-        images,
-        workflows: () => workflowStates(catalog, pool, refreshSaved),
-        installed: () => installed(catalog, pool, prompts),
-        search: (query) => guests.search(query),
-        template: async (name) => {
-          const objectInfo = await pool.objectInfo(freshMs);
-          return stateOf(await guests.template(name, objectInfo), objectInfo);
-        },
-      },
-      caller,
-    );
+  const backends = new BackendStates(pool);
+  const parts = {
+    tasks,
+    images,
+    quota: new Quota(tasks),
+    workflows: async () => ({
+      ...(await workflowStates(catalog, pool, refreshSaved)),
+      faults: loaded.problems,
+    }),
+    installed: () => installed(catalog, pool, prompts),
+    search: (query: string) => guests.search(query),
+    template: async (name: string) => {
+      const objectInfo = await pool.objectInfo(freshMs);
+      return stateOf(await guests.template(name, objectInfo), objectInfo);
+    },
+    styles: () => styles.all(),
+    backends: (ask: "all" | "known") => backends.read(ask),
+  };
+  const studio = (caller: Caller) => new Studio(parts, caller);
   return {
     catalog,
     images,

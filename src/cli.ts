@@ -1,9 +1,15 @@
 #!/usr/bin/env node
+import { Console } from "node:console";
+import { once } from "node:events";
 import { type App, createApp } from "./app.ts";
 import { ComfyClient } from "./comfy/client.ts";
 import { parseTarget } from "./comfy/target.ts";
 import { type Config, folderWarnings, readConfig } from "./config.ts";
 import { AppError, messageOf, refusal } from "./errors.ts";
+import { serveHttp } from "./faces/http/serve.ts";
+import type { Deps } from "./faces/mcp/deps.ts";
+import { checkNames } from "./faces/mcp/offer.ts";
+import { allTools } from "./faces/mcp/server.ts";
 import { serveStdio } from "./faces/mcp/stdio.ts";
 import { type Flags, type Invocation, readCommandLine } from "./faces/terminal/command-line.ts";
 import { convertWorkflow } from "./faces/terminal/convert.ts";
@@ -12,6 +18,7 @@ import { checkTool, generateCall, numberOf } from "./faces/terminal/generate-req
 import { greet } from "./faces/terminal/greeting.ts";
 import { checkWorkflow, initWorkflow } from "./faces/terminal/workflow.ts";
 import { createLog } from "./log.ts";
+import { optionLabel } from "./options.ts";
 import { ownerOf } from "./studio/caller.ts";
 import { version } from "./version.ts";
 
@@ -19,11 +26,13 @@ import { version } from "./version.ts";
 const demoTiming = { nodeMs: 20, stepMs: 80, loadMs: 150 };
 
 async function main(args: string[]): Promise<void> {
+  // What a library says must not get between the lines of MCP.
+  globalThis.console = new Console(process.stderr);
   const read = readCommandLine(args, version);
   if ("text" in read) return void process.stdout.write(read.text);
   switch (read.command) {
     case "serve":
-      return runStdio(read);
+      return runServer(read);
     case "generate":
       return runGenerate(read);
     case "emulator":
@@ -35,22 +44,30 @@ async function main(args: string[]): Promise<void> {
   }
 }
 
-async function runStdio({ flags }: Invocation): Promise<void> {
+async function runServer({ flags }: Invocation): Promise<void> {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort());
   const given = readConfig(flags, process.env);
   await warnOfFolders(given);
   await withApp(given, async (app, config) => {
+    const log = createLog(config.logLevel);
+    const { catalog, studio } = app;
+    const { waitSeconds, tools } = config;
+    const { resultLinks, resultImages } = config;
+    const offer = { operator: tools };
+    const mcp = { catalog, log, waitSeconds, offer, resultLinks, resultImages };
+    const owner = studio(ownerOf({ roots: config.inputRoots }, "mcp"));
+    warnOfTools({ ...mcp, studio: owner });
+    if (config.http) {
+      const server = await serveHttp({ config: config.http, studio, mcp, log, demo: config.demo });
+      process.stderr.write(
+        `comfy-easel ${version} serves ${server.url}/ (the page) and ${server.url}/mcp\n`,
+      );
+      if (!stop.signal.aborted) await once(stop.signal, "abort");
+      return server.close();
+    }
     const greeting = process.stdin.isTTY ? greetOn(config) : undefined;
-    const deps = {
-      catalog: app.catalog,
-      studio: app.studio(ownerOf({ roots: config.inputRoots })),
-      log: createLog(config.logLevel),
-      waitSeconds: config.waitSeconds,
-      resultLinks: config.resultLinks,
-      resultImages: config.resultImages,
-    };
-    await serveStdio(deps, stop.signal);
+    await serveStdio({ ...mcp, studio: owner }, stop.signal);
     await greeting?.close();
   });
 }
@@ -75,7 +92,7 @@ async function runGenerate({ flags, operands }: Invocation): Promise<void> {
   await withApp(config, async ({ catalog, studio }) => {
     checkTool(call.tool, catalog.tools());
     // Whoever has a shell may read and write wherever the shell may.
-    const caller = ownerOf({ roots: call.folders, base: process.cwd() });
+    const caller = ownerOf({ roots: call.folders, base: process.cwd() }, "shell");
     const paths = await generate(studio(caller), call, process.stderr);
     process.stdout.write(`${paths.join("\n")}\n`);
   });
@@ -141,6 +158,16 @@ function whole(flags: Flags, flag: string, standard: number, most: number): numb
 async function warnOfFolders(config: Config): Promise<void> {
   const log = createLog(config.logLevel);
   for (const warning of await folderWarnings(config)) log.warn(warning);
+}
+
+/** A tool that is not there now may come with a workflow. */
+function warnOfTools(deps: Deps): void {
+  const known = allTools(deps).map(({ name }) => name);
+  try {
+    checkNames(optionLabel("tools"), deps.offer.operator ?? [], known);
+  } catch (error) {
+    deps.log.warn(messageOf(error));
+  }
 }
 
 /** Builds the app (and, for a demo, its ComfyUI), and takes it all down again. */

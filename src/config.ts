@@ -3,9 +3,11 @@ import os from "node:os";
 import path from "node:path";
 import envPaths from "env-paths";
 import { type ComfyTarget, parseTarget } from "./comfy/target.ts";
-import { messageOf, refusal } from "./errors.ts";
+import { amount, choice, givenBy, isOn, optionalAmount } from "./config-values.ts";
+import { messageOf } from "./errors.ts";
+import { type HttpConfig, readHttp } from "./http-config.ts";
 import { type LogLevel, logLevels } from "./log.ts";
-import { type Option, type OptionName, optionLabel, options } from "./options.ts";
+import { type OptionName, optionLabel } from "./options.ts";
 
 export interface Config {
   comfyui: ComfyTarget;
@@ -29,9 +31,14 @@ export interface Config {
   resultImages: "allow" | "omit";
   logLevel: LogLevel;
   demo: boolean;
+  /** Names of tools; undefined for all. */
+  tools: readonly string[] | undefined;
+  /** Undefined without `--http`. */
+  http: HttpConfig | undefined;
 }
 
-type Given = Partial<Record<OptionName, string[]>>;
+/** Enough for a chat in which pictures are made and changed. */
+const minimalTools = ["generate_image", "img2img", "task_status", "get_image"];
 
 /**
  * Reads flags (every value given to each, a switch as "1"), then variables, then defaults. Throws
@@ -72,6 +79,8 @@ export function readConfig(
     resultImages: choice("resultImages", one("resultImages"), ["allow", "omit"]) ?? "allow",
     logLevel: choice("logLevel", one("logLevel"), logLevels) ?? "info",
     demo: isDemo,
+    tools: toolsIn(one("tools")),
+    http: isOn("http", one("http")) ? readHttp(given) : undefined,
   };
 }
 
@@ -106,57 +115,12 @@ async function problemOf(folder: string): Promise<string | undefined> {
   }
 }
 
-function givenBy(
-  flags: Readonly<Record<string, readonly string[] | undefined>>,
-  env: NodeJS.ProcessEnv,
-): Given {
-  const given: Given = {};
-  for (const [name, option] of Object.entries<Option & { env: string }>(options)) {
-    const values = flags[option.flag];
-    const variable = env[option.env]?.trim();
-    if (values) given[name as OptionName] = [...values];
-    else if (variable)
-      given[name as OptionName] = option.multiple ? split(name, variable) : [variable];
-  }
-  return given;
-}
-
-function split(name: string, text: string): string[] {
-  const separator = name === "inputRoots" ? path.delimiter : "\n";
-  return text.split(separator).filter((part) => part.trim() !== "");
-}
-
 function resolved(folder: string | undefined): string | undefined {
   return folder === undefined ? undefined : path.resolve(folder);
 }
 
-function isOn(name: OptionName, value: string | undefined): boolean {
-  if (value === undefined || /^(0|false|no|off)$/i.test(value)) return false;
-  if (/^(1|true|yes|on)$/i.test(value)) return true;
-  throw refused(name, value, "1 or 0");
-}
-
-function optionalAmount(name: OptionName, value: string | undefined): number | undefined {
-  return value === undefined ? undefined : amount(name, value, 1e6);
-}
-
-function amount(name: OptionName, value: string, most: number): number {
-  const number = Number(value);
-  if (value.trim() !== "" && number >= 0 && number <= most) return number;
-  throw refused(name, value, `a number from 0 to ${most}`);
-}
-
-function choice<T extends string>(
-  name: OptionName,
-  value: string | undefined,
-  allowed: readonly T[],
-): T | undefined {
-  if (value === undefined) return undefined;
-  const found = allowed.find((word) => word === value);
-  if (found) return found;
-  throw refused(name, value, allowed.join(" or "));
-}
-
-function refused(name: OptionName, value: string, expected: string) {
-  return refusal(`${optionLabel(name)}: expected ${expected}, got ${JSON.stringify(value)}`);
+function toolsIn(value: string | undefined): string[] | undefined {
+  const names = (value ?? "all").split(",").map((name) => name.trim());
+  if (names.includes("all")) return undefined;
+  return names.flatMap((name) => (name === "minimal" ? minimalTools : [name])).filter(Boolean);
 }

@@ -1,7 +1,10 @@
 /** What a caller or operator can do about an error; every face has one row per code. */
 export type ErrorCode =
   | "invalid_input" // caller: change the arguments
+  | "idempotency_conflict" // caller: the key was used for another call; take a new one
   | "not_found" // caller: no such task, image or workflow
+  | "forbidden" // caller: its key may not do this
+  | "too_many" // caller: a limit of its key is reached; later, or after a deletion
   | "not_ready" // operator: the backend lacks a model or node pack
   | "workflow_invalid" // operator: a shipped or added workflow does not load
   | "comfy_unreachable" // operator: start ComfyUI or fix its URL; a retry is sane

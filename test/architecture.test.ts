@@ -23,10 +23,14 @@ const table: Record<string, string[]> = {
   studio: [...free, "tasks", "workflows", "images", "comfy/pool", "comfy/protocol", "files/roots"],
   "faces/mcp": [...free, "studio", "tasks", "workflows", "images", "webhooks"],
   "faces/terminal": [...free, "options", "studio", "tasks", "workflows", "images"],
+  // It mounts the other faces.
+  "faces/http": [...free, "http-config", "studio", "tasks", "workflows", "images", "faces"],
   emulator: ["comfy/protocol"],
   // One table that the shell's face reads, and that configuration is read by.
   options: free,
-  config: [...free, "options", "comfy/target"],
+  "config-values": [...free, "options"],
+  "http-config": [...free, "options", "config-values"],
+  config: [...free, "options", "config-values", "http-config", "comfy/target"],
   app: [
     ...free,
     "config",
@@ -44,6 +48,7 @@ const table: Record<string, string[]> = {
     "studio",
     "app",
     "config",
+    "options",
     "comfy",
     "workflows",
     "images",

@@ -131,7 +131,7 @@ export class ImageSources {
       );
     }
     this.#refuseTooLarge(`${parameter}: image ${cut(reference)}`, bytes.length);
-    return { bytes, origin: `image ${cut(reference)}` };
+    return { bytes, origin: reference.startsWith("u") ? "upload" : `image ${cut(reference)}` };
   }
 
   async #file(parameter: string, path: string, { roots, base }: Reach): Promise<FoundBytes> {
@@ -162,7 +162,7 @@ export class ImageSources {
 }
 
 function isReference(value: string): boolean {
-  return /^comfy:\/\//i.test(value) || /^t[0-9a-z]{16}(-\d+)?$/.test(value);
+  return /^comfy:\/\//i.test(value) || /^(t[0-9a-z]{16}(-\d+)?|u[0-9a-f]{64})$/.test(value);
 }
 
 /** Base64 of a JPEG starts like a path ("/9j/4AAQ…"), so what it decodes to decides. */

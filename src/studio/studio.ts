@@ -4,22 +4,27 @@ import { preview } from "../images/preview.ts";
 import type { ImageStore, StoredPreview } from "../images/store.ts";
 import type { CancelReport } from "../tasks/cancelling.ts";
 import type { DeleteReport } from "../tasks/deletion.ts";
-import type { EventsOptions, TaskEvent } from "../tasks/events.ts";
+import type { EventsOptions, LivePreview, ToldEvent } from "../tasks/events.ts";
 import type { Asker, SubmitOptions } from "../tasks/intake.ts";
 import type { TaskProgress } from "../tasks/progress.ts";
 import { isTerminal } from "../tasks/state.ts";
 import type { TaskFilter, TaskPage } from "../tasks/store/store.ts";
-import { type ImageRecord, imagesOf, type Task, taskIdOf } from "../tasks/task.ts";
+import { type ImageRecord, imagesOf, inputHashOf, type Task, taskIdOf } from "../tasks/task.ts";
 import type { Tasks } from "../tasks/tasks.ts";
+import type { Upload } from "../tasks/uploads.ts";
 import type { TaskRequest } from "../workflows/request.ts";
+import type { Style } from "../workflows/styles.ts";
 import type { Template } from "../workflows/templates.ts";
-import type { Caller } from "./caller.ts";
+import type { BackendState } from "./backend-states.ts";
+import type { Caller, Scope } from "./caller.ts";
 import type { Installed } from "./installed.ts";
+import type { Quota } from "./quota.ts";
 import type { WorkflowState, WorkflowStates } from "./workflow-states.ts";
 
 export interface StudioParts {
   tasks: Tasks;
   images: ImageStore;
+  quota: Quota;
   /** Every workflow and whether some ComfyUI can run it. */
   workflows(): Promise<WorkflowStates>;
   /** Models, LoRAs and styles that a call can name. */
@@ -28,6 +33,9 @@ export interface StudioParts {
   search(query: string): Promise<Template[]>;
   /** `template:NAME`, and whether some ComfyUI can run it. */
   template(name: string): Promise<WorkflowState>;
+  styles(): Style[];
+  /** Every ComfyUI and how it is; with "known" those that rest are not asked. */
+  backends(ask: "all" | "known"): Promise<BackendState[]>;
 }
 
 /** All a face sees: what one caller may see and do. */
@@ -51,28 +59,49 @@ export class Studio {
     return this.#parts.tasks.notice;
   }
 
+  /** Whether the caller may do this at all; what it may not do throws `forbidden`. */
+  may(scope: Scope): boolean {
+    return this.caller.scopes.has(scope);
+  }
+
   /** Checks the call and stores it as a task; the work goes on after the answer. */
-  submit(tool: string, request: TaskRequest, options: SubmitOptions = {}): Promise<Task> {
-    return this.#parts.tasks.submit(tool, request, this.#asker(), options);
+  async submit(tool: string, request: TaskRequest, options: SubmitOptions = {}): Promise<Task> {
+    return (await this.take(tool, request, options)).task;
+  }
+
+  /** As `submit`; `isNew` is false for a call that had been made before under the same key. */
+  async take(
+    tool: string,
+    request: TaskRequest,
+    options: SubmitOptions = {},
+  ): Promise<{ task: Task; isNew: boolean }> {
+    this.#demand("generate");
+    const { tasks, quota } = this.#parts;
+    const asker = this.#asker(options);
+    return quota.within(this.caller, () => tasks.submit(tool, request, asker, options));
   }
 
   /** The pictures of a task once more, with the same seeds; notes say where they may differ. */
-  again(id: string, options: SubmitOptions = {}): Promise<Task> {
-    return this.#parts.tasks.again(id, this.#asker(), options, this.#only);
+  async again(id: string, options: SubmitOptions = {}): Promise<Task> {
+    this.#demand("generate");
+    const { tasks, quota } = this.#parts;
+    const asker = this.#asker(options);
+    return quota.within(this.caller, () => tasks.again(id, asker, options, this.#only));
   }
 
-  #asker(): Asker {
-    const { name, client, folders, graphs } = this.caller;
+  #asker({ client = this.caller.client, via = this.caller.via }: SubmitOptions): Asker {
+    const { name, folders, scopes } = this.caller;
     const sources = {
       ...folders,
       // A result's path is in every answer, so it may come back as an input.
       roots: folders.roots.length > 0 ? [...folders.roots, this.#parts.images.resultsDir] : [],
       lookup: (reference: string) => this.#picture(reference),
     };
-    return { caller: name, client, folders, graphs: graphs === true, sources };
+    return { caller: name, client, via, folders, graphs: scopes.has("graphs"), sources };
   }
 
-  get(id: string): Promise<Task> {
+  async get(id: string): Promise<Task> {
+    this.#demand("read");
     return this.#parts.tasks.get(id, this.#only);
   }
 
@@ -87,13 +116,17 @@ export class Studio {
   }
 
   /** What happens to one task, from where it is to its end. Throws `not_found` at the first step. */
-  events(id: string, options: EventsOptions = {}): AsyncGenerator<TaskEvent> {
-    return this.#parts.tasks.events(id, this.#only, options);
+  async *events(id: string, options: EventsOptions = {}): AsyncGenerator<ToldEvent> {
+    this.#demand("read");
+    yield* this.#parts.tasks.events(id, this.#only, options);
   }
 
-  /** What happens to all tasks of this caller, from now on until `signal`. */
-  allEvents(options: EventsOptions): AsyncGenerator<TaskEvent> {
-    return this.#parts.tasks.allEvents(this.#only, options);
+  /** What happens to all tasks of this caller until `signal`; see `Tasks.allEvents`. */
+  async *allEvents(
+    options: EventsOptions & { after?: number | undefined },
+  ): AsyncGenerator<ToldEvent> {
+    this.#demand("read");
+    yield* this.#parts.tasks.allEvents(this.#only, options);
   }
 
   /**
@@ -110,24 +143,30 @@ export class Studio {
     return last && isTerminal(last.state) ? last : this.get(id);
   }
 
-  list(filter: TaskFilter, limit: number, cursor?: string): Promise<TaskPage> {
+  async list(filter: TaskFilter, limit: number, cursor?: string): Promise<TaskPage> {
+    this.#demand("read");
     return this.#parts.tasks.list(this.#own(filter), limit, cursor);
   }
 
-  count(filter: TaskFilter): Promise<number> {
+  async count(filter: TaskFilter): Promise<number> {
+    this.#demand("read");
     return this.#parts.tasks.count(this.#own(filter));
   }
 
-  cancel(id: string): Promise<CancelReport> {
+  /** Who may make a task may stop it. */
+  async cancel(id: string): Promise<CancelReport> {
+    this.#demand("generate");
     return this.#parts.tasks.cancel(id, this.#only);
   }
 
-  delete(filter: TaskFilter, dryRun: boolean): Promise<DeleteReport> {
+  async delete(filter: TaskFilter, dryRun: boolean): Promise<DeleteReport> {
+    this.#demand("delete");
     return this.#parts.tasks.delete(this.#own(filter), dryRun);
   }
 
   async image(imageId: string): Promise<{ record: ImageRecord; task: Task }> {
     const taskId = taskIdOf(imageId);
+    this.#demand("read");
     const task = taskId ? await this.get(taskId).catch(() => undefined) : undefined;
     const record = task && imagesOf(task).find((image) => image.id === imageId);
     if (record) return { record, task };
@@ -143,9 +182,10 @@ export class Studio {
     return { record, task, bytes: await this.#parts.images.readResult(record.id, record.mimeType) };
   }
 
-  /** Where a person finds the full picture: a path on this machine. */
+  /** Where a person finds the full picture: a URL for a remote caller, or a path on this machine. */
   place({ id, mimeType }: ImageRecord): string {
-    return this.#parts.images.resultPath(id, mimeType);
+    const { imageUrl } = this.caller;
+    return imageUrl ? imageUrl(id) : this.#parts.images.resultPath(id, mimeType);
   }
 
   /** Its preview, as it was made with the picture. */
@@ -157,6 +197,55 @@ export class Studio {
     return this.#parts.images.readPreview(record.id, record.mimeType, preview);
   }
 
+  /** The newest frame of a task on its way; undefined when there is none. */
+  async livePreview(id: string): Promise<LivePreview | undefined> {
+    await this.get(id);
+    return this.#parts.tasks.livePreview(id);
+  }
+
+  /** Keeps a picture for a call to come. */
+  async upload(bytes: Buffer): Promise<Upload> {
+    this.#demand("generate");
+    return this.#parts.tasks.uploads.put(this.caller.name, bytes);
+  }
+
+  /** An input picture by its id, as PNG. */
+  async input(id: string): Promise<Buffer> {
+    const sha256 = inputHashOf(id);
+    const bytes = sha256 && (await this.#parts.tasks.uploads.read(sha256, this.#only));
+    if (bytes) return bytes;
+    throw new AppError(
+      "not_found",
+      `There is no input picture ${JSON.stringify(id.slice(0, 80))}. An upload that is not used is kept for a day; send it again.`,
+    );
+  }
+
+  backends(ask: "all" | "known"): Promise<BackendState[]> {
+    return this.#parts.backends(ask);
+  }
+
+  /** What the pictures that this caller sees take on disk. */
+  async keptBytes(): Promise<number> {
+    this.#demand("read");
+    return this.#parts.tasks.keptBytes(this.#only);
+  }
+
+  /** Every record that this server writes, whoever's; until what is returned is called. */
+  onWrote(listener: (task: Task) => void): () => void {
+    this.#demand("admin");
+    return this.#parts.tasks.onWrote(listener);
+  }
+
+  /** The same caller through a face, with the name of its program where that is known. */
+  through(via: string, client = this.caller.client): Studio {
+    return new Studio(this.#parts, { ...this.caller, via, client });
+  }
+
+  /** Values of `styles`. */
+  styles(): Style[] {
+    return this.#parts.styles();
+  }
+
   workflows(): Promise<WorkflowStates> {
     return this.#parts.workflows();
   }
@@ -165,24 +254,36 @@ export class Studio {
     return this.#parts.installed();
   }
 
-  search(query: string): Promise<Template[]> {
+  async search(query: string): Promise<Template[]> {
+    this.#demand("read");
     return this.#parts.search(query);
   }
 
-  template(name: string): Promise<WorkflowState> {
+  async template(name: string): Promise<WorkflowState> {
+    this.#demand("read");
     return this.#parts.template(name);
   }
 
-  /** By `comfy://images/ID`, an image id, or a task id, which stands for its first picture. */
+  /** By `comfy://images/ID`, an image id, an input id, or a task id, which stands for its first picture. */
   async #picture(reference: string): Promise<Buffer> {
     const id = reference.replace(/^comfy:\/\/(images|tasks)\//, "");
+    if (inputHashOf(id)) return this.input(id);
     const first = /-\d+$/.test(id) ? id : imagesOf(await this.get(id))[0]?.id;
     const { bytes } = await this.original(first ?? `${id}-1`);
     return bytes;
   }
 
   get #only(): string | undefined {
-    return this.caller.isAdmin ? undefined : this.caller.name;
+    return this.may("admin") ? undefined : this.caller.name;
+  }
+
+  #demand(scope: Scope): void {
+    if (this.may(scope)) return;
+    const { name, scopes } = this.caller;
+    throw new AppError(
+      "forbidden",
+      `The key ${name} may ${[...scopes].join(", ") || "do nothing"}, but this takes the scope ${scope}. Ask whoever runs this server for a key with it.`,
+    );
   }
 
   #own(filter: TaskFilter): TaskFilter {

@@ -3,8 +3,13 @@ import type { ObjectInfo } from "../comfy/protocol.ts";
 import { AppError } from "../errors.ts";
 import type { Catalog } from "../workflows/catalog.ts";
 import { explainMissing } from "../workflows/explain.ts";
-import { type Readiness, readiness } from "../workflows/readiness.ts";
-import type { Workflow } from "../workflows/workflow.ts";
+import {
+  type MissingModel,
+  type MissingNode,
+  type Readiness,
+  readiness,
+} from "../workflows/readiness.ts";
+import type { Problem, Workflow } from "../workflows/workflow.ts";
 
 export interface WorkflowState {
   workflow: Workflow;
@@ -19,6 +24,8 @@ export interface Lacks {
   text: string;
   files: string[];
   packs: string[];
+  models: MissingModel[];
+  nodes: MissingNode[];
 }
 
 export interface WorkflowStates {
@@ -27,6 +34,8 @@ export interface WorkflowStates {
   problem?: string;
   /** What of a person's workflows in ComfyUI is not there, and why. */
   notes?: string[];
+  /** Workflows that do not load. */
+  faults?: readonly Problem[];
 }
 
 /** Whoever asks what is installed has often just installed something. */
@@ -66,5 +75,7 @@ function lacksOf(workflow: Workflow, found: NotReady): Lacks {
     text: explainMissing(workflow, found),
     files: found.missingModels.map((model) => model.file),
     packs: [...new Set(packs)],
+    models: found.missingModels,
+    nodes: found.missingNodes,
   };
 }

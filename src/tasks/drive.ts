@@ -126,7 +126,9 @@ export class Drive {
         previews: this.#ports.wantsPreviews(this.#live.id),
         onPosted: this.#posted,
         onStatus: (status) => this.#onStatus(status),
-        onPreview: (preview) => {
+        onPreview: ({ bytes, mimeType }) => {
+          const frame = (this.#live.preview?.frame ?? 0) + 1;
+          const preview = { bytes, mimeType, frame, picture: this.#index + 1 };
           this.#live.preview = preview;
           this.#ports.previewed(this.#live, preview);
         },

@@ -1,9 +1,9 @@
 import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
-import type { Interest, TaskEvents } from "./events.ts";
+import type { Interest, LivePreview, TaskEvents } from "./events.ts";
 import type { LiveTasks } from "./live-tasks.ts";
 import type { TaskProgress } from "./progress.ts";
-import type { TaskStore } from "./store/store.ts";
+import type { Glimpse, TaskStore } from "./store/store.ts";
 
 /** Another process's changes are seen this soon. */
 const lookMs = 500;
@@ -27,6 +27,7 @@ export class Elsewhere {
   readonly #parts: ElsewhereParts;
   readonly #readers = new Map<string, number>();
   readonly #progress = new Map<string, TaskProgress>();
+  readonly #previews = new Map<string, LivePreview>();
   #looking: NodeJS.Timeout | undefined;
   #showing: NodeJS.Timeout | undefined;
   #mark: number | undefined;
@@ -43,6 +44,10 @@ export class Elsewhere {
   /** Of a task that another server works on, as it was last shown. */
   progressOf(id: string): TaskProgress | undefined {
     return this.#progress.get(id);
+  }
+
+  previewOf(id: string): LivePreview | undefined {
+    return this.#previews.get(id);
   }
 
   watched({ id = "*" }: Interest, on: boolean): void {
@@ -78,6 +83,7 @@ export class Elsewhere {
     this.#looking = undefined;
     this.#mark = undefined;
     this.#progress.clear();
+    this.#previews.clear();
   }
 
   /** The tasks read of that are not at work here; undefined: all. */
@@ -102,23 +108,23 @@ export class Elsewhere {
     for (const glimpse of await store.glimpses(ids, this.#seen)) {
       this.#seen = Math.max(this.#seen, glimpse.at);
       if (!isForeign(glimpse.task)) continue;
-      await this.#tell(glimpse.task, glimpse.progress, glimpse.preview);
+      await this.#tell(glimpse);
     }
   }
 
-  async #tell(
-    id: string,
-    progress: string,
-    preview: { mimeType: string; base64: string } | undefined,
-  ): Promise<void> {
+  async #tell({ task: id, at, progress: text, preview: shown }: Glimpse): Promise<void> {
     const { store, events } = this.#parts;
     const caller = (await store.get(id))?.caller;
     if (caller === undefined) return;
-    this.#progress.set(id, progressIn(progress));
+    const progress = progressIn(text);
+    this.#progress.set(id, progress);
     events.progressed(id, caller);
-    if (!preview) return;
-    const { mimeType, base64 } = preview;
-    events.previewed(id, caller, { bytes: Buffer.from(base64, "base64"), mimeType });
+    if (!shown) return;
+    const { mimeType, base64 } = shown;
+    const picture = Math.min(progress.done + 1, progress.count);
+    const preview = { bytes: Buffer.from(base64, "base64"), mimeType, frame: at, picture };
+    this.#previews.set(id, preview);
+    events.previewed(id, caller, preview);
   }
 
   async #showAll(ids: readonly string[]): Promise<void> {

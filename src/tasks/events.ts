@@ -7,6 +7,10 @@ import type { Task } from "./task.ts";
 export interface LivePreview {
   bytes: Buffer;
   mimeType: string;
+  /** Grows with each one of a task. */
+  frame: number;
+  /** Of the pictures asked for, the one it becomes; from 1. */
+  picture: number;
 }
 
 /** What happens to a task, in the order in which a reader needs it. */
@@ -15,7 +19,12 @@ export type TaskEvent =
   | { kind: "state"; id: string; task: Task }
   | { kind: "progress"; id: string; progress: TaskProgress }
   | { kind: "preview"; id: string; preview: LivePreview }
-  | { kind: "deleted"; id: string };
+  | { kind: "deleted"; id: string }
+  /** To one reader, first of all: what it has missed cannot be told. */
+  | { kind: "reset"; id: "" };
+
+/** As a reader gets it: who goes on from `mark` misses nothing, and may be told a little twice. */
+export type ToldEvent = TaskEvent & { mark: number };
 
 export interface EventsOptions {
   signal?: AbortSignal | undefined;
@@ -46,6 +55,7 @@ export interface EventSources {
 export class TaskEvents {
   readonly #sources: EventSources;
   readonly #readers = new Set<Reader>();
+  readonly #listeners = new Set<(task: Task) => void>();
   readonly #closing = new AbortController();
 
   constructor(sources: EventSources) {
@@ -60,7 +70,14 @@ export class TaskEvents {
     );
   }
 
+  /** For whoever counts and shows nothing: it makes no task a watched one. */
+  onWrote(listener: (task: Task) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
   wrote(task: Task): void {
+    for (const listener of this.#listeners) listener(task);
     this.#tell(task.id, task.caller, { kind: "state", id: task.id, task });
   }
 
@@ -85,7 +102,7 @@ export class TaskEvents {
     interest: Interest,
     { signal, everyMs = 250, heartbeatMs, previews = false }: EventsOptions,
     where: () => Promise<TaskEvent[]>,
-  ): AsyncGenerator<TaskEvent> {
+  ): AsyncGenerator<ToldEvent> {
     const reader = new Reader(interest, previews);
     this.#readers.add(reader);
     this.#sources.watched(interest, true);
@@ -94,8 +111,9 @@ export class TaskEvents {
       // Asked only now, so that nothing falls between the answer and the stream.
       for (const event of await where()) reader.addFirst(event);
       while (!ended.aborted) {
+        const mark = reader.emptyAt;
         const events = reader.take();
-        yield* this.#whole(events);
+        yield* this.#whole(events).map((event) => ({ ...event, mark }));
         if (interest.id !== undefined && events.some(isLast)) return;
         await reader.wait(everyMs, heartbeatMs, ended);
       }
@@ -139,6 +157,8 @@ class Reader {
   readonly #pending = new Map<string, Pending>();
   #wake: () => void = () => {};
   #takenAt = 0;
+  /** All that happened before this time has been taken. */
+  emptyAt = Date.now();
 
   constructor(interest: Interest, previews: boolean) {
     this.interest = interest;
@@ -160,6 +180,7 @@ class Reader {
   }
 
   take(): Pending[] {
+    this.emptyAt = Date.now();
     if (this.#pending.size === 0) return [];
     this.#takenAt = Date.now();
     const all = [...this.#pending.values()];

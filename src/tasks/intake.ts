@@ -47,6 +47,9 @@ export interface SubmitOptions {
   idempotencyKey?: string | undefined;
   /** The caller's own word for the task. */
   label?: string | undefined;
+  /** The program that asks and the face it comes through, where they are not the caller's own. */
+  client?: string | undefined;
+  via?: string | undefined;
   /** How long a ComfyUI that is being started may take before the call is refused. */
   patienceMs?: number | undefined;
   /** Aborted when the call is not wanted any more, before there is a task. */
@@ -57,6 +60,7 @@ export interface SubmitOptions {
 export interface Asker {
   caller: string;
   client?: string | undefined;
+  via?: string | undefined;
   /** The folders into which its pictures may be put; none for a remote one. */
   folders: Reach;
   /** May run graphs that are in no catalogue. */
@@ -122,6 +126,7 @@ export class Intake {
       recipe: recipeHash(recipe),
       caller: asker.caller,
       ...(asker.client === undefined ? {} : { client: asker.client }),
+      ...(asker.via === undefined ? {} : { via: asker.via }),
       ...(options.label === undefined ? {} : { label: word("label", options.label) }),
       ...(idempotency ? { idempotency } : {}),
       backends: pool.all.map(({ url }) => url),
@@ -169,6 +174,7 @@ export class Intake {
       recipe: earlier.recipe,
       caller: asker.caller,
       ...(asker.client === undefined ? {} : { client: asker.client }),
+      ...(asker.via === undefined ? {} : { via: asker.via }),
       ...(label === undefined ? {} : { label: word("label", label) }),
       backends: pool.all.map(({ url }) => url),
       state: "queued",
@@ -293,18 +299,19 @@ export class Intake {
 function idempotencyOf(
   tool: string,
   request: TaskRequest,
-  { idempotencyKey }: SubmitOptions,
+  { idempotencyKey, label }: SubmitOptions,
 ): Task["idempotency"] {
   if (idempotencyKey === undefined) return undefined;
   const key = word("idempotency key", idempotencyKey);
-  const digest = createHash("sha256").update(canonicalJson({ tool, request })).digest("hex");
+  const call = canonicalJson({ tool, request, ...(label === undefined ? {} : { label }) });
+  const digest = createHash("sha256").update(call).digest("hex");
   return { key, digest };
 }
 
 function sameCall(task: Task, idempotency: Task["idempotency"]): Task {
   if (task.idempotency?.digest === idempotency?.digest) return task;
   throw new AppError(
-    "invalid_input",
+    "idempotency_conflict",
     `idempotency key: ${JSON.stringify(idempotency?.key)} was used for task ${task.id} with other arguments; take a new key for a new picture.`,
   );
 }

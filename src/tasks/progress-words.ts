@@ -22,17 +22,36 @@ export function wordProgress({ status, done, count }: TaskProgress): string {
 }
 
 function activity(node: string | undefined): string {
-  const [, word] = activities.find(([pattern]) => node !== undefined && pattern.test(node)) ?? [];
-  return word ?? (node === undefined ? "Starting" : `Running ${node}`);
+  const known = activityRow(node)?.[2];
+  return known ?? (node === undefined ? "Starting" : `Running ${node}`);
 }
 
-const activities: [RegExp, string][] = [
-  [/Sampler(?!Select)/, "Sampling"],
-  [/Load|CLIP.*Loader/, "Loading models"],
-  [/TextEncode/, "Reading the prompt"],
-  [/VAEEncode/, "Reading the image"],
-  [/VAEDecode/, "Decoding"],
-  [/UpscaleWithModel/, "Upscaling"],
-  [/RemoveBackground|Rembg|BiRefNet/, "Finding the subject"],
-  [/^Save|^Preview/, "Saving"],
+/** What a node does, in one word that a program can tell apart. */
+export type Activity =
+  | "starting"
+  | "loading"
+  | "reading"
+  | "painting"
+  | "decoding"
+  | "saving"
+  | "other";
+
+/** Unset, ComfyUI has not said yet which node it runs. */
+export function activityOf(node: string | undefined): Activity {
+  return activityRow(node)?.[1] ?? (node === undefined ? "starting" : "other");
+}
+
+function activityRow(node: string | undefined) {
+  return node === undefined ? undefined : activities.find(([pattern]) => pattern.test(node));
+}
+
+const activities: [RegExp, Activity, string][] = [
+  [/Sampler(?!Select)/, "painting", "Sampling"],
+  [/Load|CLIP.*Loader/, "loading", "Loading models"],
+  [/TextEncode/, "reading", "Reading the prompt"],
+  [/VAEEncode/, "reading", "Reading the image"],
+  [/VAEDecode/, "decoding", "Decoding"],
+  [/UpscaleWithModel/, "painting", "Upscaling"],
+  [/RemoveBackground|Rembg|BiRefNet/, "painting", "Finding the subject"],
+  [/^Save|^Preview/, "saving", "Saving"],
 ];

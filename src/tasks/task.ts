@@ -87,6 +87,8 @@ export interface Task {
   caller: string;
   /** The program that asked, as it calls itself. */
   client?: string;
+  /** The face it came through: `mcp`, `rest`, `page`, `shell`; missing on older records. */
+  via?: string;
   /** The caller's own word for it. */
   label?: string;
   /** Of the call that made it, so that the same call again finds it. */
@@ -142,6 +144,16 @@ const imageIdPattern = /^(t[0-9a-z]{16})-(\d{1,4})$/;
 
 export function isTaskId(text: string): boolean {
   return taskIdPattern.test(text);
+}
+
+/** Under which an input picture can be given again. */
+export function inputIdOf(sha256: string): string {
+  return `u${sha256}`;
+}
+
+/** The hash an input id stands for; undefined when it is no input id. */
+export function inputHashOf(id: string): string | undefined {
+  return /^u([0-9a-f]{64})$/.exec(id)?.[1];
 }
 
 /** The task an image id belongs to; undefined when it is no image id. */

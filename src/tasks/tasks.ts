@@ -13,7 +13,13 @@ import { Announcer } from "./announcer.ts";
 import { type CancelReport, endsBefore, endsElsewhere, reportOf, stopHere } from "./cancelling.ts";
 import { type DeleteReport, Deletion, sweep } from "./deletion.ts";
 import { Elsewhere } from "./elsewhere.ts";
-import { type EventsOptions, type TaskEvent, TaskEvents } from "./events.ts";
+import {
+  type EventsOptions,
+  type LivePreview,
+  type TaskEvent,
+  TaskEvents,
+  type ToldEvent,
+} from "./events.ts";
 import type { Guests } from "./guests.ts";
 import { type Asker, Intake, type SubmitOptions } from "./intake.ts";
 import { Lease, type LeaseOptions } from "./lease.ts";
@@ -22,6 +28,10 @@ import type { TaskProgress } from "./progress.ts";
 import { Retention, type RetentionRules } from "./retention.ts";
 import type { TaskFilter, TaskPage, TaskStore, Wish } from "./store/store.ts";
 import { isTaskId, openRuns, type Task } from "./task.ts";
+import { Uploads } from "./uploads.ts";
+
+/** Whoever begins to read is told how far this many are. */
+const mostUnfinished = 100;
 
 /** How long a cancel waits to see the run really stop. */
 const cancelWatchMs = 10_000;
@@ -48,6 +58,7 @@ export interface TasksOptions {
 
 /** All tasks of all callers: taken in, worked on, waited for, cancelled, deleted. */
 export class Tasks {
+  readonly uploads: Uploads;
   readonly #options: TasksOptions;
   readonly #events: TaskEvents;
   readonly #live: LiveTasks;
@@ -60,7 +71,8 @@ export class Tasks {
 
   constructor(options: TasksOptions) {
     this.#options = options;
-    const { store, log } = options;
+    const { store, log, images } = options;
+    this.uploads = new Uploads(store, images);
     this.#events = new TaskEvents({
       progressOf: (id) => this.progress(id),
       watched: (interest, on) => this.#elsewhere.watched(interest, on),
@@ -119,13 +131,13 @@ export class Tasks {
     await this.#retention.start();
   }
 
-  /** Checks the call and stores it as a task; the work goes on after the answer. */
+  /** Checks the call and stores it as a task, unless it had been made before; then it is worked on. */
   async submit(
     tool: string,
     request: TaskRequest,
     asker: Asker,
     options: SubmitOptions = {},
-  ): Promise<Task> {
+  ): Promise<{ task: Task; isNew: boolean }> {
     const { task, recipe, isNew } = await this.#intake.take(tool, request, asker, options, () =>
       this.#hold(),
     );
@@ -133,7 +145,7 @@ export class Tasks {
       this.#live.begin(task, recipe, false);
       this.#events.wrote(task);
     }
-    return task;
+    return { task, isNew };
   }
 
   /** The pictures of a task once more; notes say where they may differ. */
@@ -163,6 +175,11 @@ export class Tasks {
     return live ? live.board.read(live.draft) : this.#elsewhere.progressOf(id);
   }
 
+  /** The newest frame of a task that is being painted; frames come only while somebody reads of it. */
+  livePreview(id: string): LivePreview | undefined {
+    return this.#live.get(id)?.preview ?? this.#elsewhere.previewOf(id);
+  }
+
   /** Why nothing is known here of how far an unfinished task is. */
   elsewhere(task: Task): string | undefined {
     if (this.progress(task.id)) return undefined;
@@ -177,11 +194,11 @@ export class Tasks {
     id: string,
     caller: string | undefined,
     options: EventsOptions,
-  ): AsyncGenerator<TaskEvent> {
+  ): AsyncGenerator<ToldEvent> {
     yield* this.#events.read({ id, caller }, options, async () => {
       const task = await this.get(id, caller);
       const progress = this.progress(id);
-      const preview = this.#live.get(id)?.preview;
+      const preview = this.livePreview(id);
       return [
         { kind: "state", id, task },
         ...(progress ? [{ kind: "progress" as const, id, progress }] : []),
@@ -190,9 +207,34 @@ export class Tasks {
     });
   }
 
-  /** What happens to all tasks of a caller, from now on until `signal`. */
-  allEvents(caller: string | undefined, options: EventsOptions): AsyncGenerator<TaskEvent> {
-    return this.#events.read({ caller }, options, async () => []);
+  /**
+   * What happens to all tasks of a caller until `signal`: how far each is that has not ended, then
+   * what comes. With the `mark` of an earlier event, what has happened since goes before.
+   */
+  allEvents(
+    caller: string | undefined,
+    options: EventsOptions & { after?: number | undefined },
+  ): AsyncGenerator<ToldEvent> {
+    return this.#events.read({ caller }, options, async () => {
+      const missed = options.after === undefined ? [] : await this.#since(options.after, caller);
+      const filter: TaskFilter = { states: ["queued", "running"], ...(caller ? { caller } : {}) };
+      const { tasks } = await this.list(filter, mostUnfinished);
+      const progress = tasks.flatMap(({ id }): TaskEvent[] => {
+        const now = this.progress(id);
+        return now ? [{ kind: "progress", id, progress: now }] : [];
+      });
+      return [...missed, ...progress];
+    });
+  }
+
+  async #since(mark: number, caller: string | undefined): Promise<TaskEvent[]> {
+    const { changed, erased, isWhole } = await this.#options.store.changes(mark);
+    if (!isWhole) return [{ kind: "reset", id: "" }];
+    const isMeant = (each: { caller: string }) => (caller ?? each.caller) === each.caller;
+    return [
+      ...changed.filter(isMeant).map((task): TaskEvent => ({ kind: "state", id: task.id, task })),
+      ...erased.filter(isMeant).map(({ task }): TaskEvent => ({ kind: "deleted", id: task })),
+    ];
   }
 
   list(filter: TaskFilter, limit: number, cursor?: string): Promise<TaskPage> {
@@ -201,6 +243,19 @@ export class Tasks {
 
   count(filter: TaskFilter): Promise<number> {
     return this.#options.store.count(filter);
+  }
+
+  /** What the pictures of one caller, or of all, take on disk. */
+  keptBytes(caller?: string): Promise<number> {
+    return this.#options.store.totalBytes(caller);
+  }
+
+  /** Calls `listener` with every record this server writes, until what is returned is called. */
+  onWrote(listener: (task: Task) => void): () => void {
+    // News of other servers' tasks come along while somebody here reads of them.
+    return this.#events.onWrote((task) => {
+      if (task.server === this.#lease.serverId) listener(task);
+    });
   }
 
   /**

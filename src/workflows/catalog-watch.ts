@@ -12,8 +12,6 @@ import { type Problem, problemText } from "./workflow.ts";
 export interface CatalogWatch {
   /** Looks now; true when the catalog changed. */
   refresh(): Promise<boolean>;
-  /** What was left out when the workflows were read last. */
-  problems(): readonly Problem[];
   close(): void;
 }
 
@@ -30,6 +28,8 @@ export interface WatchOptions {
   nodes?: NodeSource;
   /** What a person saved in ComfyUI, as known now; the same array while nothing changed. */
   saved?: () => readonly SavedFile[];
+  /** What the folders looked like before they were loaded, so that nothing is read twice. */
+  read?: string | undefined;
   /** Between two looks at the folders, and how long a change must hold still. */
   everyMs?: number;
 }
@@ -51,11 +51,14 @@ export function watchCatalog(
   options: WatchOptions,
 ): CatalogWatch {
   const watched = new WatchedCatalog(loaded, folders, options);
+  // Without a folder of its own nothing changes between two questions to ComfyUI.
+  if (ownFolders(folders).length === 0) {
+    return { refresh: () => watched.look(false), close: () => watched.close() };
+  }
   const timer = setInterval(() => void watched.look(true), options.everyMs ?? standardMs);
   timer.unref();
   return {
     refresh: () => watched.look(false),
-    problems: () => watched.problems,
     close() {
       clearInterval(timer);
       watched.close();
@@ -69,14 +72,13 @@ class WatchedCatalog {
   readonly #log: Log;
   readonly #nodes: NodeSource | undefined;
   readonly #savedNow: () => readonly SavedFile[];
-  #saved: readonly SavedFile[] = none;
-  problems: readonly Problem[];
+  #saved: readonly SavedFile[];
   #waiting: boolean;
   #usesNodes: boolean;
   #objectInfo: ObjectInfo | undefined;
   #asked: Promise<void> | undefined;
   #askedFor: string | undefined;
-  #content: string;
+  #content: string | undefined;
   #told: ReadonlySet<string>;
   /** What the folders looked like when they were read last, and at the last look. */
   #read: string | undefined;
@@ -87,17 +89,18 @@ class WatchedCatalog {
   constructor(
     loaded: LoadedCatalog,
     folders: readonly WorkflowFolder[],
-    { log, nodes, saved = () => none }: WatchOptions,
+    { log, nodes, read, saved = () => none }: WatchOptions,
   ) {
+    this.#read = read;
+    this.#seen = read;
     this.#loaded = loaded;
     this.#folders = folders;
     this.#log = log;
     this.#nodes = nodes;
     this.#savedNow = saved;
-    this.problems = loaded.problems;
+    this.#saved = saved();
     this.#waiting = loaded.pending.length > 0;
     this.#usesNodes = loaded.usesNodes;
-    this.#content = JSON.stringify(loaded.catalog.all());
     this.#told = new Set([...loaded.problems, ...loaded.notes, ...loaded.pending].map(problemText));
   }
 
@@ -113,7 +116,7 @@ class WatchedCatalog {
 
   async #look(settled: boolean): Promise<boolean> {
     try {
-      const now = await fingerprint(this.#folders.filter(({ trusted }) => !trusted));
+      const now = await fingerprint(this.#folders);
       const holdsStill = now === this.#seen;
       this.#seen = now;
       const asked = this.#waiting ? this.#ask() : undefined;
@@ -158,10 +161,11 @@ class WatchedCatalog {
     if (this.#closed) return false;
     this.#waiting = pending.length > 0;
     this.#usesNodes = usesNodes;
-    this.problems = problems;
+    this.#loaded.problems = problems;
     this.#tell(problems, [...notes, ...pending]);
     const workflows = catalog.all();
     const content = JSON.stringify(workflows);
+    this.#content ??= JSON.stringify(this.#loaded.catalog.all());
     if (content === this.#content) return false;
     this.#content = content;
     this.#log.info(`workflows changed: ${workflows.length} in ${catalog.tools().length} tools`);
@@ -178,8 +182,13 @@ class WatchedCatalog {
   }
 }
 
-async function fingerprint(folders: readonly WorkflowFolder[]): Promise<string> {
-  const parts = await Promise.all(folders.map(({ dir }) => folderPrint(dir)));
+function ownFolders(folders: readonly WorkflowFolder[]): WorkflowFolder[] {
+  return folders.filter(({ trusted }) => !trusted);
+}
+
+/** What the folders that may change look like: equal as long as no file in them does. */
+export async function fingerprint(folders: readonly WorkflowFolder[]): Promise<string> {
+  const parts = await Promise.all(ownFolders(folders).map(({ dir }) => folderPrint(dir)));
   return parts.join("\n");
 }
 

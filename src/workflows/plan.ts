@@ -69,6 +69,10 @@ export async function plan(
     params: {
       ...without({ ...values, ...sizes?.deliver }, imageParameters(workflow)),
       ...recordedOptions(request),
+      // Elsewhere it has become a width and a height.
+      ...(tool === "outpaint" && request.aspectRatio !== undefined
+        ? { aspect_ratio: request.aspectRatio }
+        : {}),
     },
     ...(sizes && workflow.makesSize ? { deliver: sizes.deliver } : {}),
     ...(sizes && !workflow.makesSize && asksSize(request) ? { asked: sizes.deliver } : {}),

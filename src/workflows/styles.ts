@@ -37,6 +37,8 @@ export interface Style {
   title: string;
   prompt: string;
   negative: string;
+  /** The name of its file. */
+  group?: string;
 }
 
 export interface PromptPair {
@@ -115,7 +117,7 @@ export async function loadStyles(dirs: readonly string[]): Promise<LoadedStyles>
       problems.push(...loaded.problems.map((reason) => `${file}: ${reason}`));
       for (const style of loaded.styles) {
         const owner = owners.get(style.name);
-        if (owner === undefined) styles.push(style);
+        if (owner === undefined) styles.push({ ...style, group: path.basename(file, ".json") });
         else problems.push(`${file}: style "${style.name}" is already in ${owner}; rename one`);
         owners.set(style.name, file);
       }

@@ -138,9 +138,9 @@ function begin(assistant: Assistant, { tool, count = 1 }: Point, { input }: Stag
 
 /** The one task on record, brought to its end by a server. */
 async function ending(assistant: Assistant): Promise<string> {
-  const listed = JSON.parse((await assistant.call("list_tasks", {})).text);
-  expect(listed.tasks).toHaveLength(1);
-  return (await assistant.call("task_status", { task_id: listed.tasks[0].task_id })).text;
+  const tasks = await assistant.tasks();
+  expect(tasks).toHaveLength(1);
+  return (await assistant.call("task_status", { task_id: tasks[0]?.task_id })).text;
 }
 
 function expectWhole(text: string, { dataDir }: Stage, count = 1): void {
@@ -208,7 +208,7 @@ test("killed before a task was stored, nothing is on record and nothing runs", a
 
   const second = await Assistant.start(serverArgs(stage));
 
-  expect(JSON.parse((await second.call("list_tasks", {})).text).tasks).toEqual([]);
+  expect(await second.tasks()).toEqual([]);
   expect(stage.emulator.requests.filter(({ path: route }) => prompts.test(route))).toEqual([]);
 });
 
@@ -223,9 +223,9 @@ test("killed while ComfyUI is away, the task is taken up when both are back", as
   release();
 
   const second = await Assistant.start(serverArgs(stage));
-  const listed = JSON.parse((await second.call("list_tasks", {})).text);
+  const tasks = await second.tasks();
   const waiting = await second.call("task_status", {
-    task_id: listed.tasks[0].task_id,
+    task_id: tasks[0]?.task_id,
     wait_seconds: 1,
   });
   expect(waiting.text).toMatch(/is queued: Waiting for ComfyUI since/);
@@ -265,8 +265,8 @@ test("tasks can be deleted while ComfyUI is away", async () => {
 
   const deleted = await first.call("delete_tasks", { before: "2999-01-01" });
 
-  expect(deleted.text).toMatch(/^Deleted 2 tasks and 1 images/);
-  expect(JSON.parse((await first.call("list_tasks", {})).text).tasks).toEqual([]);
+  expect(deleted.text).toMatch(/^Deleted 2 tasks and 1 image /);
+  expect(await first.tasks()).toEqual([]);
 });
 
 test("killed in the middle of a cancel, the task ends cancelled or done, and the queue is empty", async () => {
@@ -307,6 +307,6 @@ test("killed in the middle of a deletion, the next start ends it", async () => {
   await first.kill();
 
   const second = await Assistant.start(serverArgs(stage));
-  expect(JSON.parse((await second.call("list_tasks", {})).text).tasks).toEqual([]);
+  expect(await second.tasks()).toEqual([]);
   await expect.poll(() => files.some(existsSync)).toBe(false);
 });

@@ -78,7 +78,7 @@ test("one deletes the other's running task, and nothing of it comes back", async
   const next = await one.call("generate_image", small);
   expect(next.text).toMatch(/^Done/);
   for (const server of [one, two]) {
-    const { tasks } = JSON.parse((await server.call("list_tasks", {})).text);
-    expect(tasks.map((task: { task_id: string }) => task.task_id)).toEqual([taskIdIn(next.text)]);
+    const tasks = await server.tasks();
+    expect(tasks.map((task) => task.task_id)).toEqual([taskIdIn(next.text)]);
   }
 });

@@ -192,8 +192,9 @@ test("one caller neither sees, deletes nor uses what another one made", async ()
   const emulator = await startEmulator();
   const { app, deps } = await startApp(emulator.url);
   const folders = { roots: [] };
-  const me = app.studio({ name: "me", isAdmin: false, folders });
-  const you = app.studio({ name: "you", isAdmin: false, folders });
+  const scopes = new Set(["read", "generate", "delete"] as const);
+  const me = app.studio({ name: "me", scopes, folders });
+  const you = app.studio({ name: "you", scopes, folders });
   const task = await me.submit("generate_image", { parameters: small });
   await me.wait(task.id, 30_000);
 

@@ -203,7 +203,7 @@ test("a picture without a workflow, or a caller without leave, is refused", asyn
 
   const guest = app.studio({
     name: "guest",
-    isAdmin: false,
+    scopes: new Set(["read", "generate"] as const),
     folders: { roots: [], base: dataDir },
   });
   await expect(

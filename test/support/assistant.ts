@@ -38,6 +38,15 @@ export class Assistant {
     return this.answer(this.begin(name, args));
   }
 
+  /** What `list_tasks` shows. */
+  async tasks(): Promise<{ task_id: string; state: string; images: string[] }[]> {
+    const message = await this.server.answer(this.begin("list_tasks", {}));
+    const { structuredContent } = message["result"] as {
+      structuredContent: { tasks: { task_id: string; state: string; images: string[] }[] };
+    };
+    return structuredContent.tasks;
+  }
+
   async kill(): Promise<void> {
     this.server.child.kill("SIGKILL");
     await this.server.exited;

@@ -4,7 +4,7 @@ import path from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import type { Progress } from "@modelcontextprotocol/sdk/types.js";
-import { onTestFinished } from "vitest";
+import { inject, onTestFinished } from "vitest";
 import { type App, createApp } from "../../src/app.ts";
 import { Backend } from "../../src/comfy/backend.ts";
 import { parseTarget } from "../../src/comfy/target.ts";
@@ -14,6 +14,7 @@ import type { Deps } from "../../src/faces/mcp/deps.ts";
 import { createMcpServer } from "../../src/faces/mcp/server.ts";
 import { createLog, type Log } from "../../src/log.ts";
 import { ownerOf } from "../../src/studio/caller.ts";
+import { connectOverHttp } from "./http.ts";
 
 /** Everything here is taken down when the test that asked for it has finished. */
 
@@ -72,6 +73,8 @@ export async function startApp(url: string, overrides: Partial<Config> = {}): Pr
       resultImages: "allow",
       logLevel: "debug",
       demo: false,
+      tools: undefined,
+      http: undefined,
       ...overrides,
     },
     log,
@@ -84,12 +87,20 @@ export async function startApp(url: string, overrides: Partial<Config> = {}): Pr
     waitSeconds: overrides.waitSeconds ?? 45,
     resultLinks: overrides.resultLinks ?? "auto",
     resultImages: overrides.resultImages ?? "allow",
+    offer: { operator: overrides.tools },
   };
   return { app, deps, log, dataDir };
 }
 
-/** A real SDK client over an in-memory pair. */
+declare module "vitest" {
+  interface ProvidedContext {
+    transport: "memory" | "http";
+  }
+}
+
+/** A real SDK client, over an in-memory pair or over HTTP as the project says. */
 export async function connect(deps: Deps, name = "test"): Promise<Client> {
+  if (inject("transport") === "http") return connectOverHttp(deps, name);
   const client = new Client({ name, version: "1.0.0" });
   const [left, right] = InMemoryTransport.createLinkedPair();
   const server = createMcpServer(deps);

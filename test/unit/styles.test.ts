@@ -104,6 +104,7 @@ describe("loading", () => {
     expect(loaded.all()[1]).toEqual({
       name: "noir",
       title: "Noir",
+      group: "b",
       prompt: "new {prompt}",
       negative: "",
     });

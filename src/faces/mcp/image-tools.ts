@@ -15,7 +15,8 @@ export function imageTools(deps: Deps): Tool[] {
 
 function imageTool(deps: Deps, name: string): Tool {
   const { title, description } = texts(deps.catalog, name);
-  const { input, pictures, unlisted } = imageToolSchema(deps.catalog, name, deps.waitSeconds);
+  const { input, pictures, unlisted } =
+    deps.schemas?.image(name) ?? imageToolSchema(deps.catalog, name, deps.waitSeconds);
   return {
     name,
     title,

@@ -15,6 +15,7 @@ import { nearest } from "../../words.ts";
 import { followRoots } from "./client-roots.ts";
 import type { Deps } from "./deps.ts";
 import { imageTools } from "./image-tools.ts";
+import { withheld } from "./offer.ts";
 import { peerOf } from "./peer.ts";
 import { deleteTasks, listTasks } from "./record-tools.ts";
 import { registerResources } from "./resources.ts";
@@ -55,23 +56,34 @@ export function createMcpServer(deps: Deps): McpServer {
   );
   let served = deps;
   let tools = toolsByName(served);
+  const reasonAgainst = (tool: Tool) => withheld(tool, deps.offer, deps.studio);
   const unsubscribe = deps.catalog.onChange(() => {
     tools = toolsByName(served);
     mcp.server.sendToolListChanged().catch((error) => deps.log.debug(String(error)));
   });
   const peer = peerOf(mcp);
-  const rootsKnown = followRoots(mcp, deps.log, (folder) => {
-    const { studio } = deps;
-    served = folder === undefined ? deps : { ...deps, studio: studio.startingIn(folder) };
+  let folder: string | undefined;
+  const serve = () => {
+    const { name } = peer();
+    // Whoever looks at a task later wants to know which program asked for it.
+    const studio = name === "" ? deps.studio : deps.studio.through("mcp", name);
+    served = { ...deps, studio: folder === undefined ? studio : studio.startingIn(folder) };
     tools = toolsByName(served);
+  };
+  const rootsKnown = followRoots(mcp, deps.log, (first) => {
+    folder = first;
+    serve();
   });
   const guided = new Set<string>();
   // The SDK's own tool handlers drop unknown parameters without a word; ours name them.
   mcp.server.setRequestHandler(ListToolsRequestSchema, () => ({
-    tools: [...tools.values()].map((tool) => entryOf(tool, peer())),
+    tools: [...tools.values()]
+      .filter((tool) => !reasonAgainst(tool))
+      .map((tool) => deps.schemas?.entry(tool, peer()) ?? entryOf(tool, peer())),
   }));
   mcp.server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
     await rootsKnown();
+    if (served === deps) serve();
     const progressToken = extra._meta?.progressToken;
     const webhook = webhookIn(params._meta);
     return answer(deps, tools, params.name, params.arguments, {
@@ -143,7 +155,16 @@ async function answer(
 ): Promise<CallToolResult> {
   try {
     const tool = tools.get(name);
-    if (!tool) throw unknownTool(name, [...tools.keys()]);
+    const reasonAgainst = (one: Tool) => withheld(one, deps.offer, deps.studio);
+    if (!tool) {
+      const offered = [...tools.values()].filter((one) => !reasonAgainst(one));
+      throw unknownTool(
+        name,
+        offered.map((one) => one.name),
+      );
+    }
+    const reason = reasonAgainst(tool);
+    if (reason) throw new AppError("forbidden", `${name} is not offered here: ${reason}.`);
     return noted(deps, await tool.run(parseArguments(tool, args), call));
   } catch (error) {
     return { content: [{ type: "text", text: wordError(deps, name, error) }], isError: true };

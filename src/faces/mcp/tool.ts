@@ -87,7 +87,7 @@ function unusual(annotations: Tool["annotations"]): Partial<Tool["annotations"]>
 }
 
 /** ChatGPT's connection is called openai-mcp, and wants a file parameter declared as an object. */
-function fillsFiles({ name }: Peer): boolean {
+export function fillsFiles({ name }: Peer): boolean {
   return name === "openai-mcp";
 }
 

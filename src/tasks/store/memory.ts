@@ -1,6 +1,6 @@
 import { MemoryOutbox } from "../../webhooks/outbox.ts";
 import { type Recipe, recipeHash } from "../../workflows/recipe.ts";
-import { keptInputs, type Task } from "../task.ts";
+import { keptInputs, type Task, taskIdOf } from "../task.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
 import type { Changes, Glimpse, Server, TaskFilter, TaskPage, TaskStore, Wish } from "./store.ts";
 
@@ -11,6 +11,7 @@ export class MemoryTaskStore implements TaskStore {
   /** By id, oldest first. */
   readonly #tasks = new Map<string, Task>();
   readonly #recipes = new Map<string, Recipe>();
+  readonly #uploads: { caller: string; sha256: string; at: number }[] = [];
 
   constructor(reason: string) {
     this.notice = `Tasks are kept in memory only and are forgotten when this server ends. ${reason}`;
@@ -75,9 +76,11 @@ export class MemoryTaskStore implements TaskStore {
   }
 
   async otherUsers(sha256: string, taskId: string): Promise<number> {
-    return [...this.#tasks.values()].filter(
-      (task) => task.id !== taskId && keptInputs(task).some((input) => input.sha256 === sha256),
-    ).length;
+    const uploads = this.#uploads.filter((upload) => upload.sha256 === sha256);
+    const tasks = [...this.#tasks.values()].filter(
+      (task) => task.id !== taskId && holds(task, sha256),
+    );
+    return uploads.length + tasks.length;
   }
 
   async useInputs(): Promise<void> {
@@ -92,6 +95,23 @@ export class MemoryTaskStore implements TaskStore {
     return [];
   }
 
+  async keepUpload(caller: string, sha256: string): Promise<void> {
+    this.#drop((upload) => upload.caller === caller && upload.sha256 === sha256);
+    this.#uploads.push({ caller, sha256, at: Date.now() });
+  }
+
+  async hasInput(sha256: string, caller?: string): Promise<boolean> {
+    const isOwn = (owner: string) => (caller ?? owner) === owner;
+    return (
+      this.#uploads.some((upload) => upload.sha256 === sha256 && isOwn(upload.caller)) ||
+      [...this.#tasks.values()].some((task) => isOwn(task.caller) && holds(task, sha256))
+    );
+  }
+
+  async expiredUploads(ageMs: number): Promise<string[]> {
+    return this.#drop(({ at }) => at < Date.now() - ageMs);
+  }
+
   async oldestEnded(limit: number): Promise<Task[]> {
     const ended = this.#filtered({ states: ["completed", "failed", "cancelled"] });
     return ended
@@ -99,8 +119,9 @@ export class MemoryTaskStore implements TaskStore {
       .slice(0, limit);
   }
 
-  async totalBytes(): Promise<number> {
-    return [...this.#tasks.values()].reduce((sum, task) => sum + (task.resultBytes ?? 0), 0);
+  async totalBytes(caller?: string): Promise<number> {
+    const tasks = this.#filtered(caller === undefined ? {} : { caller });
+    return tasks.reduce((sum, task) => sum + (task.resultBytes ?? 0), 0);
   }
 
   async beat(): Promise<void> {
@@ -149,11 +170,17 @@ export class MemoryTaskStore implements TaskStore {
   }
 
   async changes(): Promise<Changes> {
-    return { mark: 0, changed: [], erased: [] };
+    return { mark: 0, changed: [], erased: [], isWhole: false };
   }
 
   async close(): Promise<void> {
     this.#tasks.clear();
+  }
+
+  #drop(isGone: (upload: { caller: string; sha256: string; at: number }) => boolean): string[] {
+    const gone = this.#uploads.filter(isGone);
+    for (const upload of gone) this.#uploads.splice(this.#uploads.indexOf(upload), 1);
+    return gone.map(({ sha256 }) => sha256);
   }
 
   #filtered(filter: TaskFilter): Task[] {
@@ -163,10 +190,22 @@ export class MemoryTaskStore implements TaskStore {
         (filter.ids?.includes(task.id) ?? true) &&
         (filter.states?.includes(task.state) ?? true) &&
         (filter.tool === undefined || filter.tool === task.tool) &&
+        (filter.via?.includes(task.via ?? "") ?? true) &&
+        (filter.text === undefined || mentions(task, filter.text)) &&
         (filter.since === undefined || task.createdAt >= filter.since) &&
         (filter.before === undefined || task.createdAt < filter.before),
     );
   }
+}
+
+function holds(task: Task, sha256: string): boolean {
+  return keptInputs(task).some((input) => input.sha256 === sha256);
+}
+
+function mentions({ id, params, runs }: Task, text: string): boolean {
+  const prompt = String(params["prompt"] ?? "").toLowerCase();
+  if (prompt.includes(text.toLowerCase()) || id === (taskIdOf(text) ?? text)) return true;
+  return runs.some(({ seed }) => String(seed) === text);
 }
 
 type Key = readonly [createdAt: string, id: string];

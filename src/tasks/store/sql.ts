@@ -14,6 +14,8 @@ const erasedMs = 5 * 60_000;
 /** Writes of other processes may become visible a little after their time stamp. */
 const lateMs = 1_000;
 const changesAtOnce = 500;
+/** Before the caller's name, where an input is held by an upload; no task id starts so. */
+const uploadOf = "upload:";
 
 export interface SqlTaskStoreOptions {
   keyv: Keyv<Task>;
@@ -99,7 +101,7 @@ export class SqlTaskStore implements TaskStore {
   }
 
   async list(filter: TaskFilter, limit: number, cursor?: string): Promise<TaskPage> {
-    const where = Where.of(filter);
+    const where = Where.of(filter, this.#options.dialect);
     if (cursor !== undefined) {
       where.and((mark) => `(created, key) < (${mark()}, ${mark()})`, ...readCursor(cursor));
     }
@@ -113,7 +115,7 @@ export class SqlTaskStore implements TaskStore {
   }
 
   async count(filter: TaskFilter): Promise<number> {
-    const where = Where.of(filter);
+    const where = Where.of(filter, this.#options.dialect);
     const rows = await this.#query(`SELECT count(*) AS n FROM tasks ${where.sql}`, ...where.values);
     return Number(rows[0]?.["n"] ?? 0);
   }
@@ -179,10 +181,39 @@ export class SqlTaskStore implements TaskStore {
     await this.#query("DELETE FROM inputs WHERE task = $1", taskId);
   }
 
+  async keepUpload(caller: string, sha256: string): Promise<void> {
+    await this.#query(
+      `INSERT INTO inputs(sha256, task, registered) VALUES ($1, $2, ${this.#now})
+         ON CONFLICT(sha256, task) DO UPDATE SET registered = excluded.registered`,
+      sha256,
+      `${uploadOf}${caller}`,
+    );
+  }
+
+  async hasInput(sha256: string, caller?: string): Promise<boolean> {
+    const rows = await this.#query(
+      `SELECT 1 FROM inputs WHERE sha256 = $1 AND (task = $2 OR $3 = '' OR EXISTS
+         (SELECT 1 FROM tasks WHERE key = inputs.task AND caller = $3 AND deleted IS NULL)) LIMIT 1`,
+      sha256,
+      `${uploadOf}${caller ?? ""}`,
+      caller ?? "",
+    );
+    return rows.length > 0;
+  }
+
+  async expiredUploads(ageMs: number): Promise<string[]> {
+    const rows = await this.#query(
+      `DELETE FROM inputs WHERE registered < ${this.#now} - $1
+         AND task LIKE '${uploadOf}%' RETURNING sha256`,
+      ageMs,
+    );
+    return [...new Set(rows.map((row) => String(row["sha256"])))];
+  }
+
   async abandonedInputs(ageMs: number): Promise<string[]> {
     const rows = await this.#query(
       `DELETE FROM inputs WHERE registered < ${this.#now} - $1
-         AND NOT EXISTS (SELECT 1 FROM tasks WHERE key = inputs.task) RETURNING sha256`,
+         AND task NOT LIKE '${uploadOf}%' AND NOT EXISTS (SELECT 1 FROM tasks WHERE key = inputs.task) RETURNING sha256`,
       ageMs,
     );
     return [...new Set(rows.map((row) => String(row["sha256"])))];
@@ -196,8 +227,11 @@ export class SqlTaskStore implements TaskStore {
     return rows.map(taskIn);
   }
 
-  async totalBytes(): Promise<number> {
-    const rows = await this.#query("SELECT sum(bytes) AS n FROM tasks");
+  async totalBytes(caller?: string): Promise<number> {
+    const rows =
+      caller === undefined
+        ? await this.#query("SELECT sum(bytes) AS n FROM tasks")
+        : await this.#query("SELECT sum(bytes) AS n FROM tasks WHERE caller = $1", caller);
     return Number(rows[0]?.["n"] ?? 0);
   }
 
@@ -244,7 +278,7 @@ export class SqlTaskStore implements TaskStore {
   async changes(mark?: number): Promise<Changes> {
     const [row] = await this.#query(`SELECT ${this.#now} AS now`);
     const now = Number(row?.["now"] ?? 0);
-    if (mark === undefined) return { mark: now, changed: [], erased: [] };
+    if (mark === undefined) return { mark: now, changed: [], erased: [], isWhole: true };
     const changed = await this.#query(
       `SELECT value, updated FROM tasks WHERE updated > $1 AND deleted IS NULL
          ORDER BY updated LIMIT ${changesAtOnce}`,
@@ -259,6 +293,7 @@ export class SqlTaskStore implements TaskStore {
       mark: last,
       changed: changed.map(taskIn),
       erased: erased.map(({ task, caller }) => ({ task: String(task), caller: String(caller) })),
+      isWhole: changed.length < changesAtOnce && mark > now - erasedMs && mark <= now + lateMs,
     };
   }
 

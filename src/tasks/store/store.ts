@@ -9,6 +9,10 @@ export interface TaskFilter {
   ids?: readonly string[];
   states?: readonly TaskState[];
   tool?: string;
+  /** The faces they came through. */
+  via?: readonly string[];
+  /** A part of the prompt in any letter case, a seed, or the id of a task or picture. */
+  text?: string;
   /** Created at or after; ISO 8601 UTC as stored. */
   since?: string;
   /** Created before. */
@@ -51,6 +55,8 @@ export interface Changes {
   mark: number;
   changed: Task[];
   erased: { task: string; caller: string }[];
+  /** False when the mark is so old, or so much has changed, that this is not all of it. */
+  isWhole: boolean;
 }
 
 /** Records of tasks, and which server works on them. Several servers may share one. */
@@ -89,10 +95,16 @@ export interface TaskStore {
   dropInputs(taskId: string): Promise<void>;
   /** Inputs registered over `ageMs` ago for tasks that were never stored; they are dropped. */
   abandonedInputs(ageMs: number): Promise<string[]>;
+  /** Keeps an input for a caller that has no task for it yet; again counts as new. */
+  keepUpload(caller: string, sha256: string): Promise<void>;
+  /** Whether it is an upload or belongs to a task of this caller; without one, of anybody. */
+  hasInput(sha256: string, caller?: string): Promise<boolean>;
+  /** Uploads older than `ageMs`; they are dropped, and only tasks keep their pictures. */
+  expiredUploads(ageMs: number): Promise<string[]>;
   /** The tasks that ended, oldest first. */
   oldestEnded(limit: number): Promise<Task[]>;
-  /** What the pictures of all tasks take on disk. */
-  totalBytes(): Promise<number>;
+  /** What the pictures of all tasks take on disk, or of one caller's. */
+  totalBytes(caller?: string): Promise<number>;
   /** Says that this server lives for `leaseMs` from now. */
   beat(server: Server, leaseMs: number): Promise<void>;
   /** The servers that said so and have not left, dead ones among them. */

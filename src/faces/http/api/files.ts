@@ -1,0 +1,125 @@
+import { type Context, Hono } from "hono";
+import { AppError, refuseUnlessWhole } from "../../../errors.ts";
+import { type DeliveryFormat, deliver } from "../../../images/convert.ts";
+import { inspectImage } from "../../../images/inspect.ts";
+import { sniffMedia } from "../../../images/media.ts";
+import { preview } from "../../../images/preview.ts";
+import { sniff } from "../../../images/sniff.ts";
+import { inputHashOf } from "../../../tasks/task.ts";
+import { outputFormats } from "../../../workflows/request.ts";
+import { fileName } from "./file-name.ts";
+import type { FilesParts, RestContext, RestEnv } from "./parts.ts";
+import { answerErrors, HttpRefusal, needs } from "./refusals.ts";
+
+/** What an id stands for never changes, but it is one caller's. */
+const caching = "private, max-age=31536000, immutable";
+const largestCopy = 8_192;
+
+/** A picture that is known by its record and read only when it is sent. */
+interface Found {
+  id: string;
+  sha256: string;
+  prompt: string;
+  read(): Promise<Buffer>;
+  readPreview(): Promise<Buffer>;
+}
+
+/** Everything below `/files`: pictures and inputs by their ids. */
+export function filesApi(parts: FilesParts): Hono<RestEnv> {
+  const app = new Hono<RestEnv>();
+  app.onError(answerErrors(parts.log));
+  app.use(needs(parts, "read"));
+  app.get("/:id", async (c) => {
+    const found = await find(c);
+    const { format, width } = c.req.query();
+    const copy = { format: formatIn(format), width: widthIn(width) };
+    const isCopy = copy.format !== undefined || copy.width !== undefined;
+    const variant = isCopy ? `-${copy.format ?? ""}-${copy.width ?? ""}` : "";
+    return send(c, found, variant, async () => {
+      const bytes = await found.read();
+      return isCopy ? smaller(bytes, copy) : bytes;
+    });
+  });
+  app.get("/:id/preview", async (c) => {
+    const found = await find(c);
+    return send(c, found, "-preview", () => found.readPreview());
+  });
+  app.all("*", (c) => {
+    throw new HttpRefusal(404, "not_found", `There is no ${c.req.method} on this address.`);
+  });
+  return app;
+}
+
+async function find(c: RestContext): Promise<Found> {
+  const id = c.req.param("id") ?? "";
+  const studio = c.get("studio");
+  const sha256 = inputHashOf(id);
+  if (sha256 !== undefined) {
+    const bytes = await studio.input(id);
+    const readPreview = async () => (await preview(bytes)).data;
+    return { id, sha256, prompt: "", read: async () => bytes, readPreview };
+  }
+  const { record, task } = await studio.image(id);
+  return {
+    id,
+    sha256: record.sha256,
+    prompt: String(task.params["prompt"] ?? ""),
+    read: async () => (await studio.original(id)).bytes,
+    readPreview: async () => (await studio.preview(id)).data,
+  };
+}
+
+async function send(
+  c: Context,
+  { id, sha256, prompt }: Found,
+  variant: string,
+  read: () => Promise<Buffer>,
+): Promise<Response> {
+  const etag = `"${sha256}${variant}"`;
+  c.header("ETag", etag);
+  c.header("Cache-Control", caching);
+  c.header("X-Content-Type-Options", "nosniff");
+  if (isSame(c.req.header("if-none-match"), etag)) return c.body(null, 304);
+  const bytes = await read();
+  const mimeType = sniff(bytes).mimeType ?? sniffMedia(bytes);
+  if (mimeType === undefined) throw new Error(`the file of ${id} is of no known type`);
+  const kind = c.req.query("download") === "1" ? "attachment" : "inline";
+  c.header("Content-Type", mimeType);
+  c.header("Content-Length", String(bytes.length));
+  c.header("Content-Disposition", `${kind}; filename="${fileName(prompt, id, mimeType)}"`);
+  return c.req.method === "HEAD" ? c.body(null) : c.body(new Uint8Array(bytes));
+}
+
+function isSame(given: string | undefined, etag: string): boolean {
+  const tags = given?.split(",").map((tag) => tag.trim().replace(/^W\//, "")) ?? [];
+  return tags.includes(etag) || tags.includes("*");
+}
+
+interface Copy {
+  format: DeliveryFormat | undefined;
+  width: number | undefined;
+}
+
+/** Never larger than the picture is. */
+async function smaller(bytes: Buffer, { format, width }: Copy): Promise<Buffer> {
+  if (width === undefined) return deliver(bytes, { format });
+  const own = await inspectImage(bytes, "The picture");
+  return deliver(bytes, { format, width: Math.min(width, own.width) });
+}
+
+function formatIn(text: string | undefined): DeliveryFormat | undefined {
+  if (text === undefined) return undefined;
+  const format = outputFormats.find((each) => each === text);
+  if (format) return format;
+  throw new AppError(
+    "invalid_input",
+    `format: expected ${outputFormats.join(", ")}, got ${JSON.stringify(text.slice(0, 20))}.`,
+  );
+}
+
+function widthIn(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const width = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  refuseUnlessWhole("width", width, 16, largestCopy);
+  return width;
+}

@@ -1,0 +1,95 @@
+import type { HttpConfig } from "../../http-config.ts";
+import type { Log } from "../../log.ts";
+import { type Caller, ownerOf } from "../../studio/caller.ts";
+import type { Studio } from "../../studio/studio.ts";
+import type { Deps } from "../mcp/deps.ts";
+import { pictureTools } from "../mcp/picture-tools.ts";
+import { Sessions } from "../mcp/sessions.ts";
+import { ToolSchemas } from "../mcp/tool-schemas.ts";
+import { httpApp } from "./app.ts";
+import { anonymousName, Callers } from "./callers.ts";
+import type { Face } from "./face.ts";
+import { healthFaces, oauthFace } from "./health.ts";
+import { Keys } from "./keys.ts";
+import { type Listening, listen } from "./listen.ts";
+import { mcpFace } from "./mcp.ts";
+import { Metrics } from "./metrics.ts";
+import { OAuth } from "./oauth.ts";
+import { pageFace } from "./page.ts";
+import { filesFace, restFace } from "./rest.ts";
+
+export interface ServeParts {
+  config: HttpConfig;
+  studio(caller: Caller): Studio;
+  /** What MCP sessions are served from. */
+  mcp: Omit<Deps, "studio">;
+  log: Log;
+  /** An emulator draws. @default false */
+  demo?: boolean;
+}
+
+export interface HttpServer {
+  url: string;
+  close(): Promise<void>;
+}
+
+/** Serves every face on one port. Throws `invalid_input` for keys or an address that are none. */
+export async function serveHttp(parts: ServeParts): Promise<HttpServer> {
+  const { config, studio, log, demo = false } = parts;
+  const schemas = new ToolSchemas(parts.mcp.catalog, parts.mcp.waitSeconds);
+  const mcp = { ...parts.mcp, schemas };
+  const { requestsPerMinute, tasksAtOnce, keptGb } = config;
+  const limits = { requestsPerMinute, tasksAtOnce, keptGb };
+  const keys = await Keys.read(config.authTokens, limits);
+  const oauth = config.oauth && new OAuth(config.oauth, limits);
+  const callers = new Callers({
+    keys,
+    oauth,
+    // A session has a stream open beside the call it waits for.
+    requestsAtOnce: 2 * config.maxSessions,
+    allowAnonymous: config.allowAnonymous,
+    limits,
+    studio,
+    imageUrl: (base, _caller, id) => `${base}/files/${id}`,
+  });
+  const sessions = new Sessions({
+    deps: mcp,
+    most: config.maxSessions,
+    idleMs: config.sessionIdleSeconds * 1_000,
+    log,
+  });
+  const watcher = studio(ownerOf({ roots: [] }));
+  const metrics = new Metrics({ studio: watcher, sessions: () => sessions.size });
+  const page = pageFace();
+  const files = { log, scopesOf: ({ scopes }: Caller) => [...scopes] };
+  const rest = {
+    ...files,
+    catalog: mcp.catalog,
+    nameOf: ({ name }: Caller) => (name === anonymousName ? null : name),
+    tools: (of: Studio) => pictureTools({ ...mcp, studio: of }),
+    demo,
+    mcpUrl: (request: Request) => `${config.publicUrl ?? new URL(request.url).origin}/mcp`,
+  };
+  const faces: Face[] = [
+    mcpFace(sessions),
+    restFace(rest),
+    filesFace(files),
+    ...(page ? [page] : []),
+    metrics.face(),
+    ...healthFaces(watcher),
+    ...(oauth ? [oauthFace(oauth)] : []),
+  ];
+  const watch = metrics.watch(faces);
+  const app = httpApp({ watch, guards: config, callers, faces, log });
+  const listening: Listening = await listen(app, config);
+  return {
+    url: config.publicUrl ?? listening.url,
+    async close() {
+      // Those who wait for an answer get theirs before the port goes.
+      await sessions.close();
+      await listening.close();
+      metrics.close();
+      schemas.close();
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { onTestFinished } from "vitest";
+import { type HttpServer, serveHttp } from "../../src/faces/http/serve.ts";
+import type { Deps } from "../../src/faces/mcp/deps.ts";
+import type { HttpConfig } from "../../src/http-config.ts";
+import type { World } from "./world.ts";
+
+const standard: HttpConfig = {
+  host: "127.0.0.1",
+  port: 0,
+  authTokens: [],
+  oauth: undefined,
+  allowAnonymous: true,
+  publicUrl: undefined,
+  hosts: [],
+  origins: [],
+  requestsPerMinute: 1e6,
+  tasksAtOnce: undefined,
+  keptGb: undefined,
+  maxSessions: 1_000,
+  sessionIdleSeconds: 1_800,
+};
+
+/** The app over HTTP; with keys, nobody is let in without one. */
+export async function startHttp(
+  { app, deps, log }: World,
+  config: Partial<HttpConfig> = {},
+): Promise<HttpServer> {
+  const allowAnonymous = config.authTokens === undefined && config.oauth === undefined;
+  const server = await serveHttp({
+    config: { ...standard, allowAnonymous, ...config },
+    studio: app.studio,
+    mcp: deps,
+    log,
+  });
+  onTestFinished(() => server.close());
+  return server;
+}
+
+/** A client over HTTP of the very studio that `deps` has, with its folders. */
+export async function connectOverHttp(deps: Deps, name = "test"): Promise<Client> {
+  const server = await serveHttp({
+    config: standard,
+    studio: () => deps.studio,
+    mcp: deps,
+    log: deps.log,
+  });
+  onTestFinished(() => server.close());
+  return connectTo(server.url, {}, "", name);
+}
+
+export async function connectTo(
+  url: string,
+  headers: Record<string, string> = {},
+  query = "",
+  name = "test",
+): Promise<Client> {
+  const client = new Client({ name, version: "1.0.0" });
+  const transport = new StreamableHTTPClientTransport(new URL(`${url}/mcp${query}`), {
+    requestInit: { headers },
+  });
+  // The SDK's types of `sessionId` differ under exactOptionalPropertyTypes.
+  await client.connect(transport as Parameters<Client["connect"]>[0]);
+  onTestFinished(() => client.close());
+  return client;
+}
+
+/** How many MCP sessions there are, by the server's own count; for one without keys. */
+export async function sessionsOpen(url: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^comfy_easel_mcp_sessions (\d+)$/m.exec(text)?.[1]);
+}

@@ -1,0 +1,107 @@
+import path from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { MemoryTaskStore } from "../../src/tasks/store/memory.ts";
+import { openSqlite } from "../../src/tasks/store/sqlite.ts";
+import type { TaskFilter, TaskStore } from "../../src/tasks/store/store.ts";
+import type { InputRecord, Task } from "../../src/tasks/task.ts";
+import { emptyRecipe, record } from "../support/record.ts";
+import { tempDir } from "../support/world.ts";
+
+async function sqlite(): Promise<TaskStore> {
+  const store = await openSqlite(path.join(await tempDir(), "tasks.sqlite"), {});
+  onTestFinished(() => store.close());
+  return store;
+}
+
+const kinds: [string, () => Promise<TaskStore>][] = [
+  ["SQLite", sqlite],
+  ["memory", async () => new MemoryTaskStore("for a test")],
+];
+
+const hash = "a".repeat(64);
+const picture: InputRecord = {
+  sha256: hash,
+  mimeType: "image/png",
+  width: 8,
+  height: 8,
+  origin: "upload",
+};
+
+function withSeeds(...seeds: number[]): Pick<Task, "runs"> {
+  return {
+    runs: seeds.map((seed) => ({ promptId: `p${seed}`, seed, state: "queued", images: [] })),
+  };
+}
+
+describe.for(kinds)("%s", ([, open]) => {
+  test("tasks are found by a part of the prompt, by any seed, and by id", async () => {
+    const store = await open();
+    const fox = record({ params: { prompt: "Ein \"FUCHS\" über 100% Schnee \\ 'x'" } });
+    const owl = record({ params: { prompt: "ÜBERALL Eulen, seed 41" }, ...withSeeds(40, 42) });
+    const none = record({ tool: "upscale", ...withSeeds(420) });
+    for (const task of [fox, owl, none]) await store.insert(task, emptyRecipe);
+    const found = async (text: string, more: TaskFilter = {}) =>
+      (await store.list({ ...more, text }, 10)).tasks.map(({ id }) => id).sort();
+
+    expect(await found("fuchs")).toEqual([fox.id]);
+    expect(await found("Über")).toEqual([fox.id, owl.id].sort());
+    expect(await found("über", { tool: "upscale" })).toEqual([]);
+    expect(await found("100%")).toEqual([fox.id]);
+    expect(await found("1_0%")).toEqual([]);
+    expect(await found("\\ 'x'")).toEqual([fox.id]);
+    expect(await found("42")).toEqual([owl.id]);
+    expect(await found("41")).toEqual([owl.id]);
+    expect(await found("420")).toEqual([none.id]);
+    expect(await found(none.id)).toEqual([none.id]);
+    expect(await found(`${owl.id}-2`)).toEqual([owl.id]);
+    expect(await store.count({ text: "fuchs" })).toBe(1);
+  });
+
+  test("tasks are found by the face they came through", async () => {
+    const store = await open();
+    const [mcp, page, old] = [record({ via: "mcp" }), record({ via: "page" }), record()];
+    for (const task of [mcp, page, old]) await store.insert(task, emptyRecipe);
+    const found = async (via: string[]) =>
+      (await store.list({ via }, 10)).tasks.map(({ id }) => id).sort();
+
+    expect(await found(["mcp"])).toEqual([mcp.id]);
+    expect(await found(["mcp", "page"])).toEqual([mcp.id, page.id].sort());
+    expect(await found([])).toEqual([]);
+  });
+
+  test("an upload is its caller's, keeps the file, and expires; again it is new", async () => {
+    const store = await open();
+    await store.keepUpload("anna", hash);
+    await store.keepUpload("anna", hash);
+
+    expect(await store.hasInput(hash, "anna")).toBe(true);
+    expect(await store.hasInput(hash, "ben")).toBe(false);
+    expect(await store.hasInput(hash)).toBe(true);
+    expect(await store.otherUsers(hash, "t0")).toBe(1);
+    expect(await store.abandonedInputs(-60_000)).toEqual([]);
+    expect(await store.expiredUploads(60_000)).toEqual([]);
+    expect(await store.expiredUploads(-60_000)).toEqual([hash]);
+    expect(await store.hasInput(hash)).toBe(false);
+  });
+
+  test("the input of a task is its caller's for as long as the task is there", async () => {
+    const store = await open();
+    const task = record({ caller: "anna", inputs: { image: picture } });
+    await store.insert(task, emptyRecipe);
+
+    expect(await store.hasInput(hash, "anna")).toBe(true);
+    expect(await store.hasInput(hash, "ben")).toBe(false);
+    expect(await store.expiredUploads(-60_000)).toEqual([]);
+    await store.conceal(task.id);
+    expect(await store.hasInput(hash, "anna")).toBe(false);
+  });
+});
+
+test("changes since a mark that is too old, or to come, are not whole", async () => {
+  const store = await sqlite();
+  const { mark } = await store.changes();
+
+  expect(await store.changes(mark)).toMatchObject({ isWhole: true });
+  expect(await store.changes(mark - 6 * 60_000)).toMatchObject({ isWhole: false });
+  expect(await store.changes(mark + 60_000)).toMatchObject({ isWhole: false });
+});
