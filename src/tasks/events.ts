@@ -34,6 +34,8 @@ export interface EventsOptions {
   heartbeatMs?: number | undefined;
   /** Live previews are wanted too: they cost ComfyUI an encoding at every step. @default false */
   previews?: boolean | undefined;
+  /** Records are told only at their end. @default false */
+  endsOnly?: boolean | undefined;
 }
 
 /** What a reader wants to hear of. */
@@ -100,10 +102,10 @@ export class TaskEvents {
    */
   async *read(
     interest: Interest,
-    { signal, everyMs = 250, heartbeatMs, previews = false }: EventsOptions,
+    { signal, everyMs = 250, heartbeatMs, ...wanted }: EventsOptions,
     where: () => Promise<TaskEvent[]>,
   ): AsyncGenerator<ToldEvent> {
-    const reader = new Reader(interest, previews);
+    const reader = new Reader(interest, wanted);
     this.#readers.add(reader);
     this.#sources.watched(interest, true);
     const ended = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
@@ -154,19 +156,25 @@ function isLast(event: Pending): boolean {
 class Reader {
   readonly interest: Interest;
   readonly previews: boolean;
+  readonly #endsOnly: boolean;
   readonly #pending = new Map<string, Pending>();
   #wake: () => void = () => {};
   #takenAt = 0;
   /** All that happened before this time has been taken. */
   emptyAt = Date.now();
 
-  constructor(interest: Interest, previews: boolean) {
+  constructor(
+    interest: Interest,
+    { previews = false, endsOnly = false }: Pick<EventsOptions, "previews" | "endsOnly">,
+  ) {
     this.interest = interest;
     this.previews = previews;
+    this.#endsOnly = endsOnly;
   }
 
   add(event: Pending): void {
     if (event.kind === "preview" && !this.previews) return;
+    if (event.kind === "state" && this.#endsOnly && !isLast(event)) return;
     const key = `${event.kind} ${event.id}`;
     // Moved to the end: what is newest of all comes last.
     this.#pending.delete(key);

@@ -16,16 +16,7 @@ const headerText = fc
   .map((text) => text.trim());
 
 const path = fc.oneof(
-  fc.constantFrom(
-    "/mcp",
-    "/mcp/",
-    "/mcp/x",
-    "/metrics",
-    "/healthz",
-    "/readyz",
-    "/",
-    "/files/x",
-  ),
+  fc.constantFrom("/mcp", "/mcp/", "/mcp/x", "/metrics", "/healthz", "/readyz", "/", "/files/x"),
   fc.constantFrom(
     "/mcp/..%2F..%2Fetc",
     "/%00",
