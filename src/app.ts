@@ -14,6 +14,7 @@ import type { Caller } from "./studio/caller.ts";
 import { installed } from "./studio/installed.ts";
 import { Studio } from "./studio/studio.ts";
 import { workflowStates } from "./studio/workflow-states.ts";
+import { LoraHeaders } from "./tasks/lora-headers.ts";
 import { openTaskStore } from "./tasks/store/open.ts";
 import { Tasks } from "./tasks/tasks.ts";
 import { WebhookSender } from "./webhooks/sender.ts";
@@ -64,6 +65,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   const addressRule: AddressRule = config.allowPrivateUrls ? () => undefined : refuseAddress;
   const sources = new ImageSources({ allowPrivateAddresses: config.allowPrivateUrls });
   const pool = new Pool([backend]);
+  const loraHeaders = new LoraHeaders(pool);
   const prompts = {
     styles,
     ...(config.wildcardsDir ? { wildcards: new Wildcards(config.wildcardsDir) } : {}),
@@ -78,6 +80,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     deliverBySocket: config.deliverBySocket,
     saver: new SaveTo((bytes, format) => deliver(bytes, { format })),
     prompts,
+    loraHeaders,
     webhooks: new WebhookSender({
       outbox: store.outbox,
       rule: addressRule,
@@ -96,7 +99,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
         tasks,
         images,
         workflows: () => workflowStates(catalog, pool),
-        installed: () => installed(catalog, pool, prompts),
+        installed: (options) => installed(catalog, pool, prompts, loraHeaders, options),
       },
       caller,
     );

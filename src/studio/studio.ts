@@ -12,7 +12,7 @@ import { type ImageRecord, imagesOf, type Task, taskIdOf } from "../tasks/task.t
 import type { Tasks } from "../tasks/tasks.ts";
 import type { TaskRequest } from "../workflows/request.ts";
 import type { Caller } from "./caller.ts";
-import type { Installed } from "./installed.ts";
+import type { Installed, InstalledOptions } from "./installed.ts";
 import type { WorkflowStates } from "./workflow-states.ts";
 
 export interface StudioParts {
@@ -21,7 +21,7 @@ export interface StudioParts {
   /** Every workflow and whether some ComfyUI can run it. */
   workflows(): Promise<WorkflowStates>;
   /** Models, LoRAs and styles that a call can name. */
-  installed(): Promise<Installed>;
+  installed(options?: InstalledOptions): Promise<Installed>;
 }
 
 /** All a face sees: what one caller may see and do. */
@@ -152,8 +152,8 @@ export class Studio {
     return this.#parts.workflows();
   }
 
-  installed(): Promise<Installed> {
-    return this.#parts.installed();
+  installed(options?: InstalledOptions): Promise<Installed> {
+    return this.#parts.installed(options);
   }
 
   /** By `comfy://images/ID`, an image id, or a task id, which stands for its first picture. */
