@@ -52,11 +52,11 @@ export function refuseMisfits(
     const others = alternatives(family);
     const way =
       others.length > 0
-        ? `It goes with the workflow ${others.slice(0, 3).join(" or ")}`
-        : `No workflow that can run here paints with ${family.title}`;
+        ? `It goes with the workflow ${others.slice(0, 3).join(" or ")}; or leave it out`
+        : `No workflow that can run here paints with ${family.title}: leave it out`;
     throw new AppError(
       "invalid_input",
-      `loras: ${quoted(name, 200)} was made for ${family.title}, and workflow ${workflow.name} paints with ${plain(file, 200)}${base ? ` (${base.title})` : ""}, which it would spoil or leave unchanged. ${way}; or leave it out (list_workflows with show: "loras" tells which model each is for).`,
+      `loras: ${quoted(name, 200)} was made for ${family.title}, and workflow ${workflow.name} paints with ${plain(file, 200)}${base ? ` (${base.title})` : ""}, which it would spoil or leave unchanged. ${way} (list_workflows with show: "loras" tells which model each is for).`,
     );
   }
 }
