@@ -159,8 +159,9 @@ export class Studio {
   /** By `comfy://images/ID`, an image id, or a task id, which stands for its first picture. */
   async #picture(reference: string): Promise<Buffer> {
     const id = reference.replace(/^comfy:\/\/(images|tasks)\//, "");
-    const first = /-\d+$/.test(id) ? id : imagesOf(await this.get(id))[0]?.id;
-    const { bytes } = await this.original(first ?? `${id}-1`);
+    const task = /-\d+$/.test(id) ? undefined : await this.get(id).catch(() => undefined);
+    const first = task ? imagesOf(task)[0]?.id : id;
+    const { bytes } = await this.original(first ?? id);
     return bytes;
   }
 
