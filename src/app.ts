@@ -12,10 +12,11 @@ import type { Log } from "./log.ts";
 import { type AddressRule, refuseAddress } from "./net/address.ts";
 import { BackendStates } from "./studio/backend-states.ts";
 import type { Caller } from "./studio/caller.ts";
-import { installed } from "./studio/installed.ts";
+import { type InstalledOptions, installed } from "./studio/installed.ts";
 import { Quota } from "./studio/quota.ts";
 import { Studio } from "./studio/studio.ts";
 import { workflowStates } from "./studio/workflow-states.ts";
+import { LoraHeaders } from "./tasks/lora-headers.ts";
 import { openTaskStore } from "./tasks/store/open.ts";
 import { Tasks } from "./tasks/tasks.ts";
 import { WebhookSender } from "./webhooks/sender.ts";
@@ -67,6 +68,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   const addressRule: AddressRule = config.allowPrivateUrls ? () => undefined : refuseAddress;
   const sources = new ImageSources({ allowPrivateAddresses: config.allowPrivateUrls });
   const pool = new Pool([backend]);
+  const loraHeaders = new LoraHeaders(pool);
   const prompts = {
     styles,
     ...(config.wildcardsDir ? { wildcards: new Wildcards(config.wildcardsDir) } : {}),
@@ -81,6 +83,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     deliverBySocket: config.deliverBySocket,
     saver: new SaveTo((bytes, format) => deliver(bytes, { format })),
     prompts,
+    loraHeaders,
     webhooks: new WebhookSender({
       outbox: store.outbox,
       rule: addressRule,
@@ -102,7 +105,8 @@ export async function createApp(config: Config, log: Log): Promise<App> {
       ...(await workflowStates(catalog, pool)),
       faults: loaded.problems,
     }),
-    installed: () => installed(catalog, pool, prompts),
+    installed: (options?: InstalledOptions) =>
+      installed(catalog, pool, prompts, loraHeaders, options),
     styles: () => styles.all(),
     backends: (ask: "all" | "known") => backends.read(ask),
   };

@@ -15,7 +15,7 @@ import type { TaskRequest } from "../workflows/request.ts";
 import type { Style } from "../workflows/styles.ts";
 import type { BackendState } from "./backend-states.ts";
 import type { Caller, Scope } from "./caller.ts";
-import type { Installed } from "./installed.ts";
+import type { Installed, InstalledOptions } from "./installed.ts";
 import type { Quota } from "./quota.ts";
 import type { WorkflowStates } from "./workflow-states.ts";
 
@@ -26,7 +26,7 @@ export interface StudioParts {
   /** Every workflow and whether some ComfyUI can run it. */
   workflows(): Promise<WorkflowStates>;
   /** Models, LoRAs and styles that a call can name. */
-  installed(): Promise<Installed>;
+  installed(options?: InstalledOptions): Promise<Installed>;
   styles(): Style[];
   /** Every ComfyUI and how it is; with "known" those that rest are not asked. */
   backends(ask: "all" | "known"): Promise<BackendState[]>;
@@ -241,16 +241,17 @@ export class Studio {
     return this.#parts.workflows();
   }
 
-  installed(): Promise<Installed> {
-    return this.#parts.installed();
+  installed(options?: InstalledOptions): Promise<Installed> {
+    return this.#parts.installed(options);
   }
 
   /** By `comfy://images/ID`, an image id, an input id, or a task id, which stands for its first picture. */
   async #picture(reference: string): Promise<Buffer> {
     const id = reference.replace(/^comfy:\/\/(images|tasks)\//, "");
     if (inputHashOf(id)) return this.input(id);
-    const first = /-\d+$/.test(id) ? id : imagesOf(await this.get(id))[0]?.id;
-    const { bytes } = await this.original(first ?? `${id}-1`);
+    const task = /-\d+$/.test(id) ? undefined : await this.get(id).catch(() => undefined);
+    const first = task ? imagesOf(task)[0]?.id : id;
+    const { bytes } = await this.original(first ?? id);
     return bytes;
   }
 

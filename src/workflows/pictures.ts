@@ -27,7 +27,7 @@ export async function picturesOf(
     // Wildcards are drawn from it too, so it is on record even where the graph has no seed.
     const prompts = await promptsFor(sources, request, values, seed);
     if (workflow.parameters["seed"] || prompts.drawn) picture.seed = seed;
-    if (prompts.prompt !== values["prompt"]) picture.prompt = prompts.prompt;
+    if (prompts.prompt !== (values["prompt"] ?? "")) picture.prompt = prompts.prompt;
     if (workflow.parameters["negative_prompt"] && prompts.negative !== values["negative_prompt"]) {
       picture.negativePrompt = prompts.negative;
     }

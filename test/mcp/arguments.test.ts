@@ -176,3 +176,12 @@ test("a share of everything may be a percentage", async () => {
 
   expect((await app.tasks.get(taskIdIn(text))).params["strength"]).toBe(0.3);
 });
+
+test("several texts are no prompt: nothing is painted from their JSON", async () => {
+  const { client } = await studio();
+
+  const { text, isError } = await call(client, "generate_image", { prompt: ["a", "b"], ...small });
+
+  expect(isError).toBe(true);
+  expect(text).toBe('prompt: expected text, got ["a","b"].');
+});

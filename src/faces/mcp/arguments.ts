@@ -78,7 +78,8 @@ const mayBeJson: readonly string[] = ["prompt", "negative_prompt"];
 
 function readText(name: string, value: unknown): unknown {
   if (Array.isArray(value) && value.length === 1) return readText(name, value[0]);
-  if (typeof value === "object" && mayBeJson.includes(name)) return JSON.stringify(value);
+  const isObject = typeof value === "object" && !Array.isArray(value);
+  if (isObject && mayBeJson.includes(name)) return JSON.stringify(value);
   return typeof value === "number" || typeof value === "boolean" ? String(value) : value;
 }
 
