@@ -36,6 +36,16 @@ test("numbers, booleans and lists as text, and one value for a list, are read", 
   expect(task.outputFormat).toBe("jpeg");
 });
 
+test("a seed of -1 is a random one, drawn and named", async () => {
+  const { app, client } = await studio();
+
+  const { text } = await call(client, "generate_image", { prompt: "x", seed: -1, ...small });
+
+  const [run] = (await app.tasks.get(taskIdIn(text))).runs;
+  expect(run?.seed).toBeGreaterThanOrEqual(0);
+  expect(text).toContain(`seed ${run?.seed}`);
+});
+
 test.for<[as: string, styles: unknown]>([
   ["JSON in a string", '["anime", "cinematic"]'],
   ["words with commas", "anime, cinematic"],

@@ -25,7 +25,9 @@ export function readArguments(
     const schema = Object.hasOwn(input.shape, name) ? input.shape[name] : undefined;
     const named = pictures.includes(name) || name === "background" ? givenImage(value) : value;
     const meant = schema ? readValue(name, innerSchema(schema), named) : named;
-    if (!isLeftOut(meant)) read[name] = meant;
+    // Other programs say -1 for a random seed, and models have read it there.
+    const isRandomSeed = name === "seed" && meant === -1;
+    if (!isLeftOut(meant) && !isRandomSeed) read[name] = meant;
   }
   return read;
 }
