@@ -56,7 +56,8 @@ export interface EventSources {
 /** One stream of events for everyone who waits, shows or reports; each reader gets the newest. */
 export class TaskEvents {
   readonly #sources: EventSources;
-  readonly #readers = new Set<Reader>();
+  /** By the task they read of; under "" those of all tasks. */
+  readonly #readers = new Map<string, Set<Reader>>();
   readonly #listeners = new Set<(task: Task) => void>();
   readonly #closing = new AbortController();
 
@@ -67,9 +68,7 @@ export class TaskEvents {
 
   /** Whether anybody would see a preview of this task. */
   wantsPreviews(id: string): boolean {
-    return [...this.#readers].some(
-      ({ interest, previews }) => previews && (interest.id ?? id) === id,
-    );
+    return this.#readersOf(id).some(({ previews }) => previews);
   }
 
   /** For whoever counts and shows nothing: it makes no task a watched one. */
@@ -106,7 +105,9 @@ export class TaskEvents {
     where: () => Promise<TaskEvent[]>,
   ): AsyncGenerator<ToldEvent> {
     const reader = new Reader(interest, wanted);
-    this.#readers.add(reader);
+    const key = interest.id ?? "";
+    const readers = this.#readers.get(key) ?? new Set();
+    this.#readers.set(key, readers.add(reader));
     this.#sources.watched(interest, true);
     const ended = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
     try {
@@ -120,7 +121,8 @@ export class TaskEvents {
         await reader.wait(everyMs, heartbeatMs, ended);
       }
     } finally {
-      this.#readers.delete(reader);
+      readers.delete(reader);
+      if (readers.size === 0 && this.#readers.get(key) === readers) this.#readers.delete(key);
       this.#sources.watched(interest, false);
     }
   }
@@ -130,11 +132,13 @@ export class TaskEvents {
   }
 
   #tell(id: string, caller: string, event: Pending): void {
-    for (const reader of this.#readers) {
-      const { interest } = reader;
-      const isMeant = (interest.id ?? id) === id && (interest.caller ?? caller) === caller;
-      if (isMeant) reader.add(event);
+    for (const reader of this.#readersOf(id)) {
+      if ((reader.interest.caller ?? caller) === caller) reader.add(event);
     }
+  }
+
+  #readersOf(id: string): Reader[] {
+    return [...(this.#readers.get(id) ?? []), ...(this.#readers.get("") ?? [])];
   }
 
   #whole(events: readonly Pending[]): TaskEvent[] {
