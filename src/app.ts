@@ -14,11 +14,12 @@ import type { Log } from "./log.ts";
 import { type AddressRule, refuseAddress } from "./net/address.ts";
 import { BackendStates } from "./studio/backend-states.ts";
 import type { Caller } from "./studio/caller.ts";
-import { installed } from "./studio/installed.ts";
+import { type InstalledOptions, installed } from "./studio/installed.ts";
 import { Quota } from "./studio/quota.ts";
 import { Studio } from "./studio/studio.ts";
 import { freshMs, stateOf, workflowStates } from "./studio/workflow-states.ts";
 import { Guests } from "./tasks/guests.ts";
+import { LoraHeaders } from "./tasks/lora-headers.ts";
 import { openTaskStore } from "./tasks/store/open.ts";
 import { Tasks } from "./tasks/tasks.ts";
 import { WebhookSender } from "./webhooks/sender.ts";
@@ -85,6 +86,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   const sources = new ImageSources({ allowPrivateAddresses: config.allowPrivateUrls });
   const pool = new Pool([backend]);
   const guests = new Guests(new Gallery(backend.client), sources);
+  const loraHeaders = new LoraHeaders(pool);
   const prompts = {
     styles,
     ...(config.wildcardsDir ? { wildcards: new Wildcards(config.wildcardsDir) } : {}),
@@ -101,6 +103,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     deliverBySocket: config.deliverBySocket,
     saver: new SaveTo((bytes, format) => deliver(bytes, { format })),
     prompts,
+    loraHeaders,
     webhooks: new WebhookSender({
       outbox: store.outbox,
       rule: addressRule,
@@ -122,7 +125,8 @@ export async function createApp(config: Config, log: Log): Promise<App> {
       ...(await workflowStates(catalog, pool, refreshSaved)),
       faults: loaded.problems,
     }),
-    installed: () => installed(catalog, pool, prompts),
+    installed: (options?: InstalledOptions) =>
+      installed(catalog, pool, prompts, loraHeaders, options),
     search: (query: string) => guests.search(query),
     template: async (name: string) => {
       const objectInfo = await pool.objectInfo(freshMs);

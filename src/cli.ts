@@ -73,16 +73,24 @@ async function runServer({ flags }: Invocation): Promise<void> {
 }
 
 /** The question to ComfyUI goes on in the background; the server does not wait for it. */
-function greetOn({ comfyui, dataDir }: Config): ComfyClient {
+function greetOn({ comfyui, dataDir }: Config): { close(): Promise<void> } {
   const client = new ComfyClient(comfyui);
+  let isClosed = false;
   void greet({
     version,
     comfyui: comfyui.name ? `${comfyui.url} (${comfyui.name})` : comfyui.url,
     dataDir,
     ask: async () => (await client.systemStats()).system.comfyui_version,
-    write: (text) => void process.stderr.write(text),
+    write: (text) => {
+      if (!isClosed) process.stderr.write(text);
+    },
   });
-  return client;
+  return {
+    close() {
+      isClosed = true;
+      return client.close();
+    },
+  };
 }
 
 async function runGenerate({ flags, operands }: Invocation): Promise<void> {

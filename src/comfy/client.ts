@@ -145,6 +145,21 @@ export class ComfyClient {
     throw this.#http.refusal(path, {}, answer);
   }
 
+  /**
+   * The `__metadata__` of a safetensors file below `models/`, keys and values as whoever wrote the
+   * file chose; undefined when it has none, or a header above 1 MB (`server.py`, `view_metadata`).
+   */
+  async fileMetadata(
+    folder: string,
+    file: string,
+    signal: AbortSignal,
+  ): Promise<Record<string, unknown> | undefined> {
+    const path = `view_metadata/${encodeURIComponent(folder)}?${new URLSearchParams({ filename: file })}`;
+    const call: Call = { expect: [404], signal };
+    const answer = await this.#http.ask(path, call);
+    return answer.status === 404 ? undefined : this.#http.read(path, call, answer);
+  }
+
   /** Returns the value `LoadImage.image` takes. The server may have chosen another name. */
   async uploadImage(name: string, bytes: Buffer, subfolder: string): Promise<string> {
     const data = new FormData();

@@ -89,6 +89,20 @@ export class Pool {
     throw failed?.status === "rejected" ? failed.reason : new Error("a pool has no backend");
   }
 
+  /** What a model file says of itself, by the first that has it and can be asked; else rejects. */
+  async fileMetadata(
+    folder: string,
+    file: string,
+    signal: AbortSignal,
+  ): Promise<Record<string, unknown> | undefined> {
+    const asked = await Promise.allSettled(
+      this.all.map(({ client }) => client.fileMetadata(folder, file, signal)),
+    );
+    const answers = asked.filter((each) => each.status === "fulfilled");
+    if (answers.length === 0 && asked[0]?.status === "rejected") throw asked[0].reason;
+    return answers.find(({ value }) => value !== undefined)?.value;
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.all.map((backend) => backend.close()));
   }

@@ -11,6 +11,7 @@ import { empty, type NoReply, type Reply, serverError, text } from "./http/reply
 import { BodyTooLarge, bodyOf, type Request } from "./http/request.ts";
 import { Router } from "./http/router.ts";
 import { Interrupts } from "./interrupts.ts";
+import type { Metadata } from "./models.ts";
 import type { EmulatorNode, Timing } from "./node.ts";
 import type { Parts } from "./parts.ts";
 import { PromptQueue } from "./queue.ts";
@@ -31,6 +32,7 @@ export interface ProcessOptions {
   version: string;
   timing: Timing;
   models: Record<string, string[]>;
+  metadata: Metadata;
   withoutNodes: readonly string[];
   extraNodes: readonly EmulatorNode[];
   auth: { header: string; value: string } | undefined;
@@ -107,7 +109,7 @@ export class ComfyProcess {
   }
 
   #build(): Parts {
-    const { version, timing, models, disk, faults, holds, history } = this.#options;
+    const { version, timing, models, metadata, disk, faults, holds, history } = this.#options;
     const { userdata, templates } = this.#options;
     const interrupts = new Interrupts(this.#death.signal);
     const catalog = new Catalog(this.#options, disk);
@@ -123,8 +125,8 @@ export class ComfyProcess {
       this.#options.queued,
     );
     const parts: Parts = {
-      ...{ version, timing, models, catalog, disk, faults, holds, queue, sockets, interrupts },
-      ...{ userdata, templates },
+      ...{ version, timing, models, metadata, catalog, disk, faults, holds, queue, sockets },
+      ...{ interrupts, userdata, templates },
       cache: new ResultCache(),
       current: { clientId: undefined, nodeId: undefined },
       counter: 0,

@@ -4,7 +4,7 @@ import { Disk, type StoredFile } from "./disk.ts";
 import { Faults } from "./faults.ts";
 import { Hold } from "./hold.ts";
 import type { Request } from "./http/request.ts";
-import { defaultModels } from "./models.ts";
+import { defaultMetadata, defaultModels, type Metadata } from "./models.ts";
 import type { EmulatorNode, Timing } from "./node.ts";
 
 export interface EmulatorOptions {
@@ -18,6 +18,8 @@ export interface EmulatorOptions {
   timing?: Partial<Timing>;
   /** Folder -> file names; replaces the default files altogether, so `{}` has no models at all. */
   models?: Record<string, string[]>;
+  /** `folder/file` -> what its header says; replaces the default. */
+  metadata?: Metadata;
   /** Class names this ComfyUI lacks. */
   withoutNodes?: string[];
   extraNodes?: EmulatorNode[];
@@ -63,6 +65,7 @@ export class Emulator {
       version: options.version ?? "0.33.0",
       timing: { nodeMs: 0, stepMs: 0, loadMs: 0, ...timing },
       models: options.models ?? defaultModels,
+      metadata: options.metadata ?? defaultMetadata,
       withoutNodes: options.withoutNodes ?? [],
       extraNodes: options.extraNodes ?? [],
       auth: options.auth,

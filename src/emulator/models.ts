@@ -47,6 +47,17 @@ export const defaultModels: Record<string, string[]> = {
   model_patches: [],
 };
 
+export type Metadata = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** `folder/file` -> the `__metadata__` of its header, as trainers write it. */
+export const defaultMetadata: Metadata = {
+  "checkpoints/sd_xl_base_1.0.safetensors": {
+    "modelspec.architecture": "stable-diffusion-xl-v1-base",
+  },
+  "loras/sdxl_lightning_4step_lora.safetensors": { ss_base_model_version: "sdxl_base_v1-0" },
+  "loras/sdxl_lightning_8step_lora.safetensors": { ss_base_model_version: "sdxl_base_v1-0" },
+};
+
 /** The keys of `GET /models`, in ComfyUI's order with those of the packs at the end. */
 export function modelFolders(version: string, models: Record<string, string[]>): string[] {
   const others = Object.keys(models).filter((folder) => !folderKeys.includes(folder));

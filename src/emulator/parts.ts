@@ -4,6 +4,7 @@ import type { Disk, StoredFile } from "./disk.ts";
 import type { Faults } from "./faults.ts";
 import type { Hold } from "./hold.ts";
 import type { Interrupts } from "./interrupts.ts";
+import type { Metadata } from "./models.ts";
 import type { Timing } from "./node.ts";
 import type { PromptQueue } from "./queue.ts";
 import type { Sockets } from "./sockets.ts";
@@ -13,6 +14,8 @@ export interface Parts {
   version: string;
   timing: Timing;
   models: Record<string, string[]>;
+  /** `folder/file` -> the `__metadata__` of its header. */
+  metadata: Metadata;
   catalog: Catalog;
   disk: Disk;
   /** What people saved, `workflows/NAME.json` and the like. */

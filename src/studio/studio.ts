@@ -17,7 +17,7 @@ import type { Style } from "../workflows/styles.ts";
 import type { Template } from "../workflows/templates.ts";
 import type { BackendState } from "./backend-states.ts";
 import type { Caller, Scope } from "./caller.ts";
-import type { Installed } from "./installed.ts";
+import type { Installed, InstalledOptions } from "./installed.ts";
 import type { Quota } from "./quota.ts";
 import type { WorkflowState, WorkflowStates } from "./workflow-states.ts";
 
@@ -28,7 +28,7 @@ export interface StudioParts {
   /** Every workflow and whether some ComfyUI can run it. */
   workflows(): Promise<WorkflowStates>;
   /** Models, LoRAs and styles that a call can name. */
-  installed(): Promise<Installed>;
+  installed(options?: InstalledOptions): Promise<Installed>;
   /** The templates of ComfyUI's gallery that fit a query, best first. */
   search(query: string): Promise<Template[]>;
   /** `template:NAME`, and whether some ComfyUI can run it. */
@@ -250,8 +250,8 @@ export class Studio {
     return this.#parts.workflows();
   }
 
-  installed(): Promise<Installed> {
-    return this.#parts.installed();
+  installed(options?: InstalledOptions): Promise<Installed> {
+    return this.#parts.installed(options);
   }
 
   async search(query: string): Promise<Template[]> {
@@ -268,8 +268,9 @@ export class Studio {
   async #picture(reference: string): Promise<Buffer> {
     const id = reference.replace(/^comfy:\/\/(images|tasks)\//, "");
     if (inputHashOf(id)) return this.input(id);
-    const first = /-\d+$/.test(id) ? id : imagesOf(await this.get(id))[0]?.id;
-    const { bytes } = await this.original(first ?? `${id}-1`);
+    const task = /-\d+$/.test(id) ? undefined : await this.get(id).catch(() => undefined);
+    const first = task ? imagesOf(task)[0]?.id : id;
+    const { bytes } = await this.original(first ?? id);
     return bytes;
   }
 

@@ -34,6 +34,8 @@ export interface EventsOptions {
   heartbeatMs?: number | undefined;
   /** Live previews are wanted too: they cost ComfyUI an encoding at every step. @default false */
   previews?: boolean | undefined;
+  /** Records are told only at their end. @default false */
+  endsOnly?: boolean | undefined;
 }
 
 /** What a reader wants to hear of. */
@@ -54,7 +56,8 @@ export interface EventSources {
 /** One stream of events for everyone who waits, shows or reports; each reader gets the newest. */
 export class TaskEvents {
   readonly #sources: EventSources;
-  readonly #readers = new Set<Reader>();
+  /** By the task they read of; under "" those of all tasks. */
+  readonly #readers = new Map<string, Set<Reader>>();
   readonly #listeners = new Set<(task: Task) => void>();
   readonly #closing = new AbortController();
 
@@ -65,9 +68,7 @@ export class TaskEvents {
 
   /** Whether anybody would see a preview of this task. */
   wantsPreviews(id: string): boolean {
-    return [...this.#readers].some(
-      ({ interest, previews }) => previews && (interest.id ?? id) === id,
-    );
+    return this.#readersOf(id).some(({ previews }) => previews);
   }
 
   /** For whoever counts and shows nothing: it makes no task a watched one. */
@@ -100,11 +101,13 @@ export class TaskEvents {
    */
   async *read(
     interest: Interest,
-    { signal, everyMs = 250, heartbeatMs, previews = false }: EventsOptions,
+    { signal, everyMs = 250, heartbeatMs, ...wanted }: EventsOptions,
     where: () => Promise<TaskEvent[]>,
   ): AsyncGenerator<ToldEvent> {
-    const reader = new Reader(interest, previews);
-    this.#readers.add(reader);
+    const reader = new Reader(interest, wanted);
+    const key = interest.id ?? "";
+    const readers = this.#readers.get(key) ?? new Set();
+    this.#readers.set(key, readers.add(reader));
     this.#sources.watched(interest, true);
     const ended = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
     try {
@@ -118,7 +121,8 @@ export class TaskEvents {
         await reader.wait(everyMs, heartbeatMs, ended);
       }
     } finally {
-      this.#readers.delete(reader);
+      readers.delete(reader);
+      if (readers.size === 0 && this.#readers.get(key) === readers) this.#readers.delete(key);
       this.#sources.watched(interest, false);
     }
   }
@@ -128,11 +132,13 @@ export class TaskEvents {
   }
 
   #tell(id: string, caller: string, event: Pending): void {
-    for (const reader of this.#readers) {
-      const { interest } = reader;
-      const isMeant = (interest.id ?? id) === id && (interest.caller ?? caller) === caller;
-      if (isMeant) reader.add(event);
+    for (const reader of this.#readersOf(id)) {
+      if ((reader.interest.caller ?? caller) === caller) reader.add(event);
     }
+  }
+
+  #readersOf(id: string): Reader[] {
+    return [...(this.#readers.get(id) ?? []), ...(this.#readers.get("") ?? [])];
   }
 
   #whole(events: readonly Pending[]): TaskEvent[] {
@@ -154,19 +160,25 @@ function isLast(event: Pending): boolean {
 class Reader {
   readonly interest: Interest;
   readonly previews: boolean;
+  readonly #endsOnly: boolean;
   readonly #pending = new Map<string, Pending>();
   #wake: () => void = () => {};
   #takenAt = 0;
   /** All that happened before this time has been taken. */
   emptyAt = Date.now();
 
-  constructor(interest: Interest, previews: boolean) {
+  constructor(
+    interest: Interest,
+    { previews = false, endsOnly = false }: Pick<EventsOptions, "previews" | "endsOnly">,
+  ) {
     this.interest = interest;
     this.previews = previews;
+    this.#endsOnly = endsOnly;
   }
 
   add(event: Pending): void {
     if (event.kind === "preview" && !this.previews) return;
+    if (event.kind === "state" && this.#endsOnly && !isLast(event)) return;
     const key = `${event.kind} ${event.id}`;
     // Moved to the end: what is newest of all comes last.
     this.#pending.delete(key);

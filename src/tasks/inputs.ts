@@ -65,6 +65,9 @@ export async function prepareInputs(
   if (!image) return prepared;
   if (workflow.repaints) {
     const edit = await maskedEdit(tool, image.bytes, mask?.bytes, request);
+    if (tool === "outpaint" && (await flattenForComfy(image.bytes)).hadAlpha) {
+      prepared.notes.push("The transparent parts of image are white in the result.");
+    }
     const scaled = await scalePair(edit, rules);
     await upload("image", scaled.image);
     await upload("mask", scaled.mask);

@@ -17,6 +17,7 @@ import { againOf } from "./again.ts";
 import { withEditingModel } from "./edit-in-words.ts";
 import { type Guests, type Host, isGuest, isPicture } from "./guests.ts";
 import { type PreparedInputs, prepareInputs } from "./inputs.ts";
+import type { LoraHeaders } from "./lora-headers.ts";
 import { promptOnRecord } from "./prompt-on-record.ts";
 import { runsOf } from "./runs.ts";
 import type { TaskStore } from "./store/store.ts";
@@ -33,6 +34,7 @@ export interface IntakeParts extends PlanSources {
   images: ImageStore;
   saver: SaveTo;
   store: TaskStore;
+  loraHeaders: LoraHeaders;
   /** Which addresses webhooks may have. */
   addressRule: AddressRule;
   guests: Guests;
@@ -110,6 +112,9 @@ export class Intake {
     await this.#parts.images.checkWritable();
     await pool.ready(signal ?? new AbortController().signal, options.patienceMs);
     const { planned, objectInfo } = await this.#plan(tool, whole, asker, signal);
+    const ofLoras = await this.#parts.loraHeaders.check(
+      ...[planned, whole.parameters["prompt"], this.#parts.catalog, objectInfo],
+    );
     const inputs = await prepareInputs(sources, asker.sources, tool, planned, whole, signal).catch(
       (error) => {
         const isMaskless = tool === "inpaint" && whole.parameters["mask"] === undefined;
@@ -141,7 +146,7 @@ export class Intake {
       ...(request.outputFormat ? { outputFormat: request.outputFormat } : {}),
       packs: packsOf(recipe, objectInfo),
       runs: runsOf(recipe, planned.pictures, pool, objectInfo),
-      warnings: [...planned.notes, ...ofPrompt, ...notes],
+      warnings: [...planned.notes, ...ofLoras, ...ofPrompt, ...notes],
       ...(webhook ? { webhook } : {}),
       server: await hold(),
     };

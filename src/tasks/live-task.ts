@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { cancelledReason } from "../comfy/signals.ts";
 import { messageOf } from "../errors.ts";
+import { copyJson } from "../json.ts";
 import type { Log } from "../log.ts";
 import type { Recipe } from "../workflows/recipe.ts";
 import type { LivePreview } from "./events.ts";
@@ -47,7 +48,7 @@ export class LiveTask {
 
   constructor(task: Task, recipe: Recipe, ports: LiveTaskPorts) {
     this.#record = task;
-    this.#draft = structuredClone(task);
+    this.#draft = copyJson(task);
     this.recipe = recipe;
     this.serverId = task.server ?? "";
     this.#ports = ports;
@@ -143,7 +144,7 @@ export class LiveTask {
     }
     if (isTerminal(this.#draft.state)) await this.#ports.ending(this.#draft);
     await this.#ports.announce(this.#draft);
-    const next = structuredClone(this.#draft);
+    const next = copyJson(this.#draft);
     if (this.isLost) return;
     if (await this.#ports.write(next)) {
       this.#record = next;

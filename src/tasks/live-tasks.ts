@@ -2,7 +2,7 @@ import { messageOf } from "../errors.ts";
 import type { SaveTo } from "../files/save-to.ts";
 import { resultExtensions } from "../images/media.ts";
 import type { Recipe } from "../workflows/recipe.ts";
-import type { Announcer } from "./announcer.ts";
+import { type Announcer, progressSpacingMs } from "./announcer.ts";
 import { erase } from "./deletion.ts";
 import type { DrivePorts } from "./drive.ts";
 import type { TaskEvents } from "./events.ts";
@@ -36,14 +36,11 @@ export class LiveTasks {
 
   constructor(options: LiveTasksOptions) {
     this.#options = options;
-    const { events, announcer } = options;
+    const { events } = options;
     this.#runner = new Runner({
       ...options,
       wantsPreviews: (id) => events.wantsPreviews(id) || options.isSeenElsewhere(id),
-      progressed: ({ record, board }) => {
-        announcer.progressed(record, () => board.read(record));
-        events.progressed(record.id, record.caller);
-      },
+      progressed: ({ record }) => events.progressed(record.id, record.caller),
       previewed: ({ record }, preview) => events.previewed(record.id, record.caller, preview),
     });
   }
@@ -67,14 +64,18 @@ export class LiveTasks {
       log: this.#options.log,
       write: (record) => this.#options.store.update(record),
       ending: (draft) => this.#saveCopies(draft),
-      announce: (draft) => this.#options.announcer.changed(draft),
-      wrote: (record) => this.#options.events.wrote(record),
+      announce: (draft) => this.#options.announcer.keep(draft),
+      wrote: (record) => {
+        this.#options.events.wrote(record);
+        this.#options.announcer.written(record);
+      },
       refused: (refused) => this.#refused(refused),
     });
     // Work that was given up before has to let go first.
     const before = this.#entries.get(task.id)?.work ?? Promise.resolve();
     const work = before.then(() => this.#bringToEnd(live, resume));
     this.#entries.set(task.id, { live, work });
+    if (task.webhook) this.#announceProgress(live);
   }
 
   /** The end of all work on it here. */
@@ -93,6 +94,17 @@ export class LiveTasks {
     const works = [...this.#entries.values()].map(({ work }) => work);
     for (const live of this.all()) live.letGo();
     await Promise.allSettled(works);
+  }
+
+  #announceProgress({ id, record, leave }: LiveTask): void {
+    const { events, announcer, log } = this.#options;
+    const options = { everyMs: progressSpacingMs, endsOnly: true, signal: leave };
+    announcer
+      .follow(
+        record,
+        events.read({ id }, options, async () => []),
+      )
+      .catch((error) => log.debug(`webhook of task ${id}: ${messageOf(error)}`));
   }
 
   async #bringToEnd(live: LiveTask, resume: boolean): Promise<void> {

@@ -24,6 +24,7 @@ import type { Guests } from "./guests.ts";
 import { type Asker, Intake, type SubmitOptions } from "./intake.ts";
 import { Lease, type LeaseOptions } from "./lease.ts";
 import { LiveTasks } from "./live-tasks.ts";
+import type { LoraHeaders } from "./lora-headers.ts";
 import type { TaskProgress } from "./progress.ts";
 import { Retention, type RetentionRules } from "./retention.ts";
 import type { TaskFilter, TaskPage, TaskStore, Wish } from "./store/store.ts";
@@ -50,6 +51,7 @@ export interface TasksOptions {
   log: Log;
   deliverBySocket: boolean;
   webhooks: WebhookSender;
+  loraHeaders: LoraHeaders;
   /** Which addresses webhooks may have. */
   addressRule: AddressRule;
   retention: RetentionRules;

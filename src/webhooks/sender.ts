@@ -54,12 +54,16 @@ export class WebhookSender {
     this.#go();
   }
 
-  /** Kept until delivered; resolves when it is kept. Sent again, it has the same id. */
-  async send(taskId: string, webhook: Webhook, type: string, data: object): Promise<void> {
+  /** Kept until delivered; resolves when it is kept. Kept again, it has the same id. */
+  async keep(taskId: string, webhook: Webhook, type: string, data: object): Promise<void> {
     const message = messageFor(`${taskId}_${type}`, taskId, webhook, type, data);
     await this.#options.outbox.add(
       this.#options.allowPrivate ? { ...message, private: true } : message,
     );
+  }
+
+  /** Delivers what is kept, now. */
+  deliver(): void {
     this.#go();
   }
 

@@ -1,4 +1,5 @@
 import type { Graph } from "../comfy/protocol.ts";
+import { copyJson } from "../json.ts";
 import { scaledValue } from "./check-value.ts";
 import { findSlot } from "./graph.ts";
 import { leaveOut } from "./leave-out.ts";
@@ -33,7 +34,7 @@ export function bind(
 
 /** Without the optional pictures that are not given: the file that the graph names is the author's. */
 function withoutUnused(workflow: Workflow, values: Readonly<Record<string, unknown>>): Graph {
-  let graph = structuredClone(workflow.graph);
+  let graph = copyJson(workflow.graph);
   for (const { name, leavesOut, slots } of Object.values(workflow.parameters)) {
     if (leavesOut !== true || values[name] !== undefined) continue;
     for (const { node } of slots) graph = leaveOut(graph, node, workflow.outputs);

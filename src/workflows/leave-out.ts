@@ -1,4 +1,5 @@
 import { type Graph, isLink } from "../comfy/protocol.ts";
+import { copyJson } from "../json.ts";
 
 /** Inputs of nodes that take several pictures, or one beside what they work on. */
 const canBeEmpty = /\d$|optional|mask|reference|clip_vision/i;
@@ -25,7 +26,7 @@ export function leaveOut(graph: Graph, node: string, outputs: readonly string[])
     }
   }
   if (outputs.some((id) => gone.has(id))) return graph;
-  const left = structuredClone(graph);
+  const left = copyJson(graph);
   for (const { user, input } of loose) delete left[user]?.inputs[input];
   for (const id of gone) delete left[id];
   return left;

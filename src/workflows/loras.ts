@@ -6,6 +6,7 @@ import {
   type ObjectInfo,
 } from "../comfy/protocol.ts";
 import { AppError } from "../errors.ts";
+import { copyJson } from "../json.ts";
 import { nearest } from "../words.ts";
 import { limitFault, typeFault } from "./check-value.ts";
 import { comboChoices } from "./combo.ts";
@@ -39,7 +40,7 @@ export function spliceLoras(graph: Graph, points: LoraPoints, loras: readonly Lo
     model = [id, 0];
     clip = clip && [id, 1];
   }
-  const spliced = structuredClone(graph);
+  const spliced = copyJson(graph);
   redirect(spliced, points.model, model);
   if (points.clip && clip) redirect(spliced, points.clip, clip);
   return { ...spliced, ...chain };

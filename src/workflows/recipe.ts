@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Graph, ObjectInfo } from "../comfy/protocol.ts";
+import { copyJson } from "../json.ts";
 import { comboChoices } from "./combo.ts";
 import { canonicalJson, findSlot } from "./graph.ts";
 import { ModelFiles } from "./model-files.ts";
@@ -29,7 +30,7 @@ export function graphOf(
   values: Readonly<Record<string, Value>>,
   choices: Readonly<Choices> = {},
 ): Graph {
-  const graph = structuredClone(recipe.graph);
+  const graph = copyJson(recipe.graph);
   for (const [name, value] of Object.entries(values)) {
     const slots = Object.hasOwn(recipe.open, name) ? (recipe.open[name] ?? []) : [];
     for (const slot of slots) set(graph, slot, value);

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { startComfy } from "./support.ts";
+import { describeEmulator, startComfy, startEmulator } from "./support.ts";
 import { before, isSince, since } from "./versions.ts";
 
 /** Model-free classes and the inputs a client relies on. */
@@ -150,4 +150,48 @@ test("the model folders are listed by name", async () => {
   for (const folder of ["checkpoints", "loras", "vae", "text_encoders", "diffusion_models"]) {
     expect(folders).toContain(folder);
   }
+});
+
+test("the header of a model file is an object of texts, and an empty 404 where there is none", async () => {
+  const comfy = await startComfy();
+  const header = (folder: string, query: string) => comfy.fetch(`/view_metadata/${folder}${query}`);
+
+  for (const folder of ["checkpoints", "loras"]) {
+    for (const file of (await comfy.json(`/models/${folder}`)) as string[]) {
+      const answer = await header(folder, `?${new URLSearchParams({ filename: file })}`);
+      if (answer.status === 200) {
+        const said = Object.values((await answer.json()) as Record<string, unknown>);
+        expect(said.every((value) => typeof value === "string")).toBe(true);
+      } else {
+        // A file that is cut off makes the real one stumble.
+        expect([404, 500]).toContain(answer.status);
+      }
+    }
+  }
+  for (const [folder, query] of [
+    ["loras", ""],
+    ["loras", "?filename=no_such.safetensors"],
+    ["loras", "?filename=old.pt"],
+    ["no_such_folder", "?filename=a.safetensors"],
+  ] as const) {
+    const answer = await header(folder, query);
+    expect([answer.status, await answer.text()]).toEqual([404, ""]);
+  }
+});
+
+describeEmulator("headers of the emulator's files", () => {
+  test("are those it was started with, through /api too", async () => {
+    const metadata = { "loras/sub/hands.safetensors": { ss_base_model_version: "flux1" } };
+    const [comfy] = await startEmulator({
+      models: { loras: ["sub/hands.safetensors", "silent.safetensors"] },
+      metadata,
+    });
+    const of = (file: string) =>
+      comfy.fetch(`/api/view_metadata/loras?${new URLSearchParams({ filename: file })}`);
+
+    expect(await (await of("sub/hands.safetensors")).json()).toEqual({
+      ss_base_model_version: "flux1",
+    });
+    expect((await of("silent.safetensors")).status).toBe(404);
+  });
 });

@@ -74,7 +74,7 @@ test("one deletes the other's running task, and nothing of it comes back", async
   const deleted = await two.call("delete_tasks", { task_ids: [taskIdIn(early.text)] });
   hold.release();
 
-  expect(deleted.text).toMatch(/^Deleted 1 tasks/);
+  expect(deleted.text).toMatch(/^Deleted 1 task /);
   const next = await one.call("generate_image", small);
   expect(next.text).toMatch(/^Done/);
   for (const server of [one, two]) {

@@ -174,6 +174,17 @@ describe("what was drawn", () => {
     for (const prompt of drawn) expect(prompt).toMatch(/^a (red|blue|green|black|white) fox$/);
   });
 
+  test("is not said by tools that take no prompt", async () => {
+    const { client } = await studio();
+    const made = await call(client, "generate_image", { prompt: "x", ...small });
+
+    for (const tool of ["upscale", "remove_background"]) {
+      const { text } = await call(client, tool, { image: taskIdIn(made.text) });
+      expect(text).toMatch(/^Done/);
+      expect(text).not.toContain("Prompt as drawn");
+    }
+  });
+
   test("braces of JSON reach the graph as they are", async () => {
     const { client, app } = await studio();
     const prompt = 'a screen that shows {"mode": "a" | "b"}';

@@ -36,6 +36,16 @@ test("numbers, booleans and lists as text, and one value for a list, are read", 
   expect(task.outputFormat).toBe("jpeg");
 });
 
+test("a seed of -1 is a random one, drawn and named", async () => {
+  const { app, client } = await studio();
+
+  const { text } = await call(client, "generate_image", { prompt: "x", seed: -1, ...small });
+
+  const [run] = (await app.tasks.get(taskIdIn(text))).runs;
+  expect(run?.seed).toBeGreaterThanOrEqual(0);
+  expect(text).toContain(`seed ${run?.seed}`);
+});
+
 test.for<[as: string, styles: unknown]>([
   ["JSON in a string", '["anime", "cinematic"]'],
   ["words with commas", "anime, cinematic"],
@@ -175,4 +185,13 @@ test("a share of everything may be a percentage", async () => {
   });
 
   expect((await app.tasks.get(taskIdIn(text))).params["strength"]).toBe(0.3);
+});
+
+test("several texts are no prompt: nothing is painted from their JSON", async () => {
+  const { client } = await studio();
+
+  const { text, isError } = await call(client, "generate_image", { prompt: ["a", "b"], ...small });
+
+  expect(isError).toBe(true);
+  expect(text).toBe('prompt: expected text, got ["a","b"].');
 });

@@ -263,3 +263,14 @@ describe("a workflow that cannot run", () => {
     expect(answer.text).toMatch(/models\/checkpoints/);
   });
 });
+
+test("a picture of no task is refused as a picture, not as a task_id that nobody gave", async () => {
+  const emulator = await startEmulator();
+  const client = await connect((await startApp(emulator.url)).deps);
+
+  const { text, isError } = await call(client, "upscale", { image: "t0000000000000000" });
+
+  expect(isError).toBe(true);
+  expect(text).toMatch(/There is no picture "t0000000000000000"/);
+  expect(text).not.toContain("task_id");
+});

@@ -179,6 +179,20 @@ describe("outpaint", () => {
     expect((await region(String(file), 64, 320)).equals(await region(image, 0, 320))).toBe(true);
   });
 
+  test("says that the transparency of its picture is lost", async () => {
+    const { client, dataDir } = await studio();
+    const clear = { width: 64, height: 64, channels: 4 as const, background: "#00ff0000" };
+    const file = path.join(dataDir, "clear.png");
+    await sharp({ create: clear }).png().toFile(file);
+
+    const lost = await call(client, "outpaint", { image: file, left: 32 });
+    const opaque = await call(client, "outpaint", { image: await stripes(dataDir), left: 32 });
+
+    expect(lost.text).toContain("Note: The transparent parts of image are white in the result.");
+    expect(opaque.text).toMatch(/^Done/);
+    expect(opaque.text).not.toContain("transparent");
+  });
+
   test("extends to an aspect ratio, and asks for one or the other", async () => {
     const { client, dataDir } = await studio();
     const image = await stripes(dataDir, 240, 240);

@@ -92,3 +92,10 @@ test.for<[line: string, says: string]>([
     expect.objectContaining({ code: "invalid_input", message: expect.stringContaining(says) }),
   );
 });
+
+test("a mistyped option is compared with those of its command, and with what needs no option", () => {
+  expect(() => read("generate --promt fox")).toThrow(/the prompt needs none/);
+  expect(() => read("generate fox --sed 7")).toThrow(/Did you mean --seed/);
+  expect(() => read("generate fox --sort 7")).not.toThrow(/--port/);
+  expect(() => read("emulator --prt 7")).toThrow(/Did you mean --port/);
+});

@@ -49,7 +49,11 @@ test("a message is signed as Standard Webhooks specify", async () => {
   const key = Buffer.from("a key of some length");
   const webhook = { url, headers: { "x-job": "7" }, secret: `whsec_${key.toString("base64")}` };
 
-  await startSender().sender.send("t1", webhook, "task.completed", { task_id: "t1" });
+  {
+    const { sender } = startSender();
+    await sender.keep("t1", webhook, "task.completed", { task_id: "t1" });
+    sender.deliver();
+  }
   await expect.poll(() => deliveries.length).toBe(1);
 
   const [{ headers, body }] = deliveries as [Delivery];
@@ -63,7 +67,11 @@ test("a message is signed as Standard Webhooks specify", async () => {
 test("a refused message is sent again under the same id until it is taken", async () => {
   const { deliveries, url } = await receiver([500, 302]);
 
-  await startSender().sender.send("t1", { url }, "task.completed", {});
+  {
+    const { sender } = startSender();
+    await sender.keep("t1", { url }, "task.completed", {});
+    sender.deliver();
+  }
 
   await expect.poll(() => deliveries.length, { timeout: 10_000 }).toBe(3);
   expect(new Set(deliveries.map(({ headers }) => headers["webhook-id"])).size).toBe(1);
@@ -74,8 +82,10 @@ test("a receiver that answers 410 gets no more of it, and one that never takes i
   const never = await receiver([500, 500, 500, 500, 500, 500]);
   const { sender, log } = startSender();
 
-  await sender.send("t1", { url: gone.url }, "task.completed", {});
-  await sender.send("t2", { url: never.url }, "task.completed", {});
+  await sender.keep("t1", { url: gone.url }, "task.completed", {});
+  sender.deliver();
+  await sender.keep("t2", { url: never.url }, "task.completed", {});
+  sender.deliver();
 
   await expect
     .poll(() => log.lines.filter((line) => line.includes("given up")).length, { timeout: 10_000 })
@@ -88,7 +98,8 @@ test("what a process could not deliver the next one delivers", async () => {
   const { deliveries, url } = await receiver();
   const outbox = new MemoryOutbox();
   const first = startSender(outbox, () => "unreachable for a test");
-  await first.sender.send("t1", { url }, "task.completed", {});
+  await first.sender.keep("t1", { url }, "task.completed", {});
+  first.sender.deliver();
   await expect.poll(() => first.log.lines.join()).toMatch(/again in/);
   await first.sender.close();
 

@@ -12,6 +12,7 @@ export const catalogRoutes: Route[] = [
   { method: "GET", path: "/models/{folder}", handle: filesIn },
   { method: "GET", path: "/experiment/models", handle: (_, parts) => json(folderDetails(parts)) },
   { method: "GET", path: "/experiment/models/{folder}", handle: fileDetails },
+  { method: "GET", path: "/view_metadata/{folder}", handle: headerOf },
   { method: "GET", path: "/embeddings", handle: (_, { models }) => json(stems(models)) },
 ];
 
@@ -58,6 +59,18 @@ function fileDetails(_: Request, parts: Parts, { folder = "" }: Record<string, s
   const files = parts.models[folder] ?? [];
   const details = { pathIndex: 0, modified: 1_760_000_000, created: 1_760_000_000, size: 0 };
   return json(files.map((name) => ({ name, ...details })));
+}
+
+/** Only of a safetensors file that has such a header; everything else is an empty 404. */
+function headerOf(
+  { query }: Request,
+  parts: Parts,
+  { folder = "" }: Record<string, string>,
+): Reply {
+  const name = query.get("filename") ?? "";
+  const isThere = name.endsWith(".safetensors") && parts.models[folder]?.includes(name);
+  const header = isThere ? parts.metadata[`${folder}/${name}`] : undefined;
+  return header ? json(header) : empty(404);
 }
 
 function stems(models: Record<string, string[]>): string[] {

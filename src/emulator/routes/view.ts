@@ -10,7 +10,6 @@ import { atLeast } from "../version.ts";
 
 export const viewRoutes: Route[] = [
   { method: "GET", path: "/view", handle: getView },
-  { method: "GET", path: "/view_metadata/{folder}", handle: () => empty(404) },
   { method: "GET", path: "/internal/files/{folder}", handle: listFiles },
 ];
 

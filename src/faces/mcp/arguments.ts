@@ -25,7 +25,9 @@ export function readArguments(
     const schema = Object.hasOwn(input.shape, name) ? input.shape[name] : undefined;
     const named = pictures.includes(name) || name === "background" ? givenImage(value) : value;
     const meant = schema ? readValue(name, innerSchema(schema), named) : named;
-    if (!isLeftOut(meant)) read[name] = meant;
+    // Other programs say -1 for a random seed, and models have read it there.
+    const isRandomSeed = name === "seed" && meant === -1;
+    if (!isLeftOut(meant) && !isRandomSeed) read[name] = meant;
   }
   return read;
 }
@@ -78,7 +80,8 @@ const mayBeJson: readonly string[] = ["prompt", "negative_prompt"];
 
 function readText(name: string, value: unknown): unknown {
   if (Array.isArray(value) && value.length === 1) return readText(name, value[0]);
-  if (typeof value === "object" && mayBeJson.includes(name)) return JSON.stringify(value);
+  const isObject = typeof value === "object" && !Array.isArray(value);
+  if (isObject && mayBeJson.includes(name)) return JSON.stringify(value);
   return typeof value === "number" || typeof value === "boolean" ? String(value) : value;
 }
 

@@ -1,12 +1,13 @@
 import type { Installed } from "../../studio/installed.ts";
-import { plain } from "../../words.ts";
+import { plain, quoted } from "../../words.ts";
+import { type LoraFacts, nothingKnown } from "../../workflows/lora-facts.ts";
 
 /** Below 2,000 tokens at four characters each, however much is installed. */
 const longestList = 7_600;
 
 /** What is there to be named in `model`, `loras` or `styles`, one a line. */
 export function wordInstalled(
-  { models, loras, styles }: Installed,
+  { models, loras, loraFacts, styles }: Installed,
   show: "models" | "loras" | "styles",
   tool: unknown,
 ): string {
@@ -14,7 +15,11 @@ export function wordInstalled(
     case "models":
       return modelWords(models.filter((each) => tool === undefined || each.tool === tool));
     case "loras":
-      return listed(`LoRAs, for loras as "name:weight"`, loras.map(name), "models/loras is empty");
+      return listed(
+        `LoRAs, for loras as "name:weight"; what their files say of themselves`,
+        loras.map((file) => loraWords(file, loraFacts.get(file))),
+        "models/loras is empty",
+      );
     case "styles":
       return listed(
         "Styles, for styles",
@@ -33,6 +38,17 @@ function modelWords(models: Installed["models"]): string {
   const lines = [...takers].map(([file, tools]) => `${name(file)}: ${[...tools].join(", ")}`);
   const none = "this ComfyUI lists no model files for these tools";
   return listed("Model files, for model; which tools load their folder", lines, none);
+}
+
+function loraWords(file: string, known: LoraFacts = nothingKnown): string {
+  const { family, triggers, tags } = known;
+  const words = (list: readonly string[]) => list.map((word) => quoted(word, 60)).join(", ");
+  const facts = [
+    ...(family ? [`for ${family.title}`] : []),
+    ...(triggers.length > 0 ? [`trigger words ${words(triggers)}`] : []),
+    ...(tags.length > 0 ? [`trained on ${words(tags)}`] : []),
+  ];
+  return facts.length > 0 ? `${name(file)}: ${facts.join("; ")}` : name(file);
 }
 
 function listed(heading: string, entries: readonly string[], none: string): string {

@@ -144,8 +144,10 @@ function wordUnknown(tool: Tool, keys: readonly string[]): string[] {
   const known = Object.keys(tool.input.shape);
   const lines = keys.map((key) => {
     const other = otherNames[key.toLowerCase()];
-    const close = other !== undefined && known.includes(other) ? [other] : nearest(key, known);
     const there = elsewhere[key];
+    const isOther = other !== undefined && known.includes(other);
+    // "height" is spelt right, though a tool may have "right".
+    const close = isOther ? [other] : there === undefined ? nearest(key, known) : [];
     if (close.length > 0)
       return `${key}: ${tool.name} has no such parameter. Did you mean ${close.join(" or ")}?`;
     const way = there === undefined ? "Leave it out." : `Leave it out; ${there}.`;

@@ -29,7 +29,8 @@ export function listWorkflows(deps: Deps): Tool {
       const { show } = args;
       if (args["tool"] !== undefined) refuseUnknown("tool", args["tool"], deps.catalog.tools());
       if (show === "models" || show === "loras" || show === "styles") {
-        const text = wordInstalled(await deps.studio.installed(), show, args["tool"]);
+        const installed = await deps.studio.installed({ withHeaders: show === "loras" });
+        const text = wordInstalled(installed, show, args["tool"]);
         return { content: [{ type: "text", text }] };
       }
       const name = args["workflow"];

@@ -36,6 +36,8 @@ class Reading {
   #printed = "";
   /** What `help` was asked for. */
   #asked = "";
+  /** The command that was called, if any. */
+  #called: CommandText | undefined;
   #invocation: Invocation | undefined;
 
   constructor(version: string) {
@@ -52,6 +54,8 @@ class Reading {
 
   read(args: readonly string[]): CommandLine {
     this.#asked = args.at(-1) ?? "";
+    const called = args.find((word) => commandNames().includes(word));
+    this.#called = commands.find(({ name }) => name === called);
     try {
       this.#program.parse(args, { from: "user" });
     } catch (error) {
@@ -155,8 +159,17 @@ class Reading {
         `${given} is an option of ${owner.name}: comfy-easel ${owner.name} ${given} …`,
       );
     }
-    const all = [...Object.values<Option>(options), ...commands.flatMap((each) => each.options)];
-    const close = nearest(given.replace(/^-+/, ""), [...new Set(all.map(({ flag }) => flag))]);
+    const name = given.replace(/^-+/, "");
+    const called = this.#called;
+    const operand = /[a-z]+/.exec(called?.operands ?? "")?.[0];
+    if (called && operand && nearest(name, [operand]).length > 0) {
+      return refusal(
+        `There is no option ${given.slice(0, 60)}: the ${operand} needs none. Write: comfy-easel ${called.name} "…"`,
+      );
+    }
+    const own = called ? called.options : commands.flatMap((each) => each.options);
+    const all = [...Object.values<Option>(options), ...own];
+    const close = nearest(name, [...new Set(all.map(({ flag }) => flag))]);
     const hint =
       close.length > 0 ? `Did you mean ${close.map((flag) => `--${flag}`).join(" or ")}? ` : "";
     return refusal(`There is no option ${given.slice(0, 60)}. ${hint}${lookUp}`);

@@ -1,3 +1,4 @@
+import { copyJson } from "../../json.ts";
 import { MemoryOutbox } from "../../webhooks/outbox.ts";
 import { type Recipe, recipeHash } from "../../workflows/recipe.ts";
 import { keptInputs, type Task, taskIdOf } from "../task.ts";
@@ -22,7 +23,7 @@ export class MemoryTaskStore implements TaskStore {
     const known = key === undefined ? undefined : await this.withKey(task.caller, key);
     if (known) return known;
     this.#recipes.set(recipeHash(recipe), recipe);
-    this.#tasks.set(task.id, structuredClone(task));
+    this.#tasks.set(task.id, copyJson(task));
     return undefined;
   }
 
@@ -32,17 +33,17 @@ export class MemoryTaskStore implements TaskStore {
 
   async update(task: Task): Promise<boolean> {
     if (!this.#tasks.has(task.id)) return false;
-    this.#tasks.set(task.id, structuredClone(task));
+    this.#tasks.set(task.id, copyJson(task));
     return true;
   }
 
   async get(id: string): Promise<Task | undefined> {
-    return structuredClone(this.#tasks.get(id));
+    return copyJson(this.#tasks.get(id));
   }
 
   async withKey(caller: string, key: string): Promise<Task | undefined> {
     const found = this.#filtered({ caller }).find((task) => task.idempotency?.key === key);
-    return structuredClone(found);
+    return copyJson(found);
   }
 
   async list(filter: TaskFilter, limit: number, cursor?: string): Promise<TaskPage> {
@@ -50,7 +51,7 @@ export class MemoryTaskStore implements TaskStore {
     const found = this.#filtered(filter)
       .toSorted((a, b) => order([b.createdAt, b.id], [a.createdAt, a.id]))
       .filter((task) => !after || order([task.createdAt, task.id], after) < 0);
-    const tasks = structuredClone(found.slice(0, limit));
+    const tasks = copyJson(found.slice(0, limit));
     const last = tasks.at(-1);
     return found.length > limit && last ? { tasks, cursor: writeCursor(last) } : { tasks };
   }
@@ -142,7 +143,7 @@ export class MemoryTaskStore implements TaskStore {
       (task) => task.server !== serverId && wants(task),
     );
     for (const task of left) task.server = serverId;
-    return structuredClone(left);
+    return copyJson(left);
   }
 
   async wantCancel(): Promise<void> {

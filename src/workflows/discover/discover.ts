@@ -1,4 +1,5 @@
 import type { Graph, ObjectInfo } from "../../comfy/protocol.ts";
+import { copyJson } from "../../json.ts";
 import { isModelInput } from "../combo.ts";
 import { parseGraph, parseNodes } from "../graph.ts";
 import { noteTexts } from "./add-texts.ts";
@@ -101,7 +102,7 @@ function held(view: GraphView, declarations: readonly Declaration[]): Declaratio
 function viewOf(source: Export, own: Json): { view: GraphView } | { reason: string } {
   const parsed = parseNodes(unwrap(source.data));
   if ("reason" in parsed) return parsed;
-  const view = new GraphView(structuredClone(parsed.graph));
+  const view = new GraphView(copyJson(parsed.graph));
   const outputs = ownOutputs(view, own["outputs"]) ?? outputNodes(view, source.objectInfo);
   dropDangling(view.graph, new Set(view.upstream(outputs)));
   const checked = parseGraph(view.graph);
