@@ -43,8 +43,8 @@ test.for<[tool: string, args: Record<string, unknown>, says: RegExp]>([
   ],
   [
     "generate_image",
-    { prompt: "x", seed: -1 },
-    /^seed: expected a whole number from 0 to 9007199254740991, got -1\.$/,
+    { prompt: "x", seed: -2 },
+    /^seed: expected a whole number from 0 to 9007199254740991, got -2\.$/,
   ],
   ["generate_image", { prompt: "x", seed: 2 ** 60 }, /^seed: /],
   ["generate_image", { prompt: "x", aspect_ratio: "broad" }, /^aspect_ratio: "broad" is neither/],
