@@ -190,8 +190,11 @@ describe.skipIf(!hasChromium)(`the page in Chromium${skip}`, () => {
 
   test("makes again with another seed, varies, enlarges and cuts out, one key each", async () => {
     const { page, standIn } = await withPictures();
+    const sea = [...standIn.studio.tasks.values()].find(({ prompt }) => prompt === "a calm sea");
+    const image = sea?.images[0]?.id;
     const press = async (key: string) => {
-      await page.getByRole("link", { name: "a calm sea" }).click();
+      // By its address: what is made of it hangs beside it under the same name once it is finished.
+      await page.locator(`.pic[href$="${image}"]`).click();
       await page.getByRole("heading", { name: "a calm sea", level: 1 }).waitFor();
       const before = standIn.studio.calls.length;
       await page.keyboard.press(key);
@@ -199,8 +202,6 @@ describe.skipIf(!hasChromium)(`the page in Chromium${skip}`, () => {
       await page.locator(".stage").waitFor();
       return standIn.studio.calls.at(-1);
     };
-    const sea = [...standIn.studio.tasks.values()].find(({ prompt }) => prompt === "a calm sea");
-    const image = sea?.images[0]?.id;
 
     const again = await press("a");
     expect(again?.tool).toBe("generate_image");

@@ -16,63 +16,82 @@ export const hasChromium = existsSync(executablePath);
 const repository = path.resolve(import.meta.dirname, "../..");
 const axeFile = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
-export interface Opened {
+export interface Window {
   page: Page;
-  standIn: StandIn;
-  url: string;
   /** What the browser complained about, the page's policy included. */
   complaints: string[];
-  /** Requests to anything but the stand-in. */
+  /** Requests to anything but the server. */
   foreign: string[];
 }
 
-/** A browser and the page as it is shipped, for all tests of a file. */
-export function usePages() {
-  let dir = "";
+export interface Opened extends Window {
+  standIn: StandIn;
+  url: string;
+}
+
+/** The page as it is shipped, and a browser, for all tests of a file. */
+export function useBrowser() {
+  let built = "";
   let browser: Browser | undefined;
   beforeAll(async () => {
     if (!hasChromium) return;
-    dir = await mkdtemp(path.join(os.tmpdir(), "comfy-easel-page-"));
+    built = await mkdtemp(path.join(os.tmpdir(), "comfy-easel-page-"));
     await build({
       configFile: path.join(repository, "page/vite.config.ts"),
       logLevel: "error",
-      build: { outDir: dir },
+      build: { outDir: built },
     });
     browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
   });
   afterAll(async () => {
     await browser?.close();
-    await rm(dir, { recursive: true, force: true });
+    await rm(built, { recursive: true, force: true });
   });
+
+  return {
+    pageDir: () => built,
+    /** A person of their own, who looks at that server. */
+    async look(url: string, options: BrowserContextOptions = {}): Promise<Window> {
+      if (!browser) throw new Error("The browser was not started.");
+      const context = await browser.newContext({
+        viewport: { width: 1440, height: 900 },
+        ...options,
+      });
+      onTestFinished(() => context.close());
+      const page = await context.newPage();
+      page.setDefaultTimeout(15_000);
+      const complaints: string[] = [];
+      const foreign: string[] = [];
+      page.on("pageerror", (error) => complaints.push(String(error)));
+      page.on("console", (message) => {
+        if (message.type() === "error") complaints.push(message.text());
+      });
+      page.on("request", (request) => {
+        if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(url)) {
+          foreign.push(request.url());
+        }
+      });
+      await page.goto(url);
+      return { page, complaints, foreign };
+    },
+  };
+}
+
+/** The page on stand-ins for the server. */
+export function usePages() {
+  const { pageDir, look } = useBrowser();
 
   /** A stand-in with what `prepare` hangs on the wall, and a window that looks at it. */
   return async function open(
     options: BrowserContextOptions & { server?: Partial<StandInOptions> } = {},
     prepare: (standIn: StandIn) => Promise<unknown> = async () => undefined,
   ): Promise<Opened> {
-    const { server, ...look } = options;
-    const standIn = new StandIn({ dir, ...server });
+    const { server, ...context } = options;
+    const standIn = new StandIn({ dir: pageDir(), ...server });
     onTestFinished(() => standIn.close());
     await prepare(standIn);
     const url = await standIn.start();
-    if (!browser) throw new Error("The browser was not started.");
-    const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...look });
-    onTestFinished(() => context.close());
-    const page = await context.newPage();
-    page.setDefaultTimeout(15_000);
-    const complaints: string[] = [];
-    const foreign: string[] = [];
-    page.on("pageerror", (error) => complaints.push(String(error)));
-    page.on("console", (message) => {
-      if (message.type() === "error") complaints.push(message.text());
-    });
-    page.on("request", (request) => {
-      if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(url)) {
-        foreign.push(request.url());
-      }
-    });
-    await page.goto(url);
-    return { page, standIn, url, complaints, foreign };
+    return { ...(await look(url, context)), standIn, url };
   };
 }
 

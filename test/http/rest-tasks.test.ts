@@ -1,6 +1,7 @@
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { startEmulator } from "../support/world.ts";
+import { startHttp } from "../support/http.ts";
+import { startApp, startEmulator } from "../support/world.ts";
 import { ended, errorIn, made, startRest, taskIn } from "./rest-support.ts";
 
 async function start() {
@@ -274,4 +275,17 @@ test("without its scope nothing is made or removed", async () => {
   expect([created.status, deleted.status, uploaded.status]).toEqual([403, 403, 403]);
   expect((await errorIn(created)).code).toBe("forbidden");
   expect(await tools.json()).toEqual({ tools: [] });
+});
+
+test("a body that is too long is refused as that, though its length was not said", async () => {
+  const emulator = await startEmulator();
+  const { url } = await startHttp(await startApp(emulator.url));
+  const answer = await fetch(`${url}/api/v1/tasks`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: new Blob([`{"tool":"${"x".repeat(80_000_000)}`]).stream(),
+    duplex: "half",
+  });
+
+  expect([answer.status, (await errorIn(answer)).code]).toEqual([413, "too_large"]);
 });

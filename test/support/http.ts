@@ -26,6 +26,7 @@ const standard: HttpConfig = {
 export async function startHttp(
   { app, deps, log }: World,
   config: Partial<HttpConfig> = {},
+  pageDir?: string,
 ): Promise<HttpServer> {
   const allowAnonymous = config.authTokens === undefined && config.oauth === undefined;
   const server = await serveHttp({
@@ -33,6 +34,7 @@ export async function startHttp(
     studio: app.studio,
     mcp: deps,
     log,
+    pageDir,
   });
   onTestFinished(() => server.close());
   return server;

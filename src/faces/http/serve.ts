@@ -26,6 +26,8 @@ export interface ServeParts {
   log: Log;
   /** An emulator draws. @default false */
   demo?: boolean;
+  /** Where the page was built. @default where it is shipped */
+  pageDir?: string | undefined;
 }
 
 export interface HttpServer {
@@ -60,7 +62,7 @@ export async function serveHttp(parts: ServeParts): Promise<HttpServer> {
   });
   const watcher = studio(ownerOf({ roots: [] }));
   const metrics = new Metrics({ studio: watcher, sessions: () => sessions.size });
-  const page = pageFace();
+  const page = pageFace(parts.pageDir);
   const files = { log, scopesOf: ({ scopes }: Caller) => [...scopes] };
   const rest = {
     ...files,
