@@ -100,6 +100,7 @@ describe.for(kinds)("%s", ([, open]) => {
 });
 
 const all = () => true;
+const lives = async () => {};
 
 describe("leases", () => {
   test("only what a server can go on with is claimed", async () => {
@@ -109,7 +110,7 @@ describe("leases", () => {
     const ours = record();
     await store.insert(ours, emptyRecipe);
 
-    const claimed = await store.claim("x", (task) => task.id === ours.id, 10);
+    const claimed = await store.claim("x", (task) => task.id === ours.id, 10, lives);
 
     expect(claimed.map((task) => task.id)).toEqual([ours.id]);
   });
@@ -125,13 +126,31 @@ describe("leases", () => {
     for (const task of [held, left, ended]) await one.insert(task, emptyRecipe);
     await two.leave("gone");
 
-    const claims = await Promise.all([one.claim("x", all, 10), two.claim("y", all, 10)]);
+    const claims = await Promise.all([
+      one.claim("x", all, 10, lives),
+      two.claim("y", all, 10, lives),
+    ]);
 
     expect(claims.flat().map((task) => task.id)).toEqual([left.id]);
     expect(await one.update(left)).toBe(false);
     for (const id of ["alive", "x", "y"]) await one.beat(server(id), -1);
-    const stale = await one.claim("z", all, 10);
+    const stale = await one.claim("z", all, 10, lives);
     expect(new Set(stale.map((task) => task.id))).toEqual(new Set([held.id, left.id]));
+  });
+
+  test("nobody takes what another has claimed at its first sign of life", async () => {
+    const dir = await tempDir();
+    const [one, two] = [await sqlite(dir), await sqlite(dir)];
+    const task = record({ server: "dead" });
+    await one.insert(task, emptyRecipe);
+
+    const first = await one.claim("x", all, 10, () =>
+      one.beat({ id: "x", host: "h", pid: 1 }, 10_000),
+    );
+    const second = await two.claim("y", all, 10, lives);
+
+    expect(first.map(({ id }) => id)).toEqual([task.id]);
+    expect(second).toEqual([]);
   });
 
   test("many are claimed page by page, with none left out", async () => {
@@ -140,8 +159,8 @@ describe("leases", () => {
     const tasks = Array.from({ length: 25 }, (_, i) => record({ backends: [`${i % 2}`] }));
     for (const task of tasks) await store.insert(task, emptyRecipe);
 
-    const claimed = await store.claim("x", ({ backends }) => backends[0] === "1", 5);
-    const rest = await store.claim("x", ({ backends }) => backends[0] === "1", 100);
+    const claimed = await store.claim("x", ({ backends }) => backends[0] === "1", 5, lives);
+    const rest = await store.claim("x", ({ backends }) => backends[0] === "1", 100, lives);
 
     expect(claimed.length).toBeGreaterThanOrEqual(5);
     expect(claimed.length + rest.length).toBe(12);
@@ -172,7 +191,7 @@ describe("wishes", () => {
     await store.insert(task, emptyRecipe);
     await store.conceal(task.id);
 
-    const [claimed] = await store.claim("x", all, 10);
+    const [claimed] = await store.claim("x", all, 10, lives);
 
     expect(claimed?.deletedAt).toBeTruthy();
     expect(await store.wishes("x")).toEqual([{ task: task.id, wish: "delete" }]);

@@ -247,8 +247,13 @@ export class SqlTaskStore implements TaskStore {
     return this.#members.leave(serverId);
   }
 
-  claim(serverId: string, wants: (task: Task) => boolean, limit: number): Promise<Task[]> {
-    return this.#members.claim(serverId, wants, limit);
+  claim(
+    serverId: string,
+    wants: (task: Task) => boolean,
+    limit: number,
+    live: () => Promise<void>,
+  ): Promise<Task[]> {
+    return this.#members.claim(serverId, wants, limit, live);
   }
 
   wantCancel(taskId: string): Promise<void> {
