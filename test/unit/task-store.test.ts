@@ -167,6 +167,48 @@ describe("leases", () => {
   });
 });
 
+test("a burst of changes larger than one page is told whole", async () => {
+  const store = await sqlite();
+  const mark = Date.now();
+  const tasks = Array.from({ length: 1_200 }, () => record());
+  // As if all were written in one second, however long this machine takes.
+  const now = Date.now;
+  Date.now = () => mark;
+  await Promise.all(tasks.map((task) => store.insert(task, emptyRecipe)));
+  Date.now = now;
+
+  const { changed, isWhole } = await store.changes(mark);
+
+  expect(new Set(changed.map(({ id }) => id)).size).toBe(tasks.length);
+  expect(isWhole).toBe(true);
+});
+
+test("a task keeps its recipe though the only other one of it is erased at that moment", async () => {
+  const dir = await tempDir();
+  const [one, two] = [await sqlite(dir), await sqlite(dir)];
+  for (let i = 0; i < 40; i += 1) {
+    const [old, next] = [record(), record()];
+    await one.insert(old, emptyRecipe);
+    await one.conceal(old.id);
+    await Promise.all([one.erase(old.id), two.insert(next, emptyRecipe)]);
+    expect(await one.recipe(next.recipe)).toEqual(emptyRecipe);
+    await one.erase(next.id);
+  }
+});
+
+test("a caller's unfinished tasks are counted without a look at those that ended", async () => {
+  const dir = await tempDir();
+  await sqlite(dir);
+  const raw = new KeyvSqlite({ uri: `sqlite://${path.join(dir, "tasks.sqlite")}`, table: "tasks" });
+  onTestFinished(() => raw.close());
+
+  const plan = await raw.query(
+    "EXPLAIN QUERY PLAN SELECT count(*) FROM tasks WHERE deleted IS NULL AND caller = 'a' AND state IN ('queued', 'running')",
+  );
+
+  expect(JSON.stringify(plan)).toContain("(caller=? AND state=?)");
+});
+
 describe("wishes", () => {
   test("the server that works on a task reads what is wanted of it, and no other", async () => {
     const store = await sqlite();
@@ -259,7 +301,11 @@ describe("the schema", () => {
     const dir = await tempDir();
     const file = path.join(dir, "tasks.sqlite");
     const { recipe, caller, backends, ...rest } = record();
-    const old = { ...rest, graphHash: "0", backend: "http://127.0.0.1:8188", choices: {} };
+    const runs = [
+      { promptId: "p", state: "completed" },
+      { promptId: "q", state: "running" },
+    ];
+    const old = { ...rest, runs, graphHash: "0", backend: "http://127.0.0.1:8188", choices: {} };
     const sqlite = new KeyvSqlite({ uri: `sqlite://${file}`, table: "tasks" });
     for (const statement of oldSchema) await sqlite.query(statement);
     const [done, open] = [record().id, record().id];
@@ -275,7 +321,11 @@ describe("the schema", () => {
     const store = await sqliteAt(file);
 
     expect(await store.get(done!)).toMatchObject({ state: "completed", caller: "owner" });
-    expect(await store.get(open!)).toMatchObject({ state: "failed", error: { code: "lost" } });
+    expect(await store.get(open!)).toMatchObject({
+      state: "failed",
+      error: { code: "lost" },
+      runs: [{ state: "completed" }, { promptId: "q", state: "failed" }],
+    });
     expect((await store.list({ caller: "owner" }, 10)).tasks).toHaveLength(2);
   });
 
