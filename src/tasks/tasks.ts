@@ -318,9 +318,19 @@ export class Tasks {
 
   async #resume(task: Task): Promise<void> {
     const recipe = await this.#options.store.recipe(task.recipe);
-    if (!recipe) throw new Error(`task ${task.id} has no recipe on record`);
+    if (!recipe) return this.#endWithoutRecipe(task);
     this.#live.begin(task, recipe, true);
     this.#carryOut(await this.#options.store.wishes(this.#lease.serverId));
+  }
+
+  /** Else it would be claimed at every beat, and stay unfinished for ever. */
+  async #endWithoutRecipe(task: Task): Promise<void> {
+    const message = "Its recipe is not on record, so it cannot be gone on with. Ask for it again.";
+    const error = { code: "lost" as const, message };
+    for (const run of openRuns(task)) Object.assign(run, { state: "failed", error });
+    const ended: Task = { ...task, state: "failed", finishedAt: new Date().toISOString(), error };
+    this.#options.log.error(`task ${task.id}: ${message}`);
+    if (await this.#options.store.update(ended)) this.#events.wrote(ended);
   }
 
   #carryOut(wishes: readonly Wish[]): void {
