@@ -163,11 +163,11 @@ export class Drive {
 
   async #place(): Promise<Placement> {
     const { pool } = this.#ports;
-    const { recipe, signal } = this.#live;
+    const { recipe, signal, leave } = this.#live;
     const placed = await pool.placeWhenBack(
       (info) => choicesOn(recipe, info),
       (status) => this.#onStatus(status),
-      signal,
+      AbortSignal.any([leave, signal]),
     );
     if (!placed) {
       throw new AppError(

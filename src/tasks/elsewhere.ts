@@ -32,6 +32,8 @@ export class Elsewhere {
   #showing: NodeJS.Timeout | undefined;
   #mark: number | undefined;
   #seen = 0;
+  /** Tasks at work elsewhere whose record has been looked at since somebody reads of them. */
+  readonly #known = new Set<string>();
   #shown = new Map<string, string>();
   #wantedAt = 0;
   /** Tasks of this server that somebody elsewhere looks at. */
@@ -82,6 +84,8 @@ export class Elsewhere {
     clearInterval(this.#looking);
     this.#looking = undefined;
     this.#mark = undefined;
+    this.#seen = 0;
+    this.#known.clear();
     this.#progress.clear();
     this.#previews.clear();
   }
@@ -102,6 +106,7 @@ export class Elsewhere {
     }
     const { mark, changed, erased } = await store.changes(this.#mark ?? undefined);
     this.#mark = mark;
+    await this.#catchUp(ids ?? []);
     const isForeign = (id: string) => !this.#parts.live.get(id) && (ids?.includes(id) ?? true);
     for (const task of changed) if (isForeign(task.id)) events.wrote(task);
     for (const { task, caller } of erased) events.deleted(task, caller);
@@ -109,6 +114,19 @@ export class Elsewhere {
       this.#seen = Math.max(this.#seen, glimpse.at);
       if (!isForeign(glimpse.task)) continue;
       await this.#tell(glimpse);
+    }
+  }
+
+  /** What happened before the first look: it may have ended, and gone, while this server slept. */
+  async #catchUp(ids: readonly string[]): Promise<void> {
+    const { store, events } = this.#parts;
+    for (const id of this.#known) if (!ids.includes(id)) this.#known.delete(id);
+    for (const id of ids) {
+      if (this.#known.has(id)) continue;
+      const task = await store.get(id);
+      if (task) events.wrote(task);
+      else events.gone(id);
+      this.#known.add(id);
     }
   }
 

@@ -95,6 +95,13 @@ export class TaskEvents {
     this.#tell(id, caller, { kind: "deleted", id });
   }
 
+  /** As `deleted`, to those who read of this task alone: whose it was is not known any more. */
+  gone(id: string): void {
+    for (const reader of this.#readers) {
+      if (reader.interest.id === id) reader.add({ kind: "deleted", id });
+    }
+  }
+
   /**
    * What happens from now on, after what `where` says. The stream about one task ends after its
    * end; the one about all of them ends with `signal`. Both end when the server closes.

@@ -58,7 +58,11 @@ export class Lease {
 
   /** False when others may take this server for dead: nothing may be posted or written then. */
   get isHeld(): boolean {
-    return Date.now() < this.#until.wall && performance.now() < this.#until.steady;
+    return this.#isHeldFor(0);
+  }
+
+  #isHeldFor(ms: number): boolean {
+    return Date.now() + ms < this.#until.wall && performance.now() + ms < this.#until.steady;
   }
 
   /** Resolves when what the dead have left is taken over. */
@@ -68,9 +72,9 @@ export class Lease {
     await this.#go();
   }
 
-  /** Takes up the lease before work begins. */
+  /** Takes up the lease before work begins, and in time for the next beat to find it held. */
   async hold(): Promise<void> {
-    if (!this.isHeld) await this.#beat();
+    if (!this.#isHeldFor(this.#times.beatMs * 2)) await this.#beat();
   }
 
   async close(): Promise<void> {
@@ -100,9 +104,9 @@ export class Lease {
         this.serverId,
         (task) => this.#ports.wants(task),
         claimedAtOnce,
+        () => this.hold(),
       );
       if (tasks.length === 0) return;
-      await this.hold();
       this.#log.info(`taking up unfinished tasks: ${tasks.length}`);
       this.#ports.take(tasks);
     } while (tasks.length >= claimedAtOnce);

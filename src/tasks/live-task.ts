@@ -104,9 +104,7 @@ export class LiveTask {
   edit(change: (task: Task) => void): void {
     change(this.#draft);
     this.#isDirty = true;
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined;
-    });
+    this.#writing ??= this.#write();
   }
 
   editRun(index: number, change: (run: Run, task: Task) => void): void {
@@ -134,6 +132,8 @@ export class LiveTask {
         await delay(rewriteMs, undefined, { signal: this.#lost.signal }).catch(() => {});
       }
     }
+    // In the same breath as the last look: an edit after it begins a new write.
+    this.#writing = undefined;
   }
 
   /** The end is computed and written as a whole, then shown. */

@@ -8,6 +8,7 @@ import type { AddressRule } from "../net/address.ts";
 import type { WebhookSender } from "../webhooks/sender.ts";
 import type { Catalog } from "../workflows/catalog.ts";
 import type { PromptSources } from "../workflows/prompt.ts";
+import type { Recipe } from "../workflows/recipe.ts";
 import type { TaskRequest } from "../workflows/request.ts";
 import { Announcer } from "./announcer.ts";
 import { type CancelReport, endsBefore, endsElsewhere, reportOf, stopHere } from "./cancelling.ts";
@@ -143,10 +144,7 @@ export class Tasks {
     const { task, recipe, isNew } = await this.#intake.take(tool, request, asker, options, () =>
       this.#hold(),
     );
-    if (isNew) {
-      this.#live.begin(task, recipe, false);
-      this.#events.wrote(task);
-    }
+    if (isNew) this.#begin(task, recipe);
     return { task, isNew };
   }
 
@@ -154,9 +152,14 @@ export class Tasks {
   async again(id: string, asker: Asker, options: SubmitOptions, caller?: string): Promise<Task> {
     const earlier = await this.get(id, caller);
     const taken = await this.#intake.again(earlier, asker, options, () => this.#hold());
-    this.#live.begin(taken.task, taken.recipe, false);
-    this.#events.wrote(taken.task);
+    this.#begin(taken.task, taken.recipe);
     return taken.task;
+  }
+
+  #begin(task: Task, recipe: Recipe): void {
+    // Else the lease ran out meanwhile: it is whoever's claims it, perhaps this server's.
+    if (task.server === this.#lease.serverId) this.#live.begin(task, recipe, false);
+    this.#events.wrote(task);
   }
 
   /** The record as it was last written; `caller` sees only its own. */
@@ -321,15 +324,26 @@ export class Tasks {
 
   async #resume(task: Task): Promise<void> {
     const recipe = await this.#options.store.recipe(task.recipe);
-    if (!recipe) throw new Error(`task ${task.id} has no recipe on record`);
+    if (!recipe) return this.#endWithoutRecipe(task);
     this.#live.begin(task, recipe, true);
     this.#carryOut(await this.#options.store.wishes(this.#lease.serverId));
+  }
+
+  /** Else it would be claimed at every beat, and stay unfinished for ever. */
+  async #endWithoutRecipe(task: Task): Promise<void> {
+    const message = "Its recipe is not on record, so it cannot be gone on with. Ask for it again.";
+    const error = { code: "lost" as const, message };
+    for (const run of openRuns(task)) Object.assign(run, { state: "failed", error });
+    const ended: Task = { ...task, state: "failed", finishedAt: new Date().toISOString(), error };
+    this.#options.log.error(`task ${task.id}: ${message}`);
+    if (await this.#options.store.update(ended)) this.#events.wrote(ended);
   }
 
   #carryOut(wishes: readonly Wish[]): void {
     for (const { task, wish } of wishes) {
       const live = this.#live.get(task);
-      if (!live || live.signal.aborted) continue;
+      const isDone = wish === "delete" ? live?.isLost : live?.signal.aborted;
+      if (!live || isDone) continue;
       this.#options.log.info(`task ${task}: a ${wish} that was asked for elsewhere`);
       if (wish === "delete") live.conceal();
       stopHere(live, this.#options.pool, this.#options.log).catch((error) => this.#complain(error));

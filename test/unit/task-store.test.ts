@@ -100,6 +100,7 @@ describe.for(kinds)("%s", ([, open]) => {
 });
 
 const all = () => true;
+const lives = async () => {};
 
 describe("leases", () => {
   test("only what a server can go on with is claimed", async () => {
@@ -109,7 +110,7 @@ describe("leases", () => {
     const ours = record();
     await store.insert(ours, emptyRecipe);
 
-    const claimed = await store.claim("x", (task) => task.id === ours.id, 10);
+    const claimed = await store.claim("x", (task) => task.id === ours.id, 10, lives);
 
     expect(claimed.map((task) => task.id)).toEqual([ours.id]);
   });
@@ -125,13 +126,31 @@ describe("leases", () => {
     for (const task of [held, left, ended]) await one.insert(task, emptyRecipe);
     await two.leave("gone");
 
-    const claims = await Promise.all([one.claim("x", all, 10), two.claim("y", all, 10)]);
+    const claims = await Promise.all([
+      one.claim("x", all, 10, lives),
+      two.claim("y", all, 10, lives),
+    ]);
 
     expect(claims.flat().map((task) => task.id)).toEqual([left.id]);
     expect(await one.update(left)).toBe(false);
     for (const id of ["alive", "x", "y"]) await one.beat(server(id), -1);
-    const stale = await one.claim("z", all, 10);
+    const stale = await one.claim("z", all, 10, lives);
     expect(new Set(stale.map((task) => task.id))).toEqual(new Set([held.id, left.id]));
+  });
+
+  test("nobody takes what another has claimed at its first sign of life", async () => {
+    const dir = await tempDir();
+    const [one, two] = [await sqlite(dir), await sqlite(dir)];
+    const task = record({ server: "dead" });
+    await one.insert(task, emptyRecipe);
+
+    const first = await one.claim("x", all, 10, () =>
+      one.beat({ id: "x", host: "h", pid: 1 }, 10_000),
+    );
+    const second = await two.claim("y", all, 10, lives);
+
+    expect(first.map(({ id }) => id)).toEqual([task.id]);
+    expect(second).toEqual([]);
   });
 
   test("many are claimed page by page, with none left out", async () => {
@@ -140,12 +159,54 @@ describe("leases", () => {
     const tasks = Array.from({ length: 25 }, (_, i) => record({ backends: [`${i % 2}`] }));
     for (const task of tasks) await store.insert(task, emptyRecipe);
 
-    const claimed = await store.claim("x", ({ backends }) => backends[0] === "1", 5);
-    const rest = await store.claim("x", ({ backends }) => backends[0] === "1", 100);
+    const claimed = await store.claim("x", ({ backends }) => backends[0] === "1", 5, lives);
+    const rest = await store.claim("x", ({ backends }) => backends[0] === "1", 100, lives);
 
     expect(claimed.length).toBeGreaterThanOrEqual(5);
     expect(claimed.length + rest.length).toBe(12);
   });
+});
+
+test("a burst of changes larger than one page is told whole", async () => {
+  const store = await sqlite();
+  const mark = Date.now();
+  const tasks = Array.from({ length: 1_200 }, () => record());
+  // As if all were written in one second, however long this machine takes.
+  const now = Date.now;
+  Date.now = () => mark;
+  await Promise.all(tasks.map((task) => store.insert(task, emptyRecipe)));
+  Date.now = now;
+
+  const { changed, isWhole } = await store.changes(mark);
+
+  expect(new Set(changed.map(({ id }) => id)).size).toBe(tasks.length);
+  expect(isWhole).toBe(true);
+});
+
+test("a task keeps its recipe though the only other one of it is erased at that moment", async () => {
+  const dir = await tempDir();
+  const [one, two] = [await sqlite(dir), await sqlite(dir)];
+  for (let i = 0; i < 40; i += 1) {
+    const [old, next] = [record(), record()];
+    await one.insert(old, emptyRecipe);
+    await one.conceal(old.id);
+    await Promise.all([one.erase(old.id), two.insert(next, emptyRecipe)]);
+    expect(await one.recipe(next.recipe)).toEqual(emptyRecipe);
+    await one.erase(next.id);
+  }
+});
+
+test("a caller's unfinished tasks are counted without a look at those that ended", async () => {
+  const dir = await tempDir();
+  await sqlite(dir);
+  const raw = new KeyvSqlite({ uri: `sqlite://${path.join(dir, "tasks.sqlite")}`, table: "tasks" });
+  onTestFinished(() => raw.close());
+
+  const plan = await raw.query(
+    "EXPLAIN QUERY PLAN SELECT count(*) FROM tasks WHERE deleted IS NULL AND caller = 'a' AND state IN ('queued', 'running')",
+  );
+
+  expect(JSON.stringify(plan)).toContain("(caller=? AND state=?)");
 });
 
 describe("wishes", () => {
@@ -172,7 +233,7 @@ describe("wishes", () => {
     await store.insert(task, emptyRecipe);
     await store.conceal(task.id);
 
-    const [claimed] = await store.claim("x", all, 10);
+    const [claimed] = await store.claim("x", all, 10, lives);
 
     expect(claimed?.deletedAt).toBeTruthy();
     expect(await store.wishes("x")).toEqual([{ task: task.id, wish: "delete" }]);
@@ -240,7 +301,11 @@ describe("the schema", () => {
     const dir = await tempDir();
     const file = path.join(dir, "tasks.sqlite");
     const { recipe, caller, backends, ...rest } = record();
-    const old = { ...rest, graphHash: "0", backend: "http://127.0.0.1:8188", choices: {} };
+    const runs = [
+      { promptId: "p", state: "completed" },
+      { promptId: "q", state: "running" },
+    ];
+    const old = { ...rest, runs, graphHash: "0", backend: "http://127.0.0.1:8188", choices: {} };
     const sqlite = new KeyvSqlite({ uri: `sqlite://${file}`, table: "tasks" });
     for (const statement of oldSchema) await sqlite.query(statement);
     const [done, open] = [record().id, record().id];
@@ -256,7 +321,11 @@ describe("the schema", () => {
     const store = await sqliteAt(file);
 
     expect(await store.get(done!)).toMatchObject({ state: "completed", caller: "owner" });
-    expect(await store.get(open!)).toMatchObject({ state: "failed", error: { code: "lost" } });
+    expect(await store.get(open!)).toMatchObject({
+      state: "failed",
+      error: { code: "lost" },
+      runs: [{ state: "completed" }, { promptId: "q", state: "failed" }],
+    });
     expect((await store.list({ caller: "owner" }, 10)).tasks).toHaveLength(2);
   });
 

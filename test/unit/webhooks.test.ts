@@ -2,12 +2,22 @@ import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { refuseAddress } from "../../src/net/address.ts";
+import { openSqlite } from "../../src/tasks/store/sqlite.ts";
 import { MemoryOutbox } from "../../src/webhooks/outbox.ts";
 import { WebhookSender } from "../../src/webhooks/sender.ts";
 import { checkWebhook } from "../../src/webhooks/webhook.ts";
-import { call, connect, quietLog, startApp, startEmulator, taskIdIn } from "../support/world.ts";
+import {
+  call,
+  connect,
+  quietLog,
+  startApp,
+  startEmulator,
+  taskIdIn,
+  tempDir,
+} from "../support/world.ts";
 
 interface Delivery {
   headers: Record<string, string | string[] | undefined>;
@@ -149,6 +159,39 @@ test("an MCP client gives the address as an argument and the secret beside it", 
   const id = taskIdIn(text);
   const { contents } = await client.readResource({ uri: `comfy://tasks/${id}` });
   expect(text + JSON.stringify(contents)).not.toMatch(/s3cret|x-job|\/hook/);
+});
+
+test("a message for a private address waits for the server that may call it", async () => {
+  const { deliveries, url } = await receiver();
+  const store = await openSqlite(path.join(await tempDir(), "tasks.sqlite"));
+  onTestFinished(() => store.close());
+  const { outbox } = store;
+  const sender = (allowPrivate: boolean) => {
+    const made = new WebhookSender({
+      outbox,
+      rule: allowPrivate ? () => undefined : refuseAddress,
+      allowPrivate,
+      log: quietLog(),
+      everyMs: 10,
+    });
+    onTestFinished(() => made.close());
+    return made;
+  };
+  const allowed = sender(true);
+  await outbox.add({
+    id: "msg_1",
+    taskId: "t1",
+    webhook: { url },
+    body: "{}",
+    attempts: 0,
+    private: true,
+  });
+
+  expect(await outbox.take(60_000, 20, false)).toEqual([]);
+  sender(false).start();
+  allowed.start();
+
+  await expect.poll(() => deliveries.length).toBe(1);
 });
 
 test("a private address is refused unless the operator allows it", async () => {

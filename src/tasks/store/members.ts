@@ -46,7 +46,12 @@ export class Members {
   }
 
   /** Looks before it writes: an idle server does not keep a disk awake. */
-  async claim(server: string, wants: (task: Task) => boolean, limit: number): Promise<Task[]> {
+  async claim(
+    server: string,
+    wants: (task: Task) => boolean,
+    limit: number,
+    live: () => Promise<void>,
+  ): Promise<Task[]> {
     const left = `state IN ('queued', 'running') AND NOT EXISTS (
       SELECT 1 FROM leases WHERE leases.server = tasks.server AND until > ${this.#now})`;
     const claimed: Task[] = [];
@@ -59,6 +64,7 @@ export class Members {
       );
       const wanted = rows.map(taskIn).filter(wants);
       if (wanted.length > 0) {
+        await live();
         const marks = wanted.map((_, i) => `$${i + 2}`).join(", ");
         const taken = await this.#query(
           `UPDATE tasks SET value = ${this.#withServer}

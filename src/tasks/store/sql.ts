@@ -4,16 +4,12 @@ import type { Recipe } from "../../workflows/recipe.ts";
 import { keptInputs, type Task } from "../task.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
 import type { Dialect, Query } from "./dialect.ts";
+import { erasedMs, History } from "./history.ts";
 import { Members } from "./members.ts";
 import { SqlOutbox } from "./outbox.ts";
 import { storedTask, taskIn, Where } from "./rows.ts";
 import type { Changes, Glimpse, Server, TaskFilter, TaskPage, TaskStore, Wish } from "./store.ts";
 
-/** What was erased is told to others for this long. */
-const erasedMs = 5 * 60_000;
-/** Writes of other processes may become visible a little after their time stamp. */
-const lateMs = 1_000;
-const changesAtOnce = 500;
 /** Before the caller's name, where an input is held by an upload; no task id starts so. */
 const uploadOf = "upload:";
 
@@ -40,6 +36,7 @@ export class SqlTaskStore implements TaskStore {
   readonly #query: Query;
   readonly #now: string;
   readonly #members: Members;
+  readonly #history: History;
 
   constructor(options: SqlTaskStoreOptions) {
     this.notice = options.notice;
@@ -48,26 +45,32 @@ export class SqlTaskStore implements TaskStore {
     this.#now = options.dialect.now;
     this.outbox = new SqlOutbox(options.query, options.dialect);
     this.#members = new Members(options.query, options.dialect);
+    this.#history = new History(options.query, options.dialect);
   }
 
   async insert(task: Task, recipe: Recipe): Promise<Task | undefined> {
     const inputs = keptInputs(task).map((input) => input.sha256);
     if (inputs.length > 0) await this.useInputs(task.id, inputs);
     // The recipe first: a recipe without a task is only room, a task without one is lost.
-    await this.#query(
-      "INSERT INTO recipes(hash, recipe) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-      task.recipe,
-      JSON.stringify(recipe),
-    );
+    await this.#keepRecipe(task.recipe, recipe);
     const rows = await this.#query(
       "INSERT INTO tasks(key, value) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING key",
       task.id,
       storedTask(task),
     );
-    if (rows.length > 0) return undefined;
+    // And last: the erasing of the only other task of it may have fallen in between.
+    if (rows.length > 0) return this.#keepRecipe(task.recipe, recipe);
     const known = await this.withKey(task.caller, task.idempotency?.key ?? "");
     if (!known) throw new Error(`task ${task.id} was not stored`);
     return known;
+  }
+
+  async #keepRecipe(hash: string, recipe: Recipe): Promise<undefined> {
+    await this.#query(
+      "INSERT INTO recipes(hash, recipe) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+      hash,
+      JSON.stringify(recipe),
+    );
   }
 
   async recipe(hash: string): Promise<Recipe | undefined> {
@@ -247,8 +250,13 @@ export class SqlTaskStore implements TaskStore {
     return this.#members.leave(serverId);
   }
 
-  claim(serverId: string, wants: (task: Task) => boolean, limit: number): Promise<Task[]> {
-    return this.#members.claim(serverId, wants, limit);
+  claim(
+    serverId: string,
+    wants: (task: Task) => boolean,
+    limit: number,
+    live: () => Promise<void>,
+  ): Promise<Task[]> {
+    return this.#members.claim(serverId, wants, limit, live);
   }
 
   wantCancel(taskId: string): Promise<void> {
@@ -275,26 +283,8 @@ export class SqlTaskStore implements TaskStore {
     return this.#members.glimpses(taskIds, after);
   }
 
-  async changes(mark?: number): Promise<Changes> {
-    const [row] = await this.#query(`SELECT ${this.#now} AS now`);
-    const now = Number(row?.["now"] ?? 0);
-    if (mark === undefined) return { mark: now, changed: [], erased: [], isWhole: true };
-    const changed = await this.#query(
-      `SELECT value, updated FROM tasks WHERE updated > $1 AND deleted IS NULL
-         ORDER BY updated LIMIT ${changesAtOnce}`,
-      mark - lateMs,
-    );
-    const erased = await this.#query(
-      "SELECT task, caller FROM erased WHERE at > $1",
-      mark - lateMs,
-    );
-    const last = changed.length === changesAtOnce ? Number(changed.at(-1)?.["updated"]) : now;
-    return {
-      mark: last,
-      changed: changed.map(taskIn),
-      erased: erased.map(({ task, caller }) => ({ task: String(task), caller: String(caller) })),
-      isWhole: changed.length < changesAtOnce && mark > now - erasedMs && mark <= now + lateMs,
-    };
+  changes(mark?: number): Promise<Changes> {
+    return this.#history.changes(mark);
   }
 
   close(): Promise<void> {

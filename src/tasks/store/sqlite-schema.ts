@@ -22,8 +22,10 @@ const versionOne = [
   "CREATE INDEX tasks_by_state ON tasks(state, created, key)",
   "CREATE INDEX tasks_by_tool ON tasks(tool, created, key)",
   "CREATE INDEX tasks_by_caller ON tasks(caller, created, key)",
+  // A caller's unfinished tasks are counted at each of its calls, however many have ended.
+  "CREATE INDEX tasks_by_caller_state ON tasks(caller, state)",
   "CREATE INDEX tasks_by_recipe ON tasks(recipe)",
-  "CREATE INDEX tasks_by_update ON tasks(updated)",
+  "CREATE INDEX tasks_by_update ON tasks(updated, key)",
   "CREATE INDEX tasks_concealed ON tasks(key) WHERE deleted IS NOT NULL",
   "CREATE UNIQUE INDEX tasks_by_key ON tasks(caller, idem) WHERE idem IS NOT NULL AND deleted IS NULL",
   "CREATE TABLE recipes(hash TEXT PRIMARY KEY, recipe TEXT) WITHOUT ROWID",
@@ -53,6 +55,10 @@ const fromNone = [
      '$.updated', 0)`,
   `UPDATE tasks SET value = json_set(value, '$.value.state', 'failed',
      '$.value.finishedAt', json_extract(value, '$.value.createdAt'),
+     '$.value.runs', (SELECT json_group_array(json(
+         CASE WHEN json_extract(run.value, '$.state') IN ('queued', 'running')
+           THEN json_set(run.value, '$.state', 'failed') ELSE run.value END))
+       FROM json_each(tasks.value, '$.value.runs') AS run),
      '$.value.error', json_object('code', 'lost', 'message',
        'An earlier version had begun it and left no recipe to go on with. Ask for it again.'))
    WHERE json_extract(value, '$.value.state') IN ('queued', 'running')`,

@@ -113,9 +113,15 @@ export interface TaskStore {
   leave(serverId: string): Promise<void>;
   /**
    * Takes over unfinished tasks whose server has let its lease run out or left, concealed ones
-   * among them; atomic. `wants` says which can be gone on with here.
+   * among them; atomic. `wants` says which can be gone on with here. `live` is called before the
+   * first is taken: what belongs to a server that has not said that it lives is anybody's.
    */
-  claim(serverId: string, wants: (task: Task) => boolean, limit: number): Promise<Task[]>;
+  claim(
+    serverId: string,
+    wants: (task: Task) => boolean,
+    limit: number,
+    live: () => Promise<void>,
+  ): Promise<Task[]>;
   /** Asks whichever server works on the task, now or later, to cancel it. */
   wantCancel(taskId: string): Promise<void>;
   /** What is wanted of the tasks of a server. */
