@@ -104,7 +104,12 @@ export async function recovery(dir: string): Promise<void> {
   });
   const recoveryMs = await timed(async () => {
     await store.beat({ id: "bench", host: "bench", pid: 0 }, 10_000);
-    const tasks = await store.claim("bench", () => true, unfinished, async () => {});
+    const tasks = await store.claim(
+      "bench",
+      () => true,
+      unfinished,
+      async () => {},
+    );
     await Promise.all(
       tasks.map(
         ({ runs }) =>

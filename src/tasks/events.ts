@@ -97,9 +97,7 @@ export class TaskEvents {
 
   /** As `deleted`, to those who read of this task alone: whose it was is not known any more. */
   gone(id: string): void {
-    for (const reader of this.#readers) {
-      if (reader.interest.id === id) reader.add({ kind: "deleted", id });
-    }
+    for (const reader of this.#readers.get(id) ?? []) reader.add({ kind: "deleted", id });
   }
 
   /**
