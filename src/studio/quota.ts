@@ -12,14 +12,15 @@ export class Quota {
     this.#tasks = tasks;
   }
 
-  /** Makes a task if the caller has room for it; else throws `too_many`. */
-  async within<T>(caller: Caller, make: () => Promise<T>): Promise<T> {
+  /** Makes a task; `admit` is for it to call first, and throws `too_many` where there is no room. */
+  async within<T>(caller: Caller, make: (admit: () => Promise<void>) => Promise<T>): Promise<T> {
     const { name } = caller;
     this.#count(name, 1);
     try {
-      await this.#checkTasks(caller);
-      await this.#checkBytes(caller);
-      return await make();
+      return await make(async () => {
+        await this.#checkTasks(caller);
+        await this.#checkBytes(caller);
+      });
     } finally {
       this.#count(name, -1);
     }

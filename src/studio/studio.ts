@@ -78,7 +78,9 @@ export class Studio {
     this.#demand("generate");
     const { tasks, quota } = this.#parts;
     const asker = this.#asker(options);
-    return quota.within(this.caller, () => tasks.submit(tool, request, asker, options));
+    return quota.within(this.caller, (admit) =>
+      tasks.submit(tool, request, asker, { ...options, admit }),
+    );
   }
 
   /** The pictures of a task once more, with the same seeds; notes say where they may differ. */
@@ -86,7 +88,10 @@ export class Studio {
     this.#demand("generate");
     const { tasks, quota } = this.#parts;
     const asker = this.#asker(options);
-    return quota.within(this.caller, () => tasks.again(id, asker, options, this.#only));
+    return quota.within(this.caller, async (admit) => {
+      await admit();
+      return tasks.again(id, asker, options, this.#only);
+    });
   }
 
   #asker({ client = this.caller.client, via = this.caller.via }: SubmitOptions): Asker {

@@ -54,6 +54,8 @@ export interface SubmitOptions {
   via?: string | undefined;
   /** How long a ComfyUI that is being started may take before the call is refused. */
   patienceMs?: number | undefined;
+  /** Rejects where the caller has no room for a new task; a call made before needs none. */
+  admit?: (() => Promise<void>) | undefined;
   /** Aborted when the call is not wanted any more, before there is a task. */
   signal?: AbortSignal | undefined;
 }
@@ -102,6 +104,7 @@ export class Intake {
     const idempotency = idempotencyOf(tool, request, options);
     const known = await this.#known(asker.caller, idempotency);
     if (known) return known;
+    await options.admit?.();
     checkBounds(request);
     if (webhook) checkWebhook(webhook, this.#parts.addressRule);
     const saveTo = await this.#target(request, asker.folders);

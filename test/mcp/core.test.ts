@@ -8,6 +8,7 @@ import sharp from "sharp";
 import { expect, onTestFinished, test } from "vitest";
 import type { Emulator } from "../../src/emulator/emulator.ts";
 import { defaultModels } from "../../src/emulator/models.ts";
+import { ownerOf } from "../../src/studio/caller.ts";
 import { exportText } from "../fixtures/exports/exports.ts";
 import { promptPosts, small } from "../support/servers.ts";
 import {
@@ -169,6 +170,24 @@ test("the same call with the same key is one task, and another call with it is r
   expect(other.isError).toBe(true);
   expect(text(other)).toMatch(/"k1" was used for task t\w+ with other arguments/);
   expect((await deps.studio.get(taskIdIn(text(one)))).label).toBe("hero");
+});
+
+test("the same call with the same key needs no room for another task", async () => {
+  const emulator = await startEmulator();
+  const hold = emulator.hold("VAEDecode");
+  const { app } = await startApp(emulator.url);
+  const owner = ownerOf({ roots: [], base: "/" });
+  const studio = app.studio({ ...owner, limits: { requestsPerMinute: 60, tasksAtOnce: 1 } });
+  const request = { parameters: small };
+  const first = await studio.take("generate_image", request, { idempotencyKey: "k" });
+  await hold.reached;
+
+  const same = await studio.take("generate_image", request, { idempotencyKey: "k" });
+  const other = studio.take("generate_image", request, { idempotencyKey: "l" });
+
+  expect(same).toMatchObject({ isNew: false, task: { id: first.task.id } });
+  await expect(other).rejects.toThrow(/may have 1 tasks/);
+  hold.release();
 });
 
 test("bad metadata and a bad cursor are the caller's fault, in the protocol's own words", async () => {
