@@ -1,9 +1,10 @@
 import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
-import type { Interest, LivePreview, TaskEvents } from "./events.ts";
+import type { Interest, LivePreview, TaskEvent, TaskEvents } from "./events.ts";
 import type { LiveTasks } from "./live-tasks.ts";
 import type { TaskProgress } from "./progress.ts";
 import type { Glimpse, TaskStore } from "./store/store.ts";
+import type { Task } from "./task.ts";
 
 /** Another process's changes are seen this soon. */
 const lookMs = 500;
@@ -165,6 +166,28 @@ export class Elsewhere {
     }
     for (const id of this.#shown.keys()) if (!this.#parts.live.get(id)) this.#shown.delete(id);
   }
+}
+
+/** Why nothing is known of how far an unfinished task is, on a server that uses `mine`. */
+export function whyUnknown({ backends }: Task, mine: readonly string[]): string {
+  return backends.some((url) => mine.includes(url))
+    ? "Another comfy-easel on this data folder works on it, or this one is about to take it up; how far it is, is not known here."
+    : `It is for the ComfyUI at ${backends.join(", ")}, and this server uses ${mine.join(", ")}; a server for that one goes on with it.`;
+}
+
+/** What has happened to the tasks of a caller, or of all, since a mark. */
+export async function missedSince(
+  store: TaskStore,
+  mark: number,
+  caller: string | undefined,
+): Promise<TaskEvent[]> {
+  const { changed, erased, isWhole } = await store.changes(mark);
+  if (!isWhole) return [{ kind: "reset", id: "" }];
+  const isMeant = (each: { caller: string }) => (caller ?? each.caller) === each.caller;
+  return [
+    ...changed.filter(isMeant).map((task): TaskEvent => ({ kind: "state", id: task.id, task })),
+    ...erased.filter(isMeant).map(({ task }): TaskEvent => ({ kind: "deleted", id: task })),
+  ];
 }
 
 /** Dates do not survive JSON. */

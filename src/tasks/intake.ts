@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Pool } from "../comfy/pool.ts";
 import type { ObjectInfo } from "../comfy/protocol.ts";
 import { AppError } from "../errors.ts";
@@ -9,7 +8,6 @@ import type { ImageStore } from "../images/store.ts";
 import type { AddressRule } from "../net/address.ts";
 import { checkWebhook, type Webhook } from "../webhooks/webhook.ts";
 import { Catalog } from "../workflows/catalog.ts";
-import { canonicalJson } from "../workflows/graph.ts";
 import { type Plan, type PlanSources, plan } from "../workflows/plan.ts";
 import { packsOf, type Recipe, recipeHash } from "../workflows/recipe.ts";
 import { checkBounds, maxSeed, type TaskRequest } from "../workflows/request.ts";
@@ -20,13 +18,12 @@ import { type PreparedInputs, prepareInputs } from "./inputs.ts";
 import type { LoraHeaders } from "./lora-headers.ts";
 import { promptOnRecord } from "./prompt-on-record.ts";
 import { runsOf } from "./runs.ts";
+import { idempotencyOf, sameCall, word } from "./same-call.ts";
 import type { TaskStore } from "./store/store.ts";
 import { isTaskId, newTaskId, type Task } from "./task.ts";
 
 /** Before something is said to be missing, what is there must have been read this recently. */
 const freshMs = 1_000;
-
-const longestWord = 200;
 
 export interface IntakeParts extends PlanSources {
   pool: Pool;
@@ -302,32 +299,4 @@ export class Intake {
     };
     return plan(withGuest, tool, asked, objectInfo);
   }
-}
-
-function idempotencyOf(
-  tool: string,
-  request: TaskRequest,
-  { idempotencyKey, label }: SubmitOptions,
-): Task["idempotency"] {
-  if (idempotencyKey === undefined) return undefined;
-  const key = word("idempotency key", idempotencyKey);
-  const call = canonicalJson({ tool, request, ...(label === undefined ? {} : { label }) });
-  const digest = createHash("sha256").update(call).digest("hex");
-  return { key, digest };
-}
-
-function sameCall(task: Task, idempotency: Task["idempotency"]): Task {
-  if (task.idempotency?.digest === idempotency?.digest) return task;
-  throw new AppError(
-    "idempotency_conflict",
-    `idempotency key: ${JSON.stringify(idempotency?.key)} was used for task ${task.id} with other arguments; take a new key for a new picture.`,
-  );
-}
-
-function word(name: string, text: string): string {
-  if (text.length > 0 && text.length <= longestWord && /^\P{Cc}*$/u.test(text)) return text;
-  throw new AppError(
-    "invalid_input",
-    `${name}: expected 1 to ${longestWord} characters on one line, got ${text.length}.`,
-  );
 }

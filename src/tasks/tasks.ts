@@ -1,5 +1,5 @@
 import type { Pool } from "../comfy/pool.ts";
-import { AppError, messageOf } from "../errors.ts";
+import { AppError } from "../errors.ts";
 import type { SaveTo } from "../files/save-to.ts";
 import type { ImageSources } from "../images/source.ts";
 import type { ImageStore } from "../images/store.ts";
@@ -13,7 +13,7 @@ import type { TaskRequest } from "../workflows/request.ts";
 import { Announcer } from "./announcer.ts";
 import { type CancelReport, endsBefore, endsElsewhere, reportOf, stopHere } from "./cancelling.ts";
 import { type DeleteReport, Deletion, sweep } from "./deletion.ts";
-import { Elsewhere } from "./elsewhere.ts";
+import { Elsewhere, missedSince, whyUnknown } from "./elsewhere.ts";
 import {
   type EventsOptions,
   type LivePreview,
@@ -28,7 +28,8 @@ import { LiveTasks } from "./live-tasks.ts";
 import type { LoraHeaders } from "./lora-headers.ts";
 import type { TaskProgress } from "./progress.ts";
 import { Retention, type RetentionRules } from "./retention.ts";
-import type { TaskFilter, TaskPage, TaskStore, Wish } from "./store/store.ts";
+import type { TaskFilter, TaskPage, TaskStore } from "./store/store.ts";
+import { Takeover } from "./takeover.ts";
 import { isTaskId, openRuns, type Task } from "./task.ts";
 import { Uploads } from "./uploads.ts";
 
@@ -67,6 +68,7 @@ export class Tasks {
   readonly #live: LiveTasks;
   readonly #lease: Lease;
   readonly #elsewhere: Elsewhere;
+  readonly #takeover: Takeover;
   readonly #intake: Intake;
   readonly #deletion: Deletion;
   readonly #retention: Retention;
@@ -85,11 +87,9 @@ export class Tasks {
       log,
       {
         isBusy: () => this.#live.size > 0,
-        wants: (task) => this.#wants(task),
-        take: (tasks) => {
-          for (const task of tasks) this.#resume(task).catch((error) => this.#complain(error));
-        },
-        wished: (wishes) => this.#carryOut(wishes),
+        wants: (task) => this.#takeover.wants(task),
+        take: (tasks) => this.#takeover.take(tasks),
+        wished: (wishes) => this.#takeover.carryOut(wishes),
         lapsed: () => this.#live.giveUp(),
       },
       options.lease,
@@ -100,13 +100,20 @@ export class Tasks {
       announcer: new Announcer(options.webhooks, log),
       isSeenElsewhere: (id) => this.#elsewhere.isSeen(id),
       mayWork: () => this.#lease.isHeld,
-      lookForWishes: async () => this.#carryOut(await store.wishes(this.#lease.serverId)),
+      lookForWishes: () => this.#takeover.lookForWishes(),
     });
     this.#elsewhere = new Elsewhere({
       store,
       log,
       events: this.#events,
       live: this.#live,
+      serverId: () => this.#lease.serverId,
+    });
+    this.#takeover = new Takeover({
+      ...options,
+      events: this.#events,
+      live: this.#live,
+      elsewhere: this.#elsewhere,
       serverId: () => this.#lease.serverId,
     });
     this.#intake = new Intake(options);
@@ -188,10 +195,10 @@ export class Tasks {
   /** Why nothing is known here of how far an unfinished task is. */
   elsewhere(task: Task): string | undefined {
     if (this.progress(task.id)) return undefined;
-    const mine = this.#options.pool.all.map(({ url }) => url);
-    return task.backends.some((url) => mine.includes(url))
-      ? "Another comfy-easel on this data folder works on it, or this one is about to take it up; how far it is, is not known here."
-      : `It is for the ComfyUI at ${task.backends.join(", ")}, and this server uses ${mine.join(", ")}; a server for that one goes on with it.`;
+    return whyUnknown(
+      task,
+      this.#options.pool.all.map(({ url }) => url),
+    );
   }
 
   /** What happens to one task, from where it is to its end. Throws `not_found` as `get` does. */
@@ -221,7 +228,10 @@ export class Tasks {
     options: EventsOptions & { after?: number | undefined },
   ): AsyncGenerator<ToldEvent> {
     return this.#events.read({ caller }, options, async () => {
-      const missed = options.after === undefined ? [] : await this.#since(options.after, caller);
+      const missed =
+        options.after === undefined
+          ? []
+          : await missedSince(this.#options.store, options.after, caller);
       const filter: TaskFilter = { states: ["queued", "running"], ...(caller ? { caller } : {}) };
       const { tasks } = await this.list(filter, mostUnfinished);
       const progress = tasks.flatMap(({ id }): TaskEvent[] => {
@@ -230,16 +240,6 @@ export class Tasks {
       });
       return [...missed, ...progress];
     });
-  }
-
-  async #since(mark: number, caller: string | undefined): Promise<TaskEvent[]> {
-    const { changed, erased, isWhole } = await this.#options.store.changes(mark);
-    if (!isWhole) return [{ kind: "reset", id: "" }];
-    const isMeant = (each: { caller: string }) => (caller ?? each.caller) === each.caller;
-    return [
-      ...changed.filter(isMeant).map((task): TaskEvent => ({ kind: "state", id: task.id, task })),
-      ...erased.filter(isMeant).map(({ task }): TaskEvent => ({ kind: "deleted", id: task })),
-    ];
   }
 
   list(filter: TaskFilter, limit: number, cursor?: string): Promise<TaskPage> {
@@ -310,48 +310,5 @@ export class Tasks {
       if (event.kind === "state") last = event.task;
     }
     return last ?? this.get(id);
-  }
-
-  /** A run that was placed must be looked for where it is; the rest needs one of its ComfyUIs. */
-  #wants(task: Task): boolean {
-    if (this.#live.get(task.id)?.isLost === false) return false;
-    const { pool } = this.#options;
-    const placed = openRuns(task).flatMap(({ at }) => (at ? [at.backend] : []));
-    return placed.length > 0
-      ? placed.every((url) => pool.of(url))
-      : task.backends.some((url) => pool.of(url));
-  }
-
-  async #resume(task: Task): Promise<void> {
-    const recipe = await this.#options.store.recipe(task.recipe);
-    if (!recipe) return this.#endWithoutRecipe(task);
-    this.#live.begin(task, recipe, true);
-    this.#carryOut(await this.#options.store.wishes(this.#lease.serverId));
-  }
-
-  /** Else it would be claimed at every beat, and stay unfinished for ever. */
-  async #endWithoutRecipe(task: Task): Promise<void> {
-    const message = "Its recipe is not on record, so it cannot be gone on with. Ask for it again.";
-    const error = { code: "lost" as const, message };
-    for (const run of openRuns(task)) Object.assign(run, { state: "failed", error });
-    const ended: Task = { ...task, state: "failed", finishedAt: new Date().toISOString(), error };
-    this.#options.log.error(`task ${task.id}: ${message}`);
-    if (await this.#options.store.update(ended)) this.#events.wrote(ended);
-  }
-
-  #carryOut(wishes: readonly Wish[]): void {
-    for (const { task, wish } of wishes) {
-      const live = this.#live.get(task);
-      const isDone = wish === "delete" ? live?.isLost : live?.signal.aborted;
-      if (!live || isDone) continue;
-      this.#options.log.info(`task ${task}: a ${wish} that was asked for elsewhere`);
-      if (wish === "delete") live.conceal();
-      stopHere(live, this.#options.pool, this.#options.log).catch((error) => this.#complain(error));
-    }
-    this.#elsewhere.show().catch((error) => this.#complain(error));
-  }
-
-  #complain(error: unknown): void {
-    this.#options.log.warn(messageOf(error));
   }
 }
