@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
@@ -27,7 +27,6 @@ export async function memory(dir: string): Promise<void> {
   });
   const client = new Client({ name: "bench", version: "1.0.0" });
   await client.connect(transport);
-  let bytes = 0;
   const make = async (seed: number) => {
     const result = await client.callTool(
       {
@@ -38,18 +37,17 @@ export async function memory(dir: string): Promise<void> {
       { timeout: 600_000 },
     );
     if (result.isError) throw new Error(JSON.stringify(result.content));
-    for (const block of result.content as { type: string; size?: number }[]) {
-      if (block.type === "resource_link") bytes += block.size ?? 0;
-    }
   };
   await make(0);
   const before = residentMb(transport.pid);
-  bytes = 0;
   for (let i = 1; i <= pictures / perCall; i += 1) await make(i * perCall);
   const after = residentMb(transport.pid);
+  const kept = await fileSizes(path.join(dir, "memory", "images"));
+  if (kept.length < pictures) throw new Error(`Only ${kept.length} pictures were kept.`);
+  const each = kept.reduce((sum, size) => sum + size, 0) / kept.length / 1024 / 1024;
   console.log(
     `resident memory: ${before.toFixed(0)} MB after ${perCall} pictures, ${after.toFixed(0)} MB after ${pictures} more ` +
-      `of ${(bytes / pictures / 1024 / 1024).toFixed(1)} MB each, ratio ${(after / before).toFixed(2)}`,
+      `of ${each.toFixed(1)} MB each, ratio ${(after / before).toFixed(2)}`,
   );
   await client.close();
   await emulator.close();
@@ -89,6 +87,14 @@ async function noiseWorkflow(dir: string): Promise<string> {
   await writeFile(path.join(dir, "noise.json"), JSON.stringify(graph));
   await writeFile(path.join(dir, "noise.binding.json"), JSON.stringify(binding));
   return dir;
+}
+
+async function fileSizes(dir: string): Promise<number[]> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  return Promise.all(
+    files.map(async (file) => (await stat(path.join(file.parentPath, file.name))).size),
+  );
 }
 
 function residentMb(pid: number | null): number {

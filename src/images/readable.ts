@@ -6,7 +6,7 @@ const endOfJpeg = Buffer.from([0xff, 0xd9]);
 
 /**
  * The picture in a form that decodes: a BMP becomes PNG, and a JPEG that lacks its end marker gets
- * one, for cameras and chat programs leave it out. Everything else comes back as it is.
+ * one: some lack it, and all their rows are there. Everything else comes back as it is.
  */
 export async function readable(bytes: Buffer, what: string): Promise<Buffer> {
   const { mimeType, looksLike } = sniff(bytes);

@@ -61,7 +61,7 @@ async function plainVerdict(raster: Raster, mean: readonly number[]): Promise<Ve
   });
   if (!plain) return undefined;
   if (darkest) return "black";
-  // A NaN that PyTorch's backend turned into 0 before the decoder's (x + 1) / 2 is mid grey.
+  // Zeros that stand for numbers lost on the way are mid grey after the decoder's (x + 1) / 2.
   return mean.every((value) => Math.abs(value - 127.5) <= sameColor) ? "nan" : "one_colour";
 }
 
@@ -227,7 +227,7 @@ export function verdictAdvice(verdict: Verdict): string {
     case "black":
       return "The picture is all black. Mostly the VAE overflowed in half precision: start ComfyUI with --fp32-vae, or use a VAE made for it (for SDXL: sdxl-vae-fp16-fix). A safety filter node can blacken pictures too.";
     case "nan":
-      return "The picture is plain mid grey, as it comes of values that are no numbers. Start ComfyUI with --fp32-vae (or --force-fp32), and check that checkpoint, VAE and LoRAs belong to one model family.";
+      return "The picture is plain mid grey, as it is when the numbers were lost on the way. If that was not asked for: start ComfyUI with --fp32-vae (or --force-fp32), and check that checkpoint, VAE and LoRAs belong to one model family.";
     case "one_colour":
       return "The picture is of one single colour. If that was not asked for: start ComfyUI with --fp32-vae, check that the VAE belongs to the model, and use guidance 1 with turbo, lightning and distilled models.";
     case "noise":
