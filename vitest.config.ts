@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 /** The files that tell the versions of ComfyUI apart. */
@@ -12,6 +13,8 @@ const older = process.env["COMFY_URL"] ? [] : ["0.3.64", "0.6.0", "0.20.0", "0.2
 export default defineConfig({
   test: {
     dir: "test",
+    // Half of the files wait for processes they started; vitest's own number leaves a core idle.
+    maxWorkers: Math.max(3, availableParallelism()),
     testTimeout: 60_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 30_000 } },

@@ -96,6 +96,7 @@ test.for<[line: string, says: string]>([
 test("a mistyped option is compared with those of its command, and with what needs no option", () => {
   expect(() => read("generate --promt fox")).toThrow(/the prompt needs none/);
   expect(() => read("generate fox --sed 7")).toThrow(/Did you mean --seed/);
-  expect(() => read("generate fox --sort 7")).not.toThrow(/--port/);
+  expect(() => read("generate fox --stap-ms 7")).not.toThrow(/--step-ms/);
+  expect(() => read("emulator --stap-ms 7")).toThrow(/Did you mean --step-ms/);
   expect(() => read("emulator --prt 7")).toThrow(/Did you mean --port/);
 });
