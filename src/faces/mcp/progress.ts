@@ -33,7 +33,7 @@ export class ProgressReporter {
   }
 
   #notify(value: number, message: string): void {
-    if (this.#call.progressToken === undefined) return;
+    if (this.#call.progressToken === undefined || value <= this.#value) return;
     this.#value = value;
     this.#call.sendProgress(value, message).catch(() => {
       // The client has gone; the task goes on.
