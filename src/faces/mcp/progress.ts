@@ -15,7 +15,10 @@ export class ProgressReporter {
   }
 
   report(progress: TaskProgress): void {
-    this.#notify(Math.max(progress.fraction, this.#creep()), wordProgress(progress));
+    this.#notify(
+      Math.max(Math.min(progress.fraction, 0.999), this.#creep()),
+      wordProgress(progress),
+    );
   }
 
   /** Nothing is known of how far it is, but it goes on. */
