@@ -22,7 +22,7 @@ test("flags become the parameters of the tool", () => {
       "output-format": ["webp"],
     },
     ["a", "fox"],
-    "/work",
+    "/home/me",
   );
 
   expect(tool).toBe("generate_image");
@@ -44,15 +44,15 @@ test.for([
   { flags: { image: ["a.png"], mask: ["b.png"] }, tool: "inpaint" },
   { flags: { image: ["a.png"], tool: ["upscale"] }, tool: "upscale" },
 ])("$flags is $tool", ({ flags, tool }) => {
-  expect(generateCall(flags, ["x"], "/work").tool).toBe(tool);
+  expect(generateCall(flags, ["x"], "/home/me").tool).toBe(tool);
 });
 
 test("--out is a file or a folder from where the shell stands, and replaces nothing by itself", () => {
-  const to = (out: string) => generateCall({ out: [out] }, ["x"], "/work").request;
+  const to = (out: string) => generateCall({ out: [out] }, ["x"], "/home/me").request;
 
-  expect(to("fox.png")).toMatchObject({ saveTo: "/work/fox.png" });
+  expect(to("fox.png")).toMatchObject({ saveTo: "/home/me/fox.png" });
   expect(to("fox.png").overwrite).toBeUndefined();
-  expect(to("pictures/")).toMatchObject({ saveTo: "/work/pictures/" });
+  expect(to("pictures/")).toMatchObject({ saveTo: "/home/me/pictures/" });
   expect(generateCall({ out: ["a.png"], overwrite: ["1"] }, ["x"], "/").request.overwrite).toBe(
     true,
   );
@@ -82,7 +82,7 @@ test.for<[flags: Record<string, string[]>, operands: string[], says: string]>([
     "--factor: generate_image does not take it; it goes with --tool upscale",
   ],
 ])("%j with %j is refused by its flag", ([flags, operands, says]) => {
-  expect(() => generateCall(flags, operands, "/work")).toThrow(says);
+  expect(() => generateCall(flags, operands, "/home/me")).toThrow(says);
 });
 
 test("a tool that is not there is refused with near names", () => {
