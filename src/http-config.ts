@@ -4,9 +4,15 @@ import { amount, type Given, isOn, optionalAmount, refused } from "./config-valu
 import { refusal } from "./errors.ts";
 import { type OptionName, optionLabel } from "./options.ts";
 
+/** The options that give one face a port of its own. */
+export const portOptions = ["fooocusPort", "visionatrixPort", "comfyuiPort", "a1111Port"] as const;
+
+export type PortOption = (typeof portOptions)[number];
+
 export interface HttpConfig {
   host: string;
   port: number;
+  ownPorts: Partial<Record<PortOption, number>>;
   /** As given; their files are not read yet. */
   authTokens: readonly string[];
   oauth: { issuer: string; audience: string } | undefined;
@@ -40,6 +46,7 @@ export function readHttp(given: Given): HttpConfig {
   return {
     host,
     port: wholeIn("port", one("port") ?? "8488", 65_535),
+    ownPorts: portsIn(given),
     authTokens,
     oauth,
     allowAnonymous: isOpen || !hasKeys,
@@ -52,6 +59,15 @@ export function readHttp(given: Given): HttpConfig {
     maxSessions: wholeIn("maxSessions", one("maxSessions") ?? "1000", 100_000),
     sessionIdleSeconds: amount("sessionIdle", one("sessionIdle") ?? "1800", 7 * 86_400),
   };
+}
+
+function portsIn(given: Given): HttpConfig["ownPorts"] {
+  const ports: HttpConfig["ownPorts"] = {};
+  for (const option of portOptions) {
+    const value = given[option]?.at(-1);
+    if (value !== undefined) ports[option] = wholeIn(option, value, 65_535);
+  }
+  return ports;
 }
 
 function oauthIn(given: Given, publicUrl: string | undefined): HttpConfig["oauth"] {

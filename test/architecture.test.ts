@@ -25,7 +25,16 @@ const table: Record<string, string[]> = {
   "faces/mcp": [...free, "studio", "tasks", "workflows", "images", "webhooks"],
   "faces/terminal": [...free, "options", "studio", "tasks", "workflows", "images"],
   // It mounts the other faces.
-  "faces/http": [...free, "http-config", "studio", "tasks", "workflows", "images", "faces"],
+  "faces/http": [
+    ...free,
+    "http-config",
+    "options",
+    "studio",
+    "tasks",
+    "workflows",
+    "images",
+    "faces",
+  ],
   emulator: ["comfy/protocol"],
   // One table that the shell's face reads, and that configuration is read by.
   options: free,

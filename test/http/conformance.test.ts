@@ -74,7 +74,7 @@ async function serveFixtures({ app, deps, log }: World): Promise<string> {
   });
   const guards = { hosts: [], origins: [] };
   const faces = [mcpFace(sessions)];
-  const address = { host: "127.0.0.1", port: 0 };
+  const address = { host: "127.0.0.1", port: 0, given: "--port" };
   const listening = await listen(httpApp({ guards, callers, faces, log }), address);
   onTestFinished(async () => {
     await sessions.close();

@@ -107,7 +107,7 @@ describe("the guards", () => {
   });
 
   test("stop a body on a socket too, and let pass what is short enough", async () => {
-    const listening = await listen(app, { host: "127.0.0.1", port: 0 });
+    const listening = await listen(app, { host: "127.0.0.1", port: 0, given: "--port" });
     onTestFinished(() => listening.close());
     const send = (length: number) =>
       fetch(`${listening.url}/closed`, {

@@ -9,6 +9,7 @@ import type { World } from "./world.ts";
 const standard: HttpConfig = {
   host: "127.0.0.1",
   port: 0,
+  ownPorts: {},
   authTokens: [],
   oauth: undefined,
   allowAnonymous: true,

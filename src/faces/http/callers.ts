@@ -90,7 +90,12 @@ export class Callers {
   }
 }
 
+/** With Basic, which some clients are limited to, the password is the key and the user says nothing. */
 function tokenIn(authorization: string | undefined, key: string | undefined): string | undefined {
-  const [, bearer] = /^Bearer +(\S+)\s*$/i.exec(authorization ?? "") ?? [];
-  return bearer ?? key?.trim();
+  const [, scheme, value] = /^(Bearer|Basic) +(\S+)\s*$/i.exec(authorization ?? "") ?? [];
+  if (scheme === undefined || value === undefined) return key?.trim();
+  if (scheme.toLowerCase() === "bearer") return value;
+  return Buffer.from(value, "base64")
+    .toString("utf8")
+    .replace(/^[^:]*:/, "");
 }

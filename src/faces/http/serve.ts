@@ -1,5 +1,6 @@
-import type { HttpConfig } from "../../http-config.ts";
+import type { HttpConfig, PortOption } from "../../http-config.ts";
 import type { Log } from "../../log.ts";
+import { optionLabel } from "../../options.ts";
 import { type Caller, ownerOf } from "../../studio/caller.ts";
 import type { Studio } from "../../studio/studio.ts";
 import type { Deps } from "../mcp/deps.ts";
@@ -9,9 +10,11 @@ import { ToolSchemas } from "../mcp/tool-schemas.ts";
 import { httpApp } from "./app.ts";
 import { anonymousName, Callers } from "./callers.ts";
 import type { Face } from "./face.ts";
+import type { Foreign } from "./foreign.ts";
+import type { GuardRules } from "./guards.ts";
 import { healthFaces, oauthFace } from "./health.ts";
 import { Keys } from "./keys.ts";
-import { type Listening, listen } from "./listen.ts";
+import { listenOnAll } from "./listen.ts";
 import { mcpFace } from "./mcp.ts";
 import { Metrics } from "./metrics.ts";
 import { OAuth } from "./oauth.ts";
@@ -32,6 +35,8 @@ export interface ServeParts {
 
 export interface HttpServer {
   url: string;
+  /** Of the faces that have a port of their own. */
+  own: Partial<Record<PortOption, string>>;
   close(): Promise<void>;
 }
 
@@ -72,24 +77,38 @@ export async function serveHttp(parts: ServeParts): Promise<HttpServer> {
     demo,
     mcpUrl: (request: Request) => `${config.publicUrl ?? new URL(request.url).origin}/mcp`,
   };
+  const foreign: Foreign[] = [];
+  const health = healthFaces(watcher);
   const faces: Face[] = [
     mcpFace(sessions),
+    ...foreign.flatMap(({ shared }) => shared),
     restFace(rest),
     filesFace(files),
     ...(page ? [page] : []),
     metrics.face(),
-    ...healthFaces(watcher),
+    ...health,
     ...(oauth ? [oauthFace(oauth)] : []),
   ];
-  const watch = metrics.watch(faces);
-  const app = httpApp({ watch, guards: config, callers, faces, log });
-  const listening: Listening = await listen(app, config);
+  const appOf = (some: readonly Face[], guards: GuardRules) =>
+    httpApp({ watch: metrics.watch(some), guards, callers, faces: some, log });
+  const { host, port } = config;
+  const main = { app: appOf(faces, config), host, port, given: "--host, --port" };
+  // The public URL is that of the port of everything.
+  const guards = { ...config, publicUrl: undefined };
+  const own = foreign.flatMap(({ option, alone }) => {
+    const ownPort = config.ownPorts[option];
+    if (ownPort === undefined) return [];
+    const app = appOf([...alone, ...health], guards);
+    return [{ option, app, host, port: ownPort, given: optionLabel(option) }];
+  });
+  const [everything, ...others] = await listenOnAll([main, ...own]);
   return {
-    url: config.publicUrl ?? listening.url,
+    url: config.publicUrl ?? everything.url,
+    own: Object.fromEntries(own.map(({ option }, i) => [option, others[i]?.url])),
     async close() {
-      // Those who wait for an answer get theirs before the port goes.
+      // Those who wait for an answer get theirs before the ports go.
       await sessions.close();
-      await listening.close();
+      await Promise.all([everything, ...others].map((listening) => listening.close()));
       metrics.close();
       schemas.close();
     },
