@@ -1,6 +1,7 @@
 import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { type Client, type NewTask, Refused } from "../client.ts";
 import type { PictureRecord, Task } from "../records.ts";
+import type { Address } from "./address.ts";
 import { Announcer } from "./announcer.ts";
 import { Catalogue } from "./catalogue.ts";
 import { Deletions } from "./deletions.ts";
@@ -32,6 +33,7 @@ export interface PageOptions {
   client: Client;
   /** Kept on this device. */
   storage: Storage;
+  address: Address;
   /** The server wants a key, or another one. */
   askKey: () => void;
   calm: () => boolean;
@@ -69,13 +71,15 @@ export class Page {
 
   readonly source: Input;
   readonly tool: ReadonlySignal<string>;
+  readonly #address: Address;
   readonly #askKey: () => void;
   readonly #receiver: Receiver;
   readonly #ends: (() => void)[] = [];
 
-  constructor({ client, storage, askKey, calm }: PageOptions) {
+  constructor({ client, storage, address, askKey, calm }: PageOptions) {
     this.client = client;
     this.storage = storage;
+    this.#address = address;
     this.#askKey = askKey;
     this.gallery = new Gallery(client);
     this.catalogue = new Catalogue(client);
@@ -92,6 +96,8 @@ export class Page {
     this.seen.value = storage.read("seen");
     this.singleKeys.value = storage.read("single-keys") !== "off";
     this.source = new Input(client, this.draft, this.gallery, this.route);
+    this.#readAddress();
+    this.#ends.push(address.listen(() => this.#readAddress()));
     this.tool = computed(() => {
       const masking = this.route.value.at === "mask";
       return toolFor(this.draft.tool.value, this.source.picture.value !== undefined, masking);
@@ -121,23 +127,17 @@ export class Page {
     for (const end of this.#ends) end();
   }
 
-  /** Keeps `location` and the route the same. */
-  follow(view: Window): void {
-    const read = () => {
-      this.route.value = parseRoute(view.location.hash);
-    };
-    read();
-    view.addEventListener("hashchange", read);
+  /** Lets a tab say how far the picture is. */
+  tellTitle(view: Document): void {
     this.#ends.push(
-      () => view.removeEventListener("hashchange", read),
       effect(() => {
-        view.document.title = this.#title();
+        view.title = this.#title();
       }),
     );
   }
 
   go(route: Route): void {
-    location.hash = addressOf(route);
+    this.#address.write(addressOf(route));
   }
 
   /** What the ledge's button does. Answers what is missing, if something is. */
@@ -254,6 +254,10 @@ export class Page {
     const make = this.route.value.at === "mask" ? this.maskMaker.value : undefined;
     if (!make) return undefined;
     return (await this.client.upload(await make())).id;
+  }
+
+  #readAddress(): void {
+    this.route.value = parseRoute(this.#address.read());
   }
 
   #title(): string {

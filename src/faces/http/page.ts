@@ -36,6 +36,8 @@ export function pageFace(root = shipped): Face | undefined {
     // Their names change with their content.
     if (c.res.ok) c.header("Cache-Control", "public, max-age=31536000, immutable");
   });
+  // The page as one file is for hosts of MCP Apps; here its script would not be let run.
+  app.get("/studio.html", (c) => c.notFound());
   app.get("*", serveStatic<HttpEnv>({ root }));
   return { path: "/", app, access: "public", refuse: plainRefusal };
 }
