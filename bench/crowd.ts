@@ -141,7 +141,7 @@ export async function recovery(dir: string): Promise<void> {
 
 function startApp(url: string, dataDir: string): Promise<App> {
   const config = readConfig({ "data-dir": [dataDir] }, {});
-  return createApp({ ...config, comfyui: parseTarget(url) }, createLog("warn"));
+  return createApp({ ...config, comfyuis: [parseTarget(url)] }, createLog("warn"));
 }
 
 function perSecond(count: number, ms: number): string {

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
-import { Backend } from "./comfy/backend.ts";
+import { Backend, type BackendOptions } from "./comfy/backend.ts";
 import { Gallery } from "./comfy/gallery.ts";
+import { joined } from "./comfy/installs.ts";
 import { defaultPatience } from "./comfy/patience.ts";
 import { Pool } from "./comfy/pool.ts";
 import { SavedWorkflows } from "./comfy/saved-workflows.ts";
@@ -62,17 +63,18 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   for (const waiting of loaded.pending) log.info(problemText(waiting));
   const images = new ImageStore(config.dataDir);
   const store = await openTaskStore(config.dataDir, log);
-  const backend = new Backend(config.comfyui, log, {
+  const backendOptions: BackendOptions = {
     patience: { ...defaultPatience, lostAfterMs: config.lostAfterSeconds * 1000 },
     startPatienceMs: config.startPatienceSeconds * 1000,
     freeAfterMs: config.freeAfterSeconds === undefined ? undefined : config.freeAfterSeconds * 1000,
     nodesRead: () => void refreshSaved(0),
-  });
+  };
+  const pool = new Pool(config.comfyuis.map((target) => new Backend(target, log, backendOptions)));
   const { savedWorkflows } = config;
-  const saved = new SavedWorkflows(backend.client, (file) => isOffered(savedWorkflows, file));
+  const saved = new SavedWorkflows(pool, (file) => isOffered(savedWorkflows, file));
   const watch = watchCatalog(loaded, folders, {
     log,
-    nodes: { known: () => backend.knownObjectInfo, read: () => backend.objectInfo() },
+    nodes: { known: () => pool.knownObjectInfo, read: () => pool.objectInfo() },
     read,
     saved: () => saved.known,
   });
@@ -84,8 +86,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   };
   const addressRule: AddressRule = config.allowPrivateUrls ? () => undefined : refuseAddress;
   const sources = new ImageSources({ allowPrivateAddresses: config.allowPrivateUrls });
-  const pool = new Pool([backend]);
-  const guests = new Guests(new Gallery(backend.client), sources);
+  const guests = new Guests(new Gallery(pool), sources);
   const loraHeaders = new LoraHeaders(pool);
   const prompts = {
     styles,
@@ -129,8 +130,8 @@ export async function createApp(config: Config, log: Log): Promise<App> {
       installed(catalog, pool, prompts, loraHeaders, options),
     search: (query: string) => guests.search(query),
     template: async (name: string) => {
-      const objectInfo = await pool.objectInfo(freshMs);
-      return stateOf(await guests.template(name, objectInfo), objectInfo);
+      const installs = await pool.installs(freshMs);
+      return stateOf(await guests.template(name, joined(installs)), installs);
     },
     styles: () => styles.all(),
     backends: (ask: "all" | "known") => backends.read(ask),

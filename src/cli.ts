@@ -2,7 +2,9 @@
 import { Console } from "node:console";
 import { once } from "node:events";
 import { type App, createApp } from "./app.ts";
+import { Backend } from "./comfy/backend.ts";
 import { ComfyClient } from "./comfy/client.ts";
+import { Pool } from "./comfy/pool.ts";
 import { parseTarget } from "./comfy/target.ts";
 import { type Config, folderWarnings, readConfig } from "./config.ts";
 import { AppError, messageOf, refusal } from "./errors.ts";
@@ -73,22 +75,24 @@ async function runServer({ flags }: Invocation): Promise<void> {
 }
 
 /** The question to ComfyUI goes on in the background; the server does not wait for it. */
-function greetOn({ comfyui, dataDir }: Config): { close(): Promise<void> } {
-  const client = new ComfyClient(comfyui);
+function greetOn({ comfyuis, dataDir }: Config): { close(): Promise<void> } {
+  const clients = comfyuis.map((target) => new ComfyClient(target));
   let isClosed = false;
   void greet({
     version,
-    comfyui: comfyui.name ? `${comfyui.url} (${comfyui.name})` : comfyui.url,
     dataDir,
-    ask: async () => (await client.systemStats()).system.comfyui_version,
+    comfyuis: comfyuis.map(({ url, name }, i) => ({
+      name: name ? `${url} (${name})` : url,
+      ask: async () => (await clients[i]?.systemStats())?.system.comfyui_version,
+    })),
     write: (text) => {
       if (!isClosed) process.stderr.write(text);
     },
   });
   return {
-    close() {
+    async close() {
       isClosed = true;
-      return client.close();
+      await Promise.all(clients.map((client) => client.close()));
     },
   };
 }
@@ -108,9 +112,11 @@ async function runGenerate({ flags, operands }: Invocation): Promise<void> {
 
 async function runWorkflow({ command, flags, operands }: Invocation): Promise<void> {
   const [file = ""] = operands;
-  await withBackend(readConfig(flags, process.env), async ({ comfyui }) => {
-    const client = new ComfyClient(comfyui);
-    const backend = { url: comfyui.url, objectInfo: () => client.objectInfo() };
+  await withBackend(readConfig(flags, process.env), async ({ comfyuis, logLevel }) => {
+    const log = createLog(logLevel);
+    const pool = new Pool(comfyuis.map((target) => new Backend(target, log)));
+    const url = comfyuis.map((target) => target.url).join(", ");
+    const backend = { url, objectInfo: () => pool.objectInfo() };
     try {
       if (command === "workflow init") {
         const force = flags["force"] !== undefined;
@@ -126,7 +132,7 @@ async function runWorkflow({ command, flags, operands }: Invocation): Promise<vo
       process.stdout.write(`${report}\n`);
       if (!ok) throw new AppError("workflow_invalid", `${file} cannot run as it is.`);
     } finally {
-      await client.close();
+      await pool.close();
     }
   });
 }
@@ -197,7 +203,7 @@ async function withBackend(config: Config, work: (config: Config) => Promise<voi
   const emulator = await Emulator.start({ timing: demoTiming });
   try {
     const comfyui = { ...parseTarget(emulator.url), name: "the embedded emulator" };
-    await work({ ...config, comfyui });
+    await work({ ...config, comfyuis: [comfyui] });
   } finally {
     await emulator.close();
   }

@@ -2,7 +2,8 @@ import { stat } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import envPaths from "env-paths";
-import { type ComfyTarget, parseTarget } from "./comfy/target.ts";
+import { readBackends } from "./backends-config.ts";
+import type { ComfyTarget } from "./comfy/target.ts";
 import { amount, choice, givenBy, isOn, optionalAmount } from "./config-values.ts";
 import { messageOf } from "./errors.ts";
 import { type HttpConfig, readHttp } from "./http-config.ts";
@@ -10,7 +11,8 @@ import { type LogLevel, logLevels } from "./log.ts";
 import { type OptionName, optionLabel } from "./options.ts";
 
 export interface Config {
-  comfyui: ComfyTarget;
+  /** One or more, by different names. */
+  comfyuis: readonly ComfyTarget[];
   dataDir: string;
   workflowsDir: string | undefined;
   /** Which of the workflows saved in ComfyUI are offered. */
@@ -52,11 +54,7 @@ export function readConfig(
   const one = (name: OptionName) => given[name]?.at(-1);
   const isDemo = isOn("demo", one("demo"));
   return {
-    comfyui: parseTarget(
-      one("comfyuiUrl") ?? "http://127.0.0.1:8188",
-      given.comfyuiHeader ?? [],
-      isOn("comfyuiInsecureTls", one("comfyuiInsecureTls")),
-    ),
+    comfyuis: readBackends(given),
     // The demo has a folder of its own: its tasks are not for a real ComfyUI to finish.
     dataDir: path.resolve(
       one("dataDir") ?? envPaths(isDemo ? "comfy-easel-demo" : "comfy-easel", { suffix: "" }).data,

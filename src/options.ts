@@ -17,7 +17,14 @@ export const options = {
     flag: "comfyui-url",
     env: "COMFYUI_URL",
     value: "URL",
-    help: "the ComfyUI to use; https, a path prefix and user:password@ work (default http://127.0.0.1:8188)",
+    multiple: true,
+    help: "the ComfyUI to use; https, a path prefix and user:password@ work; repeatable, one per line in the variable: pictures go to the one where they are done first (default http://127.0.0.1:8188)",
+  },
+  backends: {
+    flag: "backends",
+    env: "EASEL_BACKENDS",
+    value: "FILE",
+    help: 'more ComfyUIs, as JSON: {"backends": [{"url": …, "name": …, "weight": 2, "headers": {…}, "labels": {…}, "insecure_tls": true}]}, where weight is how fast it is beside the others',
   },
   comfyuiHeader: {
     flag: "comfyui-header",

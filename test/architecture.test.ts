@@ -21,7 +21,10 @@ const table: Record<string, string[]> = {
   images: [...free, "net", "files"],
   webhooks: [...free, "net"],
   tasks: [...free, "comfy", "workflows", "images", "net", "files", "webhooks"],
-  studio: [...free, "tasks", "workflows", "images", "comfy/pool", "comfy/protocol", "files/roots"],
+  studio: [
+    ...[...free, "tasks", "workflows", "images", "files/roots"],
+    ...["comfy/installs", "comfy/pool", "comfy/protocol"],
+  ],
   "faces/mcp": [...free, "studio", "tasks", "workflows", "images", "webhooks"],
   "faces/terminal": [...free, "options", "studio", "tasks", "workflows", "images"],
   // It mounts the other faces.
@@ -40,7 +43,11 @@ const table: Record<string, string[]> = {
   options: free,
   "config-values": [...free, "options"],
   "http-config": [...free, "options", "config-values"],
-  config: [...free, "options", "config-values", "http-config", "comfy/target"],
+  "backends-config": [...free, "options", "config-values", "comfy/target"],
+  config: [
+    ...[...free, "options", "config-values", "http-config", "backends-config"],
+    "comfy/target",
+  ],
   app: [
     ...free,
     "config",

@@ -18,7 +18,7 @@ import type { RunRequest } from "./run-request.ts";
 import { exceptCancel, letGo, refuseAborted, unlessAborted } from "./signals.ts";
 import { ComfySocket, type SocketEvents } from "./socket.ts";
 import { Submit } from "./submit.ts";
-import type { ComfyTarget } from "./target.ts";
+import { type ComfyTarget, nameOf } from "./target.ts";
 import { Traffic } from "./traffic.ts";
 import { Uploads } from "./uploads.ts";
 import { wake } from "./waking.ts";
@@ -60,7 +60,7 @@ export class Backend {
   constructor(target: ComfyTarget, log: Log, options: BackendOptions = {}) {
     this.#patience = options.patience ?? defaultPatience;
     this.#startPatienceMs = options.startPatienceMs ?? defaultStartPatienceMs;
-    this.url = target.name ?? target.url;
+    this.url = nameOf(target);
     this.#log = log;
     this.client = new ComfyClient(target, options);
     this.#catalogue = new NodeCatalogue(this.client, options.nodesRead);

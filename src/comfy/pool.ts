@@ -1,4 +1,7 @@
 import type { Backend } from "./backend.ts";
+import type { ComfyClient } from "./client.ts";
+import { ComfyUnreachableError } from "./errors.ts";
+import { type Install, installsOf, joined } from "./installs.ts";
 import type { RunStatus } from "./outcome.ts";
 import type { ObjectInfo } from "./protocol.ts";
 import { unlessAborted } from "./signals.ts";
@@ -12,10 +15,16 @@ export interface Placement {
 /** What a run needs spelt for one ComfyUI; undefined when it lacks something. */
 export type Can = (info: ObjectInfo) => Record<string, string> | undefined;
 
+/** One that was away a moment ago does not hold up what the others can answer. */
+const leftAloneMs = 5_000;
+
 /** The ComfyUI servers in use, and which of them a run goes to. */
 export class Pool {
   readonly all: readonly Backend[];
+  readonly #awaySince = new Map<Backend, number>();
+  #joined: { infos: readonly ObjectInfo[]; all: ObjectInfo } | undefined;
 
+  /** @param backends one or more, by different names */
   constructor(backends: readonly Backend[]) {
     this.all = backends;
   }
@@ -76,17 +85,35 @@ export class Pool {
     throw woken.reason;
   }
 
-  /**
-   * What some ComfyUI of these has installed: its classes, those of the first that has one. Those
-   * that do not answer are passed over; rejects when none does.
-   */
+  /** What the ComfyUIs that answer have installed, the same ones together; rejects when none does. */
+  async installs(maxAgeMs?: number): Promise<Install[]> {
+    return installsOf(
+      (await this.#askAll((backend) => backend.objectInfo(maxAgeMs))).map(
+        ({ backend, answer }) => ({ name: backend.url, objectInfo: answer }),
+      ),
+    );
+  }
+
+  /** Everything installed anywhere, see `joined`; the same object while nothing changes. */
   async objectInfo(maxAgeMs?: number): Promise<ObjectInfo> {
-    const asked = await Promise.allSettled(this.all.map((backend) => backend.objectInfo(maxAgeMs)));
-    const infos = asked.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
-    const [first, ...others] = infos;
-    if (first) return others.length === 0 ? first : Object.assign({}, ...infos.toReversed());
-    const failed = asked.find(({ status }) => status === "rejected");
-    throw failed?.status === "rejected" ? failed.reason : new Error("a pool has no backend");
+    return this.#join(await this.installs(maxAgeMs));
+  }
+
+  /** As read last, without asking; undefined when none was read. */
+  get knownObjectInfo(): ObjectInfo | undefined {
+    const known = this.all.flatMap(({ url: name, knownObjectInfo: objectInfo }) =>
+      objectInfo ? [{ name, objectInfo }] : [],
+    );
+    return known.length === 0 ? undefined : this.#join(installsOf(known));
+  }
+
+  #join(installs: readonly Install[]): ObjectInfo {
+    const infos = installs.map(({ objectInfo }) => objectInfo);
+    const known = this.#joined;
+    const isSame = known?.infos.length === infos.length;
+    if (isSame && infos.every((info, i) => info === known.infos[i])) return known.all;
+    this.#joined = { infos, all: joined(installs) };
+    return this.#joined.all;
   }
 
   /** What a model file says of itself, by the first that has it and can be asked; else rejects. */
@@ -95,12 +122,53 @@ export class Pool {
     file: string,
     signal: AbortSignal,
   ): Promise<Record<string, unknown> | undefined> {
-    const asked = await Promise.allSettled(
-      this.all.map(({ client }) => client.fileMetadata(folder, file, signal)),
-    );
-    const answers = asked.filter((each) => each.status === "fulfilled");
-    if (answers.length === 0 && asked[0]?.status === "rejected") throw asked[0].reason;
-    return answers.find(({ value }) => value !== undefined)?.value;
+    const answers = await this.#askAll(({ client }) => client.fileMetadata(folder, file, signal));
+    return answers.find(({ answer }) => answer !== undefined)?.answer;
+  }
+
+  /** The answer of the first ComfyUI, in the order they were given, that can be asked. */
+  async first<T>(ask: (client: ComfyClient) => Promise<T>): Promise<T> {
+    let reason: unknown;
+    for (const backend of this.#inReach()) {
+      try {
+        return await this.#ask(backend, ({ client }) => ask(client));
+      } catch (error) {
+        if (!(error instanceof ComfyUnreachableError)) throw error;
+        reason ??= error;
+      }
+    }
+    throw reason;
+  }
+
+  /** Everybody's answer who has one; rejects when nobody has. */
+  async #askAll<T>(
+    ask: (backend: Backend) => Promise<T>,
+  ): Promise<{ backend: Backend; answer: T }[]> {
+    const asked = this.#inReach();
+    const answers = await Promise.allSettled(asked.map((backend) => this.#ask(backend, ask)));
+    const given = answers.flatMap((each, i) => {
+      const backend = asked[i];
+      return backend && each.status === "fulfilled" ? [{ backend, answer: each.value }] : [];
+    });
+    if (given.length > 0) return given;
+    throw answers.find((each) => each.status === "rejected")?.reason;
+  }
+
+  async #ask<T>(backend: Backend, ask: (backend: Backend) => Promise<T>): Promise<T> {
+    try {
+      const answer = await ask(backend);
+      this.#awaySince.delete(backend);
+      return answer;
+    } catch (error) {
+      if (error instanceof ComfyUnreachableError) this.#awaySince.set(backend, Date.now());
+      throw error;
+    }
+  }
+
+  #inReach(): readonly Backend[] {
+    const since = Date.now() - leftAloneMs;
+    const inReach = this.all.filter((backend) => (this.#awaySince.get(backend) ?? 0) < since);
+    return inReach.length > 0 ? inReach : this.all;
   }
 
   async close(): Promise<void> {

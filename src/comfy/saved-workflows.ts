@@ -1,5 +1,6 @@
 import { messageOf } from "../errors.ts";
-import type { ComfyClient, UserFile } from "./client.ts";
+import type { UserFile } from "./client.ts";
+import type { Pool } from "./pool.ts";
 
 /** A workflow that a person saved in ComfyUI, below its `workflows/`. */
 interface Saved {
@@ -19,11 +20,11 @@ const mostBytes = 4_000_000;
 const atOnce = 4;
 
 /**
- * The workflows people saved in one ComfyUI (`userdata`), read when somebody asks, and only those
+ * The workflows people saved in ComfyUI (`userdata`; the first of several that answers), read when somebody asks, and only those
  * that changed since. That they cannot be read is told and hinders nothing.
  */
 export class SavedWorkflows {
-  readonly #client: ComfyClient;
+  readonly #pool: Pick<Pool, "first">;
   readonly #wants: (file: Saved) => boolean;
   #seen = new Map<string, Seen>();
   #known: readonly Saved[] = [];
@@ -31,8 +32,8 @@ export class SavedWorkflows {
   #readAt = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | undefined;
 
-  constructor(client: ComfyClient, wants: (file: Saved) => boolean) {
-    this.#client = client;
+  constructor(pool: Pick<Pool, "first">, wants: (file: Saved) => boolean) {
+    this.#pool = pool;
     this.#wants = wants;
   }
 
@@ -57,7 +58,7 @@ export class SavedWorkflows {
 
   async #read(): Promise<void> {
     try {
-      const listed = await this.#client.savedWorkflows();
+      const listed = await this.#pool.first((client) => client.savedWorkflows());
       const files = listed.filter(isWorkflow).slice(0, mostFiles);
       const seen = new Map<string, Seen>();
       for (let at = 0; at < files.length; at += atOnce) {
@@ -81,7 +82,7 @@ export class SavedWorkflows {
     const stamp = `${size} ${modified}`;
     const before = this.#seen.get(path);
     if (before?.stamp === stamp) return before;
-    const text = await this.#client.savedWorkflow(path);
+    const text = await this.#pool.first((client) => client.savedWorkflow(path));
     if (text === undefined) return undefined;
     const file = { path, text };
     return { stamp, file: this.#wants(file) ? file : undefined };

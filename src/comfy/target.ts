@@ -9,19 +9,29 @@ export interface ComfyTarget {
   name?: string;
   /** Accept any TLS certificate (self-signed proxies). */
   insecureTls: boolean;
+  /** How fast it is beside the others, until its times are learnt (default 1). */
+  weight?: number;
+  /** The operator's own words for it. */
+  labels?: Readonly<Record<string, string>>;
+}
+
+/** What tasks are recorded under. */
+export function nameOf({ name, url }: ComfyTarget): string {
+  return name ?? url;
 }
 
 /**
  * Reads `--comfyui-url`: http(s), optional path prefix, optional `user:password@` which becomes
  * Basic auth. Without a scheme it is http, and 0.0.0.0 is this machine. `headers` are "Name: value"
- * lines.
+ * lines; `label` is what messages call both.
  */
 export function parseTarget(
   url: string,
   headers: readonly string[] = [],
   insecureTls = false,
+  label = { url: "--comfyui-url (COMFYUI_URL)", headers: "--comfyui-header (COMFYUI_HEADER)" },
 ): ComfyTarget {
-  const parsed = parseUrl(url);
+  const parsed = parseUrl(url, label.url);
   const target: ComfyTarget = { url: "", headers: {}, insecureTls };
   if (parsed.username || parsed.password) {
     const pair = `${decoded(parsed.username)}:${decoded(parsed.password)}`;
@@ -34,7 +44,7 @@ export function parseTarget(
     if (!name || !value) {
       throw new AppError(
         "invalid_input",
-        `--comfyui-header (COMFYUI_HEADER): expected "Name: value", got ${JSON.stringify(line.slice(0, 20))}`,
+        `${label.headers}: expected "Name: value", got ${JSON.stringify(line.slice(0, 20))}`,
       );
     }
     target.headers[name.toLowerCase()] = value;
@@ -52,7 +62,7 @@ function decoded(text: string): string {
   }
 }
 
-function parseUrl(url: string): URL {
+function parseUrl(url: string, label: string): URL {
   try {
     const parsed = new URL(/^[a-z]+:\/\//i.test(url) ? url : `http://${url}`);
     if (parsed.protocol === "http:" || parsed.protocol === "https:") return reachable(parsed);
@@ -61,7 +71,7 @@ function parseUrl(url: string): URL {
   }
   throw new AppError(
     "invalid_input",
-    `--comfyui-url (COMFYUI_URL): expected http://host:port or https://host/prefix, got "${url.replace(/\/\/[^@/]*@/, "//…@")}"`,
+    `${label}: expected http://host:port or https://host/prefix, got "${url.replace(/\/\/[^@/]*@/, "//…@")}"`,
   );
 }
 

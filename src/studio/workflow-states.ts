@@ -1,8 +1,8 @@
+import type { Install } from "../comfy/installs.ts";
 import type { Pool } from "../comfy/pool.ts";
-import type { ObjectInfo } from "../comfy/protocol.ts";
 import { AppError } from "../errors.ts";
 import type { Catalog } from "../workflows/catalog.ts";
-import { explainMissing } from "../workflows/explain.ts";
+import { effort, explainMissing } from "../workflows/explain.ts";
 import {
   type MissingModel,
   type MissingNode,
@@ -13,8 +13,10 @@ import type { Problem, Workflow } from "../workflows/workflow.ts";
 
 export interface WorkflowState {
   workflow: Workflow;
-  /** Missing while ComfyUI cannot be asked. */
+  /** Whether some ComfyUI can run it; missing while none can be asked. */
   ready?: boolean;
+  /** The ComfyUIs that can. */
+  on?: string[];
   /** What to install when it is not ready. */
   lacks?: Lacks;
 }
@@ -46,27 +48,36 @@ type NotReady = Extract<Readiness, { ready: false }>;
 /** What a person saved in ComfyUI, looked at again; returns what is to be told of it. */
 export type SavedRefresh = (maxAgeMs: number) => Promise<string[]>;
 
-/** Every workflow and whether this ComfyUI can run it. */
+/** Every workflow and whether some ComfyUI can run it. */
 export async function workflowStates(
   catalog: Catalog,
   pool: Pool,
   refresh: SavedRefresh,
 ): Promise<WorkflowStates> {
   try {
-    const objectInfo = await pool.objectInfo(freshMs);
+    const installs = await pool.installs(freshMs);
     const notes = await refresh(freshMs);
-    return { states: catalog.all().map((workflow) => stateOf(workflow, objectInfo)), notes };
+    return { states: catalog.all().map((workflow) => stateOf(workflow, installs)), notes };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return { states: catalog.all().map((workflow) => ({ workflow })), problem: error.message };
   }
 }
 
-/** Whether a ComfyUI with these nodes and files can run a workflow. */
-export function stateOf(workflow: Workflow, objectInfo: ObjectInfo): WorkflowState {
-  const found = readiness(workflow, objectInfo);
-  if (found.ready) return { workflow, ready: true };
-  return { workflow, ready: false, lacks: lacksOf(workflow, found) };
+/** Where a workflow can run; where nowhere, what is missing on the ComfyUI that lacks least. */
+export function stateOf(workflow: Workflow, installs: readonly Install[]): WorkflowState {
+  const on: string[] = [];
+  let least: { effort: number; found: NotReady } | undefined;
+  for (const { objectInfo, backends } of installs) {
+    const found = readiness(workflow, objectInfo);
+    if (found.ready) on.push(...backends);
+    else {
+      const needs = effort(workflow, found);
+      if (!least || needs < least.effort) least = { effort: needs, found };
+    }
+  }
+  if (on.length > 0 || !least) return { workflow, ready: on.length > 0, on };
+  return { workflow, ready: false, on, lacks: lacksOf(workflow, least.found) };
 }
 
 function lacksOf(workflow: Workflow, found: NotReady): Lacks {

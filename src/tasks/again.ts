@@ -1,5 +1,5 @@
+import type { Install } from "../comfy/installs.ts";
 import type { Pool } from "../comfy/pool.ts";
-import type { ObjectInfo } from "../comfy/protocol.ts";
 import { AppError } from "../errors.ts";
 import { choicesOn, type Recipe } from "../workflows/recipe.ts";
 import { runsOf } from "./runs.ts";
@@ -15,14 +15,20 @@ export interface Again {
  * The runs of a task once more: its recipe and seeds, with no catalogue asked. Throws `not_ready`
  * where no ComfyUI has its nodes and files any more.
  */
-export function againOf(task: Task, recipe: Recipe, pool: Pool, objectInfo: ObjectInfo): Again {
-  if (!choicesOn(recipe, objectInfo)) {
+export function againOf(
+  task: Task,
+  recipe: Recipe,
+  pool: Pool,
+  installs: readonly Install[],
+): Again {
+  const able = installs.find(({ objectInfo }) => choicesOn(recipe, objectInfo));
+  if (!able) {
     throw new AppError(
       "not_ready",
-      `Task ${task.id} cannot be made again: this ComfyUI lacks a node or a model file of it (${Object.values(recipe.files).join(", ") || "its nodes"}).`,
+      `Task ${task.id} cannot be made again: ComfyUI lacks a node or a model file of it (${Object.values(recipe.files).join(", ") || "its nodes"}).`,
     );
   }
-  const runs = runsOf(recipe, task.runs.map(pictureOf), pool, objectInfo);
+  const runs = runsOf(recipe, task.runs.map(pictureOf), pool, able.objectInfo);
   return { runs, notes: doubts(task, runs) };
 }
 

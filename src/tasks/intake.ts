@@ -1,3 +1,4 @@
+import type { Install } from "../comfy/installs.ts";
 import type { Pool } from "../comfy/pool.ts";
 import type { ObjectInfo } from "../comfy/protocol.ts";
 import { AppError } from "../errors.ts";
@@ -170,7 +171,7 @@ export class Intake {
     }
     await this.#parts.images.checkWritable();
     await pool.ready(signal ?? new AbortController().signal, patienceMs);
-    const { runs, notes } = againOf(earlier, recipe, pool, await pool.objectInfo());
+    const { runs, notes } = againOf(earlier, recipe, pool, await pool.installs());
     const { tool, workflow, params, inputs, uploads, loras, deliver, asked, finish } = earlier;
     const { outputFormat, packs } = earlier;
     const task: Task = {
@@ -261,22 +262,24 @@ export class Intake {
     asker: Asker,
     signal: AbortSignal | undefined,
   ): Promise<{ planned: Plan; objectInfo: ObjectInfo }> {
-    const { pool } = this.#parts;
+    const { pool, catalog } = this.#parts;
     const host = { graphs: asker.graphs, sources: { ...asker.sources, signal } };
-    const attempt = async (objectInfo: ObjectInfo) => {
-      const planned = await this.#planBy(objectInfo, tool, request, host);
-      return { planned, objectInfo };
-    };
-    const known = await pool.objectInfo();
+    const attempt = (objectInfo: ObjectInfo) => this.#planBy(objectInfo, tool, request, host);
+    const order = catalog.ofTool(tool);
+    const isBest = ({ workflow }: Plan) =>
+      request.workflow !== undefined || order.indexOf(workflow) <= 0;
+    const rank = ({ workflow }: Plan) => order.indexOf(workflow);
+    const known = await pool.installs();
     try {
-      return await attempt(known);
+      return await planOnOne(known, attempt, isBest, rank);
     } catch (error) {
-      const fresh = await pool.objectInfo(freshMs);
+      const fresh = await pool.installs(freshMs);
       // A name that nobody knows may be that of a workflow saved this second.
       const isUnknown = error instanceof AppError && error.code === "not_found";
       await this.#parts.refreshSaved(isUnknown ? 0 : freshMs);
-      if (fresh === known && isGuest(request.workflow)) throw error;
-      return await attempt(fresh);
+      const isSame = fresh.every(({ objectInfo }, i) => objectInfo === known[i]?.objectInfo);
+      if (isSame && isGuest(request.workflow)) throw error;
+      return await planOnOne(fresh, attempt, isBest, rank);
     }
   }
 
@@ -299,4 +302,29 @@ export class Intake {
     };
     return plan(withGuest, tool, asked, objectInfo);
   }
+}
+
+/**
+ * By the ComfyUI on which the best workflow can run: the order of the workflows goes before that of
+ * the ComfyUIs. Rejects with what the first lacks where none will do.
+ */
+async function planOnOne(
+  installs: readonly Install[],
+  attempt: (objectInfo: ObjectInfo) => Promise<Plan>,
+  isBest: (plan: Plan) => boolean,
+  rank: (plan: Plan) => number,
+): Promise<{ planned: Plan; objectInfo: ObjectInfo }> {
+  let best: { planned: Plan; objectInfo: ObjectInfo } | undefined;
+  let refused: unknown;
+  for (const { objectInfo } of installs) {
+    try {
+      const planned = await attempt(objectInfo);
+      if (isBest(planned)) return { planned, objectInfo };
+      if (!best || rank(planned) < rank(best.planned)) best = { planned, objectInfo };
+    } catch (error) {
+      refused ??= error;
+    }
+  }
+  if (best) return best;
+  throw refused;
 }

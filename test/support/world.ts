@@ -49,12 +49,16 @@ export interface World {
   dataDir: string;
 }
 
-export async function startApp(url: string, overrides: Partial<Config> = {}): Promise<World> {
+/** @param url of a ComfyUI, or of several */
+export async function startApp(
+  url: string | readonly string[],
+  overrides: Partial<Config> = {},
+): Promise<World> {
   const dataDir = overrides.dataDir ?? (await tempDir());
   const log = quietLog();
   const app = await createApp(
     {
-      comfyui: parseTarget(url),
+      comfyuis: [url].flat().map((each) => parseTarget(each)),
       dataDir,
       workflowsDir: undefined,
       savedWorkflows: "apps",

@@ -134,9 +134,8 @@ test.for([
   let text = "";
   const told = greet({
     version: "1.2.3",
-    comfyui: "http://x",
+    comfyuis: [{ name: "http://x", ask }],
     dataDir: "/data",
-    ask,
     write: (more) => {
       text += more;
     },

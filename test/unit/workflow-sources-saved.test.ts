@@ -1,13 +1,12 @@
-import { expect, onTestFinished, test } from "vitest";
-import { ComfyClient } from "../../src/comfy/client.ts";
+import { expect, test } from "vitest";
+import { Pool } from "../../src/comfy/pool.ts";
 import { SavedWorkflows } from "../../src/comfy/saved-workflows.ts";
-import { parseTarget } from "../../src/comfy/target.ts";
 import type { Emulator } from "../../src/emulator/emulator.ts";
 import { loadCatalog } from "../../src/workflows/catalog.ts";
 import { isOffered, loadSaved, type SavedChoice } from "../../src/workflows/saved.ts";
 import { catalogue, editor, textToImage } from "../fixtures/editor/graphs.ts";
 import { asked } from "../support/comfy.ts";
-import { startEmulator, tempDir } from "../support/world.ts";
+import { startBackend, startEmulator, tempDir } from "../support/world.ts";
 
 const plain = editor(textToImage());
 const app = editor({
@@ -73,9 +72,8 @@ test("of two of one name the first stays, and the other is told of", async () =>
 });
 
 function savedOf({ url }: Emulator): SavedWorkflows {
-  const client = new ComfyClient(parseTarget(url));
-  onTestFinished(() => client.close());
-  return new SavedWorkflows(client, ({ path }) => !path.startsWith("not/"));
+  const pool = new Pool([startBackend(url)]);
+  return new SavedWorkflows(pool, ({ path }) => !path.startsWith("not/"));
 }
 
 test("a ComfyUI where nobody saved anything has none, and that is no problem", async () => {
