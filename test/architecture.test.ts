@@ -38,7 +38,9 @@ const table: Record<string, string[]> = {
     "images",
     "faces",
   ],
-  emulator: ["comfy/protocol"],
+  // How a ComfyUI answers, for the two that answer as one.
+  "as-comfyui": ["comfy/protocol"],
+  emulator: ["comfy/protocol", "as-comfyui"],
   // One table that the shell's face reads, and that configuration is read by.
   options: free,
   "config-values": [...free, "options"],

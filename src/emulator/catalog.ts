@@ -1,3 +1,4 @@
+import type { OwnCheck } from "../as-comfyui/validate.ts";
 import type { InputSpec, NodeInfo, ObjectInfo } from "../comfy/protocol.ts";
 import { hasClass, infoAt } from "./class-versions.ts";
 import type { Disk } from "./disk.ts";
@@ -56,6 +57,12 @@ export class Catalog {
 
   node(name: string): EmulatorNode | undefined {
     return this.#nodes.get(name);
+  }
+
+  /** What a class checks by itself, given the files there are now. */
+  ownCheck(name: string, disk: Disk): OwnCheck | undefined {
+    const rule = this.#nodes.get(name)?.validate;
+    return rule && { input: rule.input, check: (value) => rule.check(value, disk) };
   }
 
   /** As `/object_info` shows it now: LoadImage lists the pictures at the top of `input/`. */

@@ -1,5 +1,5 @@
+import { atLeast } from "../as-comfyui/version.ts";
 import type { InputSpec, NodeInfo } from "../comfy/protocol.ts";
-import { atLeast } from "./version.ts";
 
 /** First version with the class, for those younger than the oldest supported ComfyUI. */
 const classSince: Record<string, string> = {

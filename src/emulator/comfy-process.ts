@@ -1,13 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { WebSocketServer } from "ws";
+import { features, maxBodyBytes } from "../as-comfyui/features.ts";
+import { execInfo } from "../as-comfyui/prompt-request.ts";
+import { empty, type NoReply, type Reply, serverError, text } from "../as-comfyui/reply.ts";
+import { Sockets } from "../as-comfyui/sockets.ts";
+import { atLeast } from "../as-comfyui/version.ts";
 import { ResultCache } from "./cache.ts";
 import { Catalog } from "./catalog.ts";
 import type { Disk, StoredFile } from "./disk.ts";
 import type { Faults, RequestFault } from "./faults.ts";
 import type { Hold } from "./hold.ts";
 import { isForeign } from "./http/origin.ts";
-import { empty, type NoReply, type Reply, serverError, text } from "./http/reply.ts";
 import { BodyTooLarge, bodyOf, type Request } from "./http/request.ts";
 import { Router } from "./http/router.ts";
 import { Interrupts } from "./interrupts.ts";
@@ -18,14 +22,12 @@ import { PromptQueue } from "./queue.ts";
 import { catalogRoutes } from "./routes/catalog.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { jobRoutes } from "./routes/jobs.ts";
-import { execInfo, promptRoutes } from "./routes/prompt.ts";
+import { promptRoutes } from "./routes/prompt.ts";
 import { queueRoutes } from "./routes/queue.ts";
-import { features, maxBodyBytes, systemRoutes } from "./routes/system.ts";
+import { systemRoutes } from "./routes/system.ts";
 import { uploadRoutes } from "./routes/upload.ts";
 import { userdataRoutes } from "./routes/userdata.ts";
 import { viewRoutes } from "./routes/view.ts";
-import { Sockets } from "./sockets.ts";
-import { atLeast } from "./version.ts";
 import { Worker } from "./worker.ts";
 
 export interface ProcessOptions {
@@ -114,7 +116,8 @@ export class ComfyProcess {
     const interrupts = new Interrupts(this.#death.signal);
     const catalog = new Catalog(this.#options, disk);
     const sockets: Sockets = new Sockets({
-      faults,
+      isSilent: () => faults.silentSocket,
+      forgetsNewer: () => faults.deafAfterReconnect,
       queueInfo: () => execInfo(queue.remaining),
       features: () => features(version),
       currentNode: (sid) => (parts.current.clientId === sid ? parts.current.nodeId : undefined),

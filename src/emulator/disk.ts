@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
-
-export type FolderName = "input" | "output" | "temp";
+import { annotation, type FolderName } from "../as-comfyui/annotation.ts";
 
 export interface StoredFile {
   bytes: Buffer;
@@ -61,15 +60,6 @@ export class Disk {
 export function byCodeUnits(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
-}
-
-export function annotation(text: string): { name: string; folder: FolderName | undefined } {
-  for (const folder of ["output", "input", "temp"] as const) {
-    const mark = `[${folder}]`;
-    // One character before the mark goes too, whatever it is (`folder_paths.annotated_filepath`).
-    if (text.endsWith(mark)) return { name: text.slice(0, -(mark.length + 1)), folder };
-  }
-  return { name: text, folder: undefined };
 }
 
 export function sha256(bytes: Buffer): string {

@@ -1,5 +1,5 @@
+import { atLeast } from "../as-comfyui/version.ts";
 import { byCodeUnits } from "./disk.ts";
-import { atLeast } from "./version.ts";
 
 /** Folder under `models/` -> file names; the defaults are those the reference graphs name. */
 export const defaultModels: Record<string, string[]> = {

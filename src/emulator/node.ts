@@ -1,6 +1,6 @@
+import type { Preview } from "../as-comfyui/frames.ts";
 import type { Graph, NodeInfo, NodeOutput } from "../comfy/protocol.ts";
 import type { Disk } from "./disk.ts";
-import type { Preview } from "./frames.ts";
 import type { Inputs } from "./values.ts";
 
 export interface Timing {

@@ -1,6 +1,7 @@
 import { posix } from "node:path";
-import type { Disk, FolderName } from "./disk.ts";
-import { PythonError } from "./python.ts";
+import type { FolderName } from "../as-comfyui/annotation.ts";
+import { PythonError } from "../as-comfyui/python.ts";
+import type { Disk } from "./disk.ts";
 
 export interface OutputName {
   subfolder: string;

@@ -1,3 +1,4 @@
+import type { Sockets } from "../as-comfyui/sockets.ts";
 import type { ResultCache } from "./cache.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Disk, StoredFile } from "./disk.ts";
@@ -7,7 +8,6 @@ import type { Interrupts } from "./interrupts.ts";
 import type { Metadata } from "./models.ts";
 import type { Timing } from "./node.ts";
 import type { PromptQueue } from "./queue.ts";
-import type { Sockets } from "./sockets.ts";
 
 /** What runs and routes share in one life of the server. */
 export interface Parts {

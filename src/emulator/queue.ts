@@ -1,15 +1,13 @@
+import { sensitiveKeys } from "../as-comfyui/prompt-request.ts";
+import { PythonError } from "../as-comfyui/python.ts";
 import type { HistoryEntry, HistoryStatus, NodeOutput, QueueItem } from "../comfy/protocol.ts";
 import { Heap } from "./heap.ts";
-import { PythonError } from "./python.ts";
 
 export interface RunResult {
   outputs: Record<string, NodeOutput>;
   meta: Record<string, unknown>;
   status: HistoryStatus;
 }
-
-/** Of partner services; never shown in history. */
-export const sensitiveKeys = ["auth_token_comfy_org", "api_key_comfy_org"];
 
 /** An item as queued, with what must not be shown (partner node keys) apart. */
 export interface Queued {

@@ -1,6 +1,6 @@
+import type { Preview } from "../as-comfyui/frames.ts";
+import { previewFrame, previewWithMetadataFrame } from "../as-comfyui/frames.ts";
 import type { NodeProgress } from "../comfy/protocol.ts";
-import type { Preview } from "./frames.ts";
-import { previewFrame, previewWithMetadataFrame } from "./frames.ts";
 import type { Parts } from "./parts.ts";
 
 /** Sends one run's events to whom ComfyUI would send them, and keeps those that go into history. */

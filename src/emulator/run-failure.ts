@@ -1,4 +1,4 @@
-import { PythonError } from "./python.ts";
+import { PythonError } from "../as-comfyui/python.ts";
 
 const outOfMemoryTip =
   "This error means you ran out of memory on your GPU.\n\nTIPS: If the workflow worked before you might have accidentally set the batch_size to a large number.";

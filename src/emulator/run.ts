@@ -1,18 +1,18 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { type Preview, textFrame } from "../as-comfyui/frames.ts";
+import { PythonError } from "../as-comfyui/python.ts";
+import { atLeast } from "../as-comfyui/version.ts";
 import { type Graph, isLink, type NodeOutput } from "../comfy/protocol.ts";
 import { type CachedResult, CacheKeys, type NodeUi } from "./cache.ts";
-import { type Preview, textFrame } from "./frames.ts";
 import { InterruptedRun, ProcessDied } from "./interrupts.ts";
 import type { EmulatorNode, NodeContext, NodeResult } from "./node.ts";
 import { ExecutionOrder } from "./order.ts";
 import type { Parts } from "./parts.ts";
 import { Progress, ProgressThrottle } from "./progress.ts";
-import { PythonError } from "./python.ts";
 import type { Queued, RunResult } from "./queue.ts";
 import { RunEvents } from "./run-events.ts";
 import { nodeException } from "./run-failure.ts";
 import { ExecutionBlocker, Inputs } from "./values.ts";
-import { atLeast } from "./version.ts";
 
 /** One execution of one prompt, from `execution_start` to the event that ends it. */
 export class Run {

@@ -1,4 +1,4 @@
-import { PythonError, typeName } from "./python.ts";
+import { PythonError, typeName } from "../as-comfyui/python.ts";
 import type { MaskRaster, Raster } from "./raster.ts";
 
 /** What travels along links in place of tensors and models. */

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { PythonError } from "../../src/as-comfyui/python.ts";
 import type { NodeInfo } from "../../src/comfy/protocol.ts";
 import type { Emulator } from "../../src/emulator/emulator.ts";
 import type { EmulatorNode } from "../../src/emulator/node.ts";
-import { PythonError } from "../../src/emulator/python.ts";
 import { filled, sharpOf } from "../../src/emulator/raster.ts";
 import { ExecutionBlocker, images } from "../../src/emulator/values.ts";
 import { type Comfy, describeEmulator, type Frame, type Json, startEmulator } from "./support.ts";

@@ -1,5 +1,5 @@
 import { describe, test } from "vitest";
-import { atLeast } from "../../src/emulator/version.ts";
+import { atLeast } from "../../src/as-comfyui/version.ts";
 
 /** Set, the suite runs against that ComfyUI; otherwise every test starts an emulator of its own. */
 export const liveUrl = process.env["COMFY_URL"]?.replace(/\/$/, "");

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
+import { previewFrame } from "../../src/as-comfyui/frames.ts";
 import type { Preview } from "../../src/comfy/outcome.ts";
 import type { Graph } from "../../src/comfy/protocol.ts";
-import { previewFrame } from "../../src/emulator/frames.ts";
 import { graphOf, impatientBackend, start } from "../support/comfy.ts";
 import { startEmulator } from "../support/world.ts";
 

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { atLeast } from "../version.ts";
+import { atLeast } from "../../as-comfyui/version.ts";
 
 /**
  * ComfyUI's guard against pages of other sites; looks at Origin only for loopback hosts, and at

@@ -28,3 +28,12 @@ export async function bodyOf(message: IncomingMessage, limit: number): Promise<B
 export function jsonBody({ body }: Request): unknown {
   return JSON.parse(body.toString("utf8"));
 }
+
+/** As `jsonBody`; undefined for what is no JSON. */
+export function jsonOrNothing(request: Request): unknown {
+  try {
+    return jsonBody(request);
+  } catch {
+    return undefined;
+  }
+}

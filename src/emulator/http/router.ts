@@ -1,5 +1,5 @@
+import { type NoReply, notFound, type Reply, text } from "../../as-comfyui/reply.ts";
 import type { Parts } from "../parts.ts";
-import { type NoReply, notFound, type Reply, text } from "./reply.ts";
 import type { Request } from "./request.ts";
 
 export type Handler = (

@@ -1,6 +1,6 @@
+import { PythonError, repr, str } from "../../as-comfyui/python.ts";
 import { type Disk, sha256 } from "../disk.ts";
 import type { NodeBehaviour, NodeContext, NodeResult } from "../node.ts";
-import { PythonError, repr, str } from "../python.ts";
 import {
   channel,
   filledMask,

@@ -1,11 +1,11 @@
 import sharp from "sharp";
+import type { FolderName } from "../../as-comfyui/annotation.ts";
+import { PythonError, typeName } from "../../as-comfyui/python.ts";
+import { asciiJson } from "../../as-comfyui/reply.ts";
 import type { NodeOutput, OutputFile } from "../../comfy/protocol.ts";
-import type { FolderName } from "../disk.ts";
-import { asciiJson } from "../http/reply.ts";
 import type { NodeBehaviour, NodeContext, NodeResult } from "../node.ts";
 import { outputName } from "../output-name.ts";
 import { pngOf } from "../png.ts";
-import { PythonError, typeName } from "../python.ts";
 import type { Raster } from "../raster.ts";
 import type { Images, Inputs, Masks } from "../values.ts";
 

@@ -1,5 +1,5 @@
+import type { Preview } from "../../as-comfyui/frames.ts";
 import { scene } from "../decode.ts";
-import type { Preview } from "../frames.ts";
 import type { NodeBehaviour, NodeContext, NodeResult } from "../node.ts";
 import { sharpOf } from "../raster.ts";
 import {

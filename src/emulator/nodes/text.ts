@@ -1,6 +1,6 @@
+import { str } from "../../as-comfyui/python.ts";
 import type { NodeBehaviour, NodeContext, NodeResult } from "../node.ts";
 import { outputName } from "../output-name.ts";
-import { str } from "../python.ts";
 import type { Inputs } from "../values.ts";
 
 const literal: NodeBehaviour = { run: (inputs) => ({ outputs: [inputs.values["value"]] }) };

@@ -1,5 +1,5 @@
+import { empty, json, type Reply } from "../../as-comfyui/reply.ts";
 import { byCodeUnits } from "../disk.ts";
-import { empty, json, type Reply } from "../http/reply.ts";
 import type { Request } from "../http/request.ts";
 import type { Route } from "../http/router.ts";
 import { modelFolders } from "../models.ts";

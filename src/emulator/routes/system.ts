@@ -1,11 +1,9 @@
-import { empty, json, type Reply, text } from "../http/reply.ts";
+import { assetsDisabled, features, since } from "../../as-comfyui/features.ts";
+import { empty, json, type Reply, text } from "../../as-comfyui/reply.ts";
+import { atLeast } from "../../as-comfyui/version.ts";
 import type { Request } from "../http/request.ts";
 import type { Route } from "../http/router.ts";
 import type { Parts } from "../parts.ts";
-import { atLeast } from "../version.ts";
-
-/** ComfyUI's default `--max-upload-size`, for every body. */
-export const maxBodyBytes = 104_857_600;
 
 const gibibyte = 1024 ** 3;
 
@@ -26,18 +24,6 @@ export const systemRoutes: Route[] = [
   { method: "GET", path: "/api/tags", handle: assetsDisabled },
 ];
 
-/** The answer of `GET /features` and to a socket's `feature_flags`. */
-export function features(version: string): Record<string, unknown> {
-  return since(version, [
-    ["0.0.0", { supports_preview_metadata: true }],
-    ["0.28.0", { supports_model_type_tags: true }],
-    ["0.0.0", { max_upload_size: maxBodyBytes }],
-    ["0.4.0", { extension: { manager: { supports_v4: true } } }],
-    ["0.14.0", { node_replacements: true }],
-    ["0.17.0", { assets: false }],
-  ]);
-}
-
 function systemStats(_: Request, { version }: Parts): Reply {
   const memory = { vram_total: 24 * gibibyte, vram_free: 22 * gibibyte };
   const torch = { torch_vram_total: gibibyte, torch_vram_free: gibibyte };
@@ -55,19 +41,4 @@ function systemStats(_: Request, { version }: Parts): Reply {
     ]),
     devices: [{ name: "emulator", type: "cpu", index: null, ...memory, ...torch }],
   });
-}
-
-/** The fields of the first versions that have them, in the order given. */
-function since(
-  version: string,
-  fields: [from: string, field: Record<string, unknown>][],
-): Record<string, unknown> {
-  const there = fields.filter(([from]) => atLeast(version, from));
-  return Object.assign({}, ...there.map(([, field]) => field));
-}
-
-function assetsDisabled(): Reply {
-  const message =
-    "Assets system is disabled. Start the server with --enable-assets to use this feature.";
-  return json({ error: { code: "SERVICE_DISABLED", message, details: {} } }, 503);
 }

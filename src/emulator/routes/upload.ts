@@ -1,12 +1,13 @@
 import { posix } from "node:path";
-import { annotation, type Disk, type FolderName, sha256 } from "../disk.ts";
-import { multipart, type Part } from "../http/multipart.ts";
-import { empty, json, type Reply, serverError } from "../http/reply.ts";
+import { annotation, type FolderName } from "../../as-comfyui/annotation.ts";
+import { multipart, type Part } from "../../as-comfyui/multipart.ts";
+import { PythonError } from "../../as-comfyui/python.ts";
+import { empty, json, type Reply, serverError } from "../../as-comfyui/reply.ts";
+import { type Disk, sha256 } from "../disk.ts";
 import type { Request } from "../http/request.ts";
 import type { Route } from "../http/router.ts";
 import type { Parts } from "../parts.ts";
 import { pngOf } from "../png.ts";
-import { PythonError } from "../python.ts";
 import { channel, filledMask, joinAlpha, rasterOf, stored } from "../raster.ts";
 
 export const uploadRoutes: Route[] = [

@@ -1,5 +1,5 @@
+import { empty, json, notFound, type Reply, text } from "../../as-comfyui/reply.ts";
 import { byCodeUnits, type StoredFile } from "../disk.ts";
-import { empty, json, notFound, type Reply, text } from "../http/reply.ts";
 import type { Request } from "../http/request.ts";
 import type { Route } from "../http/router.ts";
 import type { Parts } from "../parts.ts";

@@ -6,8 +6,6 @@ import type {
   NodeInfo,
   ValidationError,
 } from "../comfy/protocol.ts";
-import type { Catalog } from "./catalog.ts";
-import type { Disk } from "./disk.ts";
 import { PythonError, repr, str } from "./python.ts";
 import { convertedLiteral, literalError, problem, typesFit } from "./validate-input.ts";
 import { innerException, missingClass, outerException, requestError } from "./validation-errors.ts";
@@ -26,9 +24,18 @@ interface NodeVerdict {
   errors: ValidationError[];
 }
 
+/** A class's own check of one input, which replaces those of range and choices. */
+export interface OwnCheck {
+  input: string;
+  /** Why the value is none; undefined for one that is. */
+  check(value: unknown): string | undefined;
+}
+
 export interface ValidationContext {
-  catalog: Catalog;
-  disk: Disk;
+  /** What `/object_info` says of a class. */
+  info(className: string): NodeInfo | undefined;
+  ownCheck(className: string): OwnCheck | undefined;
+  /** The ComfyUI whose rules and words these are. */
   version: string;
 }
 
@@ -42,7 +49,7 @@ export function validatePrompt(
   if (missing) return { outputs: [], error: missing, nodeErrors: {} };
   const outputs = Object.keys(graph).filter(
     (id) =>
-      context.catalog.node(graph[id]?.class_type ?? "")?.info.output_node &&
+      context.info(graph[id]?.class_type ?? "")?.output_node &&
       (targets === undefined || targets.includes(id)),
   );
   if (outputs.length === 0) {
@@ -57,10 +64,10 @@ export function validatePrompt(
 
 function missingNode(
   graph: Graph,
-  { catalog, version }: ValidationContext,
+  { info, version }: ValidationContext,
 ): ValidationError | undefined {
   for (const [id, node] of Object.entries(graph)) {
-    if (!catalog.node(node.class_type ?? "")) return missingClass(id, node, version);
+    if (!info(node.class_type ?? "")) return missingClass(id, node, version);
   }
   return undefined;
 }
@@ -159,9 +166,7 @@ class Validation {
     const converted = convertedLiteral({ name, spec, value });
     if ("error" in converted) return converted.error;
     inputs[name] = converted.value;
-    if (this.#context.catalog.node(this.#node(id).class_type)?.validate?.input === name) {
-      return undefined;
-    }
+    if (this.#context.ownCheck(this.#node(id).class_type)?.input === name) return undefined;
     return literalError({ name, spec, value: converted.value }, this.#context.version);
   }
 
@@ -237,11 +242,11 @@ class Validation {
   }
 
   #customError(node: GraphNode): ValidationError | undefined {
-    const rule = this.#context.catalog.node(node.class_type)?.validate;
+    const rule = this.#context.ownCheck(node.class_type);
     if (!rule || !(rule.input in node.inputs) || Array.isArray(node.inputs[rule.input])) {
       return undefined;
     }
-    const reason = rule.check(node.inputs[rule.input], this.#context.disk);
+    const reason = rule.check(node.inputs[rule.input]);
     if (reason === undefined) return undefined;
     return {
       type: "custom_validation_failed",
@@ -258,7 +263,7 @@ class Validation {
   }
 
   #info(node: GraphNode): NodeInfo {
-    const info = this.#context.catalog.info(node.class_type);
+    const info = this.#context.info(node.class_type);
     if (!info) throw new PythonError("KeyError", repr(node.class_type));
     return info;
   }

@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { RawData, WebSocket } from "ws";
-import type { Faults } from "./faults.ts";
-import { asciiJson } from "./http/reply.ts";
+import { asciiJson } from "./reply.ts";
 
 export interface SocketHost {
-  faults: Faults;
+  /** Nothing is sent, as by a ComfyUI whose loop hangs. @default false */
+  isSilent?(): boolean;
+  /** A socket that closes takes the newer one of its id with it (ComfyUI #16010). @default false */
+  forgetsNewer?(): boolean;
   /** The body of a `status` message. */
   queueInfo(): Record<string, unknown>;
   features(): Record<string, unknown>;
@@ -65,7 +67,7 @@ export class Sockets {
   }
 
   #deliver(message: string | Buffer, sid?: string): void {
-    if (this.#host.faults.silentSocket) return;
+    if (this.#host.isSilent?.()) return;
     const targets = sid === undefined ? this.#registered.values() : [this.#registered.get(sid)];
     for (const socket of targets) {
       if (socket && socket.readyState === socket.OPEN) socket.send(message);
@@ -89,7 +91,7 @@ export class Sockets {
   #leave(socket: WebSocket, sid: string): void {
     this.#open.delete(socket);
     const replaced = this.#registered.get(sid) !== socket;
-    if (replaced && !this.#host.faults.deafAfterReconnect) return;
+    if (replaced && !this.#host.forgetsNewer?.()) return;
     this.#registered.delete(sid);
     this.#flags.delete(sid);
   }
