@@ -44,8 +44,15 @@ export interface App {
 const shippedStyles = fileURLToPath(new URL("../styles", import.meta.url));
 const shippedWorkflows = fileURLToPath(new URL("../workflows", import.meta.url));
 
-/** Builds the parts in order. It contacts no ComfyUI: a server must start while none is there. */
-export async function createApp(config: Config, log: Log): Promise<App> {
+/**
+ * Builds the parts in order. It contacts no ComfyUI: a server must start while none is there. One
+ * that only looks takes up no tasks.
+ */
+export async function createApp(
+  config: Config,
+  log: Log,
+  { onlyLooks = false } = {},
+): Promise<App> {
   const folders = [
     { dir: shippedWorkflows, trusted: true },
     ...(config.workflowsDir ? [{ dir: config.workflowsDir, trusted: false }] : []),
@@ -114,9 +121,11 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     addressRule,
     retention: { keepDays: config.keepDays, keepGb: config.keepGb },
   });
-  tasks
-    .start()
-    .catch((error) => log.error(`unfinished tasks cannot be taken up: ${messageOf(error)}`));
+  if (!onlyLooks) {
+    tasks
+      .start()
+      .catch((error) => log.error(`unfinished tasks cannot be taken up: ${messageOf(error)}`));
+  }
   const backends = new BackendStates(pool);
   const parts = {
     tasks,

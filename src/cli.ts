@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { Console } from "node:console";
 import { once } from "node:events";
+import os from "node:os";
+import { fileURLToPath } from "node:url";
 import { type App, createApp } from "./app.ts";
 import { Backend } from "./comfy/backend.ts";
 import { ComfyClient } from "./comfy/client.ts";
@@ -15,6 +17,8 @@ import { allTools } from "./faces/mcp/server.ts";
 import { serveStdio } from "./faces/mcp/stdio.ts";
 import { type Flags, type Invocation, readCommandLine } from "./faces/terminal/command-line.ts";
 import { convertWorkflow } from "./faces/terminal/convert.ts";
+import { doctor, fixConfig } from "./faces/terminal/doctor/doctor.ts";
+import { launchOf } from "./faces/terminal/doctor/launch.ts";
 import { generate } from "./faces/terminal/generate.ts";
 import { checkTool, generateCall, numberOf } from "./faces/terminal/generate-request.ts";
 import { greet } from "./faces/terminal/greeting.ts";
@@ -39,6 +43,8 @@ async function main(args: string[]): Promise<void> {
       return runGenerate(read);
     case "emulator":
       return runEmulator(read);
+    case "doctor":
+      return runDoctor(read);
     case "workflow check":
     case "workflow convert":
     case "workflow init":
@@ -108,6 +114,42 @@ async function runGenerate({ flags, operands }: Invocation): Promise<void> {
     const paths = await generate(studio(caller), call, process.stderr);
     process.stdout.write(`${paths.join("\n")}\n`);
   });
+}
+
+async function runDoctor({ flags }: Invocation): Promise<void> {
+  const given = readConfig(flags, process.env);
+  const terminal = { stdin: process.stdin, stdout: process.stdout };
+  const launch = launchOf(flags, process.env, fileURLToPath(import.meta.url));
+  const client = flags["fix-config"]?.at(-1);
+  if (client !== undefined) {
+    const machine = {
+      platform: process.platform,
+      home: os.homedir(),
+      appData: process.env["APPDATA"],
+      workingDir: process.cwd(),
+    };
+    return fixConfig(client, launch, machine, terminal, flags["yes"] !== undefined);
+  }
+  const work = async ({ studio }: App, config: Config) => {
+    const asked = config.comfyuis.map((target) => new ComfyClient(target));
+    try {
+      const parts = {
+        version,
+        node: process,
+        dataDir: config.dataDir,
+        studio: studio(ownerOf({ roots: [] }, "shell")),
+        clock: async () => {
+          const there = await Promise.any(asked.map((client) => client.clock()));
+          return there === undefined ? undefined : { there, here: Date.now() };
+        },
+      };
+      // For scripts: a failure of the examined, not of the examination.
+      if (!(await doctor(parts, flags, launch, terminal))) process.exitCode = 1;
+    } finally {
+      await Promise.all(asked.map((client) => client.close()));
+    }
+  };
+  await withApp({ ...given, logLevel: "silent" }, work, { onlyLooks: true });
 }
 
 async function runWorkflow({ command, flags, operands }: Invocation): Promise<void> {
@@ -185,9 +227,13 @@ function warnOfTools(deps: Deps): void {
 }
 
 /** Builds the app (and, for a demo, its ComfyUI), and takes it all down again. */
-function withApp(given: Config, work: (app: App, config: Config) => Promise<void>): Promise<void> {
+function withApp(
+  given: Config,
+  work: (app: App, config: Config) => Promise<void>,
+  options: Parameters<typeof createApp>[2] = {},
+): Promise<void> {
   return withBackend(given, async (config) => {
-    const app = await createApp(config, createLog(config.logLevel));
+    const app = await createApp(config, createLog(config.logLevel), options);
     try {
       await work(app, config);
     } finally {
@@ -216,7 +262,7 @@ function leave(code: number): void {
 }
 
 main(process.argv.slice(2)).then(
-  () => leave(0),
+  () => leave(Number(process.exitCode ?? 0)),
   (error) => {
     const known = error instanceof AppError;
     process.stderr.write(`${known ? messageOf(error) : (error?.stack ?? error)}\n`);

@@ -6,6 +6,8 @@ import { ComfyUnreachableError, quote, type Unreachable } from "./errors.ts";
 export interface Answer {
   status: number;
   contentType: string;
+  /** The time at its sender, as the header has it. */
+  date?: string | undefined;
   body: Buffer;
 }
 

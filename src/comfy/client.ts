@@ -203,6 +203,12 @@ export class ComfyClient {
     return this.#http.close();
   }
 
+  /** Its clock, in milliseconds since 1970 by whole seconds; undefined where a proxy takes it away. */
+  async clock(withinMs = probeWithinMs): Promise<number | undefined> {
+    const { date } = await this.#http.ask("system_stats", { withinMs });
+    return date === undefined ? undefined : Date.parse(date);
+  }
+
   async #systemStats(withinMs: number): Promise<SystemStats> {
     const answer = await this.#http.ask("system_stats", { withinMs });
     const stats = parseJson<SystemStats>(answer.body.toString("utf8"));

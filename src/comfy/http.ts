@@ -125,6 +125,7 @@ async function answerTo(url: string, init: RequestInit): Promise<Answer> {
   return {
     status: response.status,
     contentType: response.headers.get("content-type") ?? "",
+    date: response.headers.get("date") ?? undefined,
     body: Buffer.from(await response.arrayBuffer()),
   };
 }

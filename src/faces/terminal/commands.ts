@@ -1,10 +1,12 @@
 import type { Option } from "../../options.ts";
+import { clientIds } from "./doctor/clients.ts";
 import { generateOptions } from "./generate-options.ts";
 
 export type CommandName =
   | "serve"
   | "generate"
   | "emulator"
+  | "doctor"
   | "workflow check"
   | "workflow convert"
   | "workflow init";
@@ -43,6 +45,21 @@ export const commands: readonly CommandText[] = [
       { flag: "step-ms", value: "N", help: "milliseconds that a sampling step takes (default 0)" },
     ],
     examples: ["comfy-easel emulator --port 8188 --step-ms 80"],
+  },
+  {
+    name: "doctor",
+    operands: "",
+    help: "look at everything a first picture needs, and say what to mend; ends with 1 if it would not come",
+    options: [
+      { flag: "json", help: "the findings as JSON, for a report or a script" },
+      {
+        flag: "fix-config",
+        value: "CLIENT",
+        help: `write this server into a client's configuration, after asking: ${clientIds().join(", ")}`,
+      },
+      { flag: "yes", help: "with --fix-config: do not ask" },
+    ],
+    examples: ["comfy-easel doctor", "comfy-easel doctor --fix-config claude-desktop"],
   },
   {
     name: "workflow check",
