@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { Backend, type BackendOptions } from "./comfy/backend.ts";
 import { Gallery } from "./comfy/gallery.ts";
@@ -8,6 +10,7 @@ import { SavedWorkflows } from "./comfy/saved-workflows.ts";
 import type { Config } from "./config.ts";
 import { messageOf } from "./errors.ts";
 import { SaveTo } from "./files/save-to.ts";
+import { keptSecret } from "./files/secret.ts";
 import { deliver } from "./images/convert.ts";
 import { ImageSources } from "./images/source.ts";
 import { ImageStore } from "./images/store.ts";
@@ -38,6 +41,8 @@ export interface App {
   tasks: Tasks;
   /** What one caller may see and do. */
   studio(caller: Caller): Studio;
+  /** Random bytes that stay those of the data folder; new ones where none can be kept. */
+  secret(name: string): Promise<Buffer>;
   close(): Promise<void>;
 }
 
@@ -151,6 +156,11 @@ export async function createApp(
     images,
     tasks,
     studio,
+    secret: (name) =>
+      keptSecret(path.join(config.dataDir, name)).catch((error) => {
+        log.warn(`${name} is not kept: ${messageOf(error)}`);
+        return randomBytes(32);
+      }),
     async close() {
       watch.close();
       // Whatever waits for a ComfyUI lets go first.

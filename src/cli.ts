@@ -59,7 +59,7 @@ async function runServer({ flags }: Invocation): Promise<void> {
   await warnOfFolders(given);
   await withApp(given, async (app, config) => {
     const log = createLog(config.logLevel);
-    const { catalog, studio } = app;
+    const { catalog, studio, secret } = app;
     const { waitSeconds, tools } = config;
     const { resultLinks, resultImages } = config;
     const offer = { operator: tools };
@@ -67,7 +67,14 @@ async function runServer({ flags }: Invocation): Promise<void> {
     const owner = studio(ownerOf({ roots: config.inputRoots }, "mcp"));
     warnOfTools({ ...mcp, studio: owner });
     if (config.http) {
-      const server = await serveHttp({ config: config.http, studio, mcp, log, demo: config.demo });
+      const server = await serveHttp({
+        config: config.http,
+        studio,
+        secret,
+        mcp,
+        log,
+        demo: config.demo,
+      });
       process.stderr.write(
         `comfy-easel ${version} serves ${server.url}/ (the page) and ${server.url}/mcp\n`,
       );

@@ -27,6 +27,10 @@ export interface HttpConfig {
   keptGb: number | undefined;
   maxSessions: number;
   sessionIdleSeconds: number;
+  /** How long a link to a picture needs no key, at most; with 0 it always does. */
+  linkMinutes: number;
+  /** What links are signed with, or @FILE; undefined for what the data folder keeps. */
+  linkKey: string | undefined;
 }
 
 /** Throws `invalid_input`: also for an address that everybody reaches and nobody needs a key for. */
@@ -58,6 +62,8 @@ export function readHttp(given: Given): HttpConfig {
     keptGb: optionalAmount("maxKeptGb", one("maxKeptGb")),
     maxSessions: wholeIn("maxSessions", one("maxSessions") ?? "1000", 100_000),
     sessionIdleSeconds: amount("sessionIdle", one("sessionIdle") ?? "1800", 7 * 86_400),
+    linkMinutes: amount("linkMinutes", one("linkMinutes") ?? "1440", 366 * 1_440),
+    linkKey: one("linkKey"),
   };
 }
 

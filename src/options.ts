@@ -255,6 +255,18 @@ export const options = {
     value: "SECONDS",
     help: "how long an MCP session over HTTP lives without a sign of its client (default 1800)",
   },
+  linkMinutes: {
+    flag: "link-minutes",
+    env: "EASEL_LINK_MINUTES",
+    value: "N",
+    help: "how long the link to a picture that an answer over HTTP names needs no key, at least half of it; 0: it always needs one (default 1440)",
+  },
+  linkKey: {
+    flag: "link-key",
+    env: "EASEL_LINK_KEY",
+    value: "TEXT",
+    help: "what such links are signed with, 32 characters or more, where several servers must take each other's; @FILE names a file that holds it (default: random, kept in the data folder)",
+  },
   demo: {
     flag: "demo",
     env: "EASEL_DEMO",

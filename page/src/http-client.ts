@@ -142,7 +142,7 @@ export class HttpClient implements Client {
       search.set("width", String(width));
     }
     if (download) search.set("download", "1");
-    const path = `/files/${encodeURIComponent(id)}${search.size > 0 ? `?${search}` : ""}`;
+    const path = `/files/images/${encodeURIComponent(id)}${search.size > 0 ? `?${search}` : ""}`;
     return this.key === undefined ? this.#base + path : this.#hold(path);
   }
 

@@ -19,8 +19,13 @@ export async function replaceFile(
 }
 
 /** The same for a file that must be new: fails with EEXIST, however late another one comes. */
-export async function createFile(path: string, temp: string, bytes: Buffer): Promise<void> {
-  await viaTemp(temp, bytes, ordinaryMode, async () => {
+export async function createFile(
+  path: string,
+  temp: string,
+  bytes: Buffer,
+  mode = ordinaryMode,
+): Promise<void> {
+  await viaTemp(temp, bytes, mode, async () => {
     try {
       await link(temp, path);
     } catch (error) {

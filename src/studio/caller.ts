@@ -28,8 +28,8 @@ export interface Caller {
   via?: string | undefined;
   /** What it may read and write; without roots there are no folders at all. */
   folders: Reach;
-  /** Where it can fetch a picture, if not from a folder. */
-  imageUrl?: (imageId: string) => string;
+  /** Where it can fetch a picture or an input, if not from a folder. */
+  imageUrl?: (id: string) => string;
 }
 
 /** Whoever has a shell or a client on this machine. */

@@ -189,8 +189,12 @@ export class Studio {
 
   /** Where a person finds the full picture: a URL for a remote caller, or a path on this machine. */
   place({ id, mimeType }: ImageRecord): string {
-    const { imageUrl } = this.caller;
-    return imageUrl ? imageUrl(id) : this.#parts.images.resultPath(id, mimeType);
+    return this.url(id) ?? this.#parts.images.resultPath(id, mimeType);
+  }
+
+  /** Where a remote caller fetches a picture or an input; undefined for one on this machine. */
+  url(id: string): string | undefined {
+    return this.caller.imageUrl?.(id);
   }
 
   /** Its preview, as it was made with the picture. */

@@ -58,7 +58,7 @@ describe.skipIf(!hasChromium)(`the page on the real studio${skip}`, () => {
     await page.reload();
     await expect.poll(() => page.locator(".pic img.shown").count()).toBe(2);
     expect(await foxLink.count()).toBe(0);
-    expect((await fetch(`${url}/files/${fox?.images[0]?.id}`)).status).toBe(404);
+    expect((await fetch(`${url}/files/images/${fox?.images[0]?.id}`)).status).toBe(404);
     await expectAccessible(page, "wall");
     expect(complaints).toEqual([]);
     expect(foreign).toEqual([]);

@@ -98,7 +98,7 @@ describe("two keys", () => {
     const made = await call(ann, "generate_image", small);
     const image = String(imageIdsIn(made.text)[0]);
 
-    expect(made.text).toContain(`${server.url}/files/${image}`);
+    expect(made.text).toContain(`${server.url}/files/images/${image}?expires=`);
     expect(made.text).not.toContain(world.dataDir);
     for (const path of ["/etc/passwd", "~/a.png", "./a.png", `${world.dataDir}/a.png`]) {
       const read = await call(ann, "img2img", { prompt: "x", image: path });

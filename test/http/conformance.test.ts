@@ -70,7 +70,7 @@ async function serveFixtures({ app, deps, log }: World): Promise<string> {
     requestsAtOnce: 100,
     limits: {},
     studio: app.studio,
-    imageUrl: (base, _caller, id) => `${base}/files/${id}`,
+    imageUrl: (base, id) => `${base}/files/${id}`,
   });
   const guards = { hosts: [], origins: [] };
   const faces = [mcpFace(sessions)];

@@ -34,7 +34,7 @@ beforeAll(async () => {
       allowAnonymous: false,
       limits: {},
       studio: (caller) => new Studio({} as never, caller),
-      imageUrl: (base, _caller, id) => `${base}/files/${id}`,
+      imageUrl: (base, id) => `${base}/files/${id}`,
     }),
     faces: [face("/closed", "key"), face("/open", "open")],
     log,

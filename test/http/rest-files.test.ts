@@ -119,7 +119,7 @@ test("an upload stays when a task that used it is deleted", async () => {
 test("a picture is cached for good by its content, and named after its words", async () => {
   const rest = await start();
   const task = await made(rest, { prompt: 'A fox, "sitting" in frischem Schnee\r\nX-Evil: 1' });
-  const path = `/files/${task.images[0]?.id}`;
+  const path = `/files/images/${task.images[0]?.id}`;
 
   const full = await rest.get(path);
   const etag = String(full.headers.get("etag"));
@@ -137,6 +137,40 @@ test("a picture is cached for good by its content, and named after its words", a
   expect(head.headers.get("content-length")).toBe(String(bytes.byteLength));
   expect((await head.arrayBuffer()).byteLength).toBe(0);
   expect([same.status, (await same.arrayBuffer()).byteLength]).toEqual([304, 0]);
+});
+
+test.for<[range: string, status: number, header: string | null, bytes: string]>([
+  ["bytes=0-3", 206, "bytes 0-3/SIZE", "0-4"],
+  ["bytes=4-", 206, "bytes 4-LAST/SIZE", "4-SIZE"],
+  ["bytes=-4", 206, "bytes TAIL-LAST/SIZE", "TAIL-SIZE"],
+  ["bytes=-99999999", 206, "bytes 0-LAST/SIZE", "0-SIZE"],
+  ["bytes=8-99999999", 206, "bytes 8-LAST/SIZE", "8-SIZE"],
+  ["bytes=99999999-", 416, "bytes */SIZE", "0-0"],
+  ["bytes=-0", 416, "bytes */SIZE", "0-0"],
+  ["bytes=0-1,4-5", 200, null, "0-SIZE"],
+  ["bytes=5-2", 200, null, "0-SIZE"],
+  ["lines=0-3", 200, null, "0-SIZE"],
+  ["bytes=-", 200, null, "0-SIZE"],
+])("of a picture, Range: %s is answered with %i", async ([range, status, header, part]) => {
+  const rest = await start();
+  const path = `/files/images/${await uploaded(rest, await picture().png().toBuffer())}`;
+  const full = await rest.get(path);
+  const whole = Buffer.from(await full.arrayBuffer());
+  const filled = (text: string) =>
+    text
+      .replace("SIZE", String(whole.length))
+      .replace("LAST", String(whole.length - 1))
+      .replace("TAIL", String(whole.length - 4));
+  const [from, to] = filled(part).split("-").map(Number);
+
+  const answer = await rest.get(path, { range });
+  const stale = await rest.get(path, { range, "if-range": '"another"' });
+
+  expect(full.headers.get("accept-ranges")).toBe("bytes");
+  expect(answer.status).toBe(status);
+  expect(answer.headers.get("content-range")).toBe(header === null ? null : filled(header));
+  expect(Buffer.from(await answer.arrayBuffer())).toEqual(whole.subarray(from, to));
+  expect(stale.status).toBe(200);
 });
 
 test("copies come in the format and width asked for, and never larger than the picture", async () => {
@@ -181,7 +215,8 @@ test("tricks with ids find nothing, and look the same as an unknown id", async (
     `u${"f".repeat(64)}`,
   ];
   for (const trick of tricks) {
-    for (const path of [`/files/${trick}`, `/files/${trick}/preview`]) {
+    const places = [`/files/images/${trick}`, `/files/${trick}`, `/files/${trick}/preview`];
+    for (const path of places) {
       const answer = await rest.get(path);
       expect(answer.status, path).toBe(404);
       const { code, message } = await errorIn(answer);

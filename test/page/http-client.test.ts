@@ -77,7 +77,7 @@ test("without a key a picture is an address, with a key it is fetched", async ()
   });
 
   expect(new HttpClient({ base }).picture("t1-1", { width: 480 })).toBe(
-    `${base}/files/t1-1?format=webp&width=480`,
+    `${base}/files/images/t1-1?format=webp&width=480`,
   );
   const held = await new HttpClient({ base, key: "k" }).picture("t1-1");
   expect(await (await fetch(held)).text()).toBe("Bearer k");

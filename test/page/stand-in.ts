@@ -174,7 +174,7 @@ export class StandIn {
   }
 
   async #file(url: URL, response: ServerResponse): Promise<void> {
-    const file = this.studio.files.get(url.pathname.split("/")[2] ?? "");
+    const file = this.studio.files.get(url.pathname.split("/")[3] ?? "");
     if (!file) return refuse(response, 404, "not_found", "There is no such picture.");
     const width = Number(url.searchParams.get("width") ?? 0);
     const headers = { "Cache-Control": "private, max-age=31536000, immutable" };

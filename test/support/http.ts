@@ -21,6 +21,8 @@ const standard: HttpConfig = {
   keptGb: undefined,
   maxSessions: 1_000,
   sessionIdleSeconds: 1_800,
+  linkMinutes: 1_440,
+  linkKey: undefined,
 };
 
 /** The app over HTTP; with keys, nobody is let in without one. */
@@ -33,6 +35,7 @@ export async function startHttp(
   const server = await serveHttp({
     config: { ...standard, allowAnonymous, ...config },
     studio: app.studio,
+    secret: app.secret,
     mcp: deps,
     log,
     pageDir,
@@ -46,6 +49,7 @@ export async function connectOverHttp(deps: Deps, name = "test"): Promise<Client
   const server = await serveHttp({
     config: standard,
     studio: () => deps.studio,
+    secret: async () => Buffer.alloc(32),
     mcp: deps,
     log: deps.log,
   });

@@ -17,8 +17,8 @@ export interface CallersParts {
   /** Of callers without a key. */
   limits: KeyLimits;
   studio(caller: Caller): Studio;
-  /** Where a caller fetches a picture; `base` has no slash at the end. */
-  imageUrl(base: string, caller: string, imageId: string): string;
+  /** Where a picture can be fetched; `base` has no slash at the end. */
+  imageUrl(base: string, imageId: string): string;
 }
 
 /** Whoever calls where no key is needed. */
@@ -52,7 +52,8 @@ export class Callers {
       c.set("caller", caller);
       c.set("studio", this.#parts.studio(caller));
       const { requestsPerMinute } = identity.limits;
-      if (requestsPerMinute !== undefined) this.#rate.take(identity.name, requestsPerMinute);
+      if (requestsPerMinute !== undefined)
+        this.#rate.take(`The key ${identity.name}`, requestsPerMinute);
       const leave = this.#concurrency.enter(identity.name);
       const { outgoing } = c.env ?? {};
       // An answer that is a stream goes on long after it has been handed over.
@@ -85,7 +86,7 @@ export class Callers {
       scopes,
       limits,
       folders: { roots: [] },
-      imageUrl: (id) => imageUrl(base, name, id),
+      imageUrl: (id) => imageUrl(base, id),
     };
   }
 }

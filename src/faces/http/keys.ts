@@ -1,10 +1,11 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { messageOf, refusal } from "../../errors.ts";
+import { refusal } from "../../errors.ts";
 import { type Scope, scopes, scopesWithImplied } from "../../studio/caller.ts";
 import { nearest } from "../../words.ts";
+import { linesOf } from "./given-lines.ts";
 import type { Identity, KeyLimits } from "./identity.ts";
 
+const option = "--auth-token (EASEL_AUTH_TOKEN)";
 const form = "NAME:TOKEN, NAME:TOKEN:read,generate or NAME:TOKEN:read,generate:tasks=2,gb=5";
 /** Nobody guesses that many characters. */
 const shortestToken = 16;
@@ -28,7 +29,7 @@ export class Keys {
   static async read(given: readonly string[], standard: KeyLimits): Promise<Keys> {
     const lines: string[] = [];
     for (const entry of given) {
-      lines.push(...(entry.startsWith("@") ? await linesOf(entry.slice(1)) : [entry]));
+      lines.push(...(entry.startsWith("@") ? await linesOf(entry.slice(1), option) : [entry]));
     }
     const keys = lines.map((line) => keyIn(line, standard));
     const twice = keys.find((key, i) => keys.findIndex(({ name }) => name === key.name) !== i);
@@ -48,15 +49,6 @@ export class Keys {
       if (timingSafeEqual(key.digest, digest)) found = key;
     }
     return found;
-  }
-}
-
-async function linesOf(file: string): Promise<string[]> {
-  try {
-    const lines = (await readFile(file, "utf8")).split(/\r?\n/).map((line) => line.trim());
-    return lines.filter((line) => line !== "" && !line.startsWith("#"));
-  } catch (error) {
-    throw refused(`the file ${file} cannot be read (${messageOf(error)})`);
   }
 }
 
@@ -115,5 +107,5 @@ function digestOf(token: string): Buffer {
 }
 
 function refused(problem: string) {
-  return refusal(`--auth-token (EASEL_AUTH_TOKEN): ${problem}`);
+  return refusal(`${option}: ${problem}`);
 }

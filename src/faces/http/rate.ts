@@ -13,19 +13,19 @@ interface Bucket {
 export class RateLimit {
   readonly #buckets = new Map<string, Bucket>();
 
-  /** Throws a 429 that says when to come again. */
-  take(name: string, perMinute: number, now = performance.now()): void {
-    const bucket = this.#buckets.get(name) ?? { tokens: perMinute, filledAt: now };
+  /** Throws a 429 that says when to come again, to whom is named so; `id` tells those apart. */
+  take(who: string, perMinute: number, id = who, now = performance.now()): void {
+    const bucket = this.#buckets.get(id) ?? { tokens: perMinute, filledAt: now };
     const refilled = bucket.tokens + ((now - bucket.filledAt) * perMinute) / 60_000;
     bucket.tokens = Math.min(perMinute, refilled);
     bucket.filledAt = now;
     if (this.#buckets.size >= mostBuckets) this.#forgetFull(now);
-    this.#buckets.set(name, bucket);
+    this.#buckets.set(id, bucket);
     if (bucket.tokens < 1) {
       const seconds = Math.max(1, Math.ceil(((1 - bucket.tokens) * 60) / Math.max(perMinute, 1)));
       throw new Refusal(
         429,
-        `The key ${name} may send ${perMinute} requests a minute. Come again in ${seconds} s.`,
+        `${who} may be used for ${perMinute} requests a minute. Come again in ${seconds} s.`,
         { "Retry-After": String(seconds) },
       );
     }

@@ -7,6 +7,7 @@ import { restApi } from "./api/rest.ts";
 import { type HttpEnv, studioOf } from "./env.ts";
 import type { Face } from "./face.ts";
 import type { Refusal } from "./refusal.ts";
+import { type SignedParts, signed } from "./signed.ts";
 
 /** A picture as base64 in an argument, and what is around it; uploads say their own limit. */
 const longestBody = 72 * 1024 * 1024;
@@ -17,10 +18,13 @@ export function restFace(parts: RestParts): Face {
   return { path: "/api/v1", app, access: "key", refuse, longestBody };
 }
 
-/** Pictures at `/files`. */
-export function filesFace(parts: FilesParts): Face {
-  const app = withStudio().route("/", mounted(filesApi(parts)));
-  return { path: "/files", app, access: "key", refuse };
+/** Pictures at `/files`; a link that was signed opens its picture to whoever has no key. */
+export function filesFace(parts: FilesParts & SignedParts): Face {
+  const app = new Hono<HttpEnv>()
+    .use("/images/:id/*", signed(parts))
+    .route("/", withStudio())
+    .route("/", mounted(filesApi(parts)));
+  return { path: "/files", app, access: "open", refuse };
 }
 
 function withStudio(): Hono<HttpEnv> {

@@ -14,6 +14,7 @@ import type { Foreign } from "./foreign.ts";
 import type { GuardRules } from "./guards.ts";
 import { healthFaces, oauthFace } from "./health.ts";
 import { Keys } from "./keys.ts";
+import { Links, linkSecret } from "./links.ts";
 import { listenOnAll } from "./listen.ts";
 import { mcpFace } from "./mcp.ts";
 import { Metrics } from "./metrics.ts";
@@ -26,6 +27,8 @@ export interface ServeParts {
   studio(caller: Caller): Studio;
   /** What MCP sessions are served from. */
   mcp: Omit<Deps, "studio">;
+  /** Random bytes under a name, the same from start to start. */
+  secret(name: string): Promise<Buffer>;
   log: Log;
   /** An emulator draws. @default false */
   demo?: boolean;
@@ -49,6 +52,8 @@ export async function serveHttp(parts: ServeParts): Promise<HttpServer> {
   const limits = { requestsPerMinute, tasksAtOnce, keptGb };
   const keys = await Keys.read(config.authTokens, limits);
   const oauth = config.oauth && new OAuth(config.oauth, limits);
+  const secret = config.linkKey ? linkSecret(config.linkKey) : parts.secret("link-key");
+  const links = new Links({ secret: await secret, minutes: config.linkMinutes });
   const callers = new Callers({
     keys,
     oauth,
@@ -57,7 +62,10 @@ export async function serveHttp(parts: ServeParts): Promise<HttpServer> {
     allowAnonymous: config.allowAnonymous,
     limits,
     studio,
-    imageUrl: (base, _caller, id) => `${base}/files/${id}`,
+    imageUrl: (base, id) => {
+      const signature = config.allowAnonymous ? "" : links.sign(id);
+      return `${base}/files/images/${id}${signature}`;
+    },
   });
   const sessions = new Sessions({
     deps: mcp,
@@ -83,7 +91,7 @@ export async function serveHttp(parts: ServeParts): Promise<HttpServer> {
     mcpFace(sessions),
     ...foreign.flatMap(({ shared }) => shared),
     restFace(rest),
-    filesFace(files),
+    filesFace({ ...files, links, studio, requestsPerMinute }),
     ...(page ? [page] : []),
     metrics.face(),
     ...health,

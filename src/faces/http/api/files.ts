@@ -9,6 +9,7 @@ import { inputHashOf } from "../../../tasks/task.ts";
 import { outputFormats } from "../../../workflows/request.ts";
 import { fileName } from "./file-name.ts";
 import type { FilesParts, RestContext, RestEnv } from "./parts.ts";
+import { rangeIn } from "./range.ts";
 import { answerErrors, HttpRefusal, needs } from "./refusals.ts";
 
 /** What an id stands for never changes, but it is one caller's. */
@@ -24,12 +25,12 @@ interface Found {
   readPreview(): Promise<Buffer>;
 }
 
-/** Everything below `/files`: pictures and inputs by their ids. */
+/** Everything below `/files`: pictures and inputs by their ids; without `images/` as in 0.1.0. */
 export function filesApi(parts: FilesParts): Hono<RestEnv> {
   const app = new Hono<RestEnv>();
   app.onError(answerErrors(parts.log));
   app.use(needs(parts, "read"));
-  app.get("/:id", async (c) => {
+  app.on("GET", ["/images/:id", "/:id"], async (c) => {
     const found = await find(c);
     const { format, width } = c.req.query();
     const copy = { format: formatIn(format), width: widthIn(width) };
@@ -40,7 +41,7 @@ export function filesApi(parts: FilesParts): Hono<RestEnv> {
       return isCopy ? smaller(bytes, copy) : bytes;
     });
   });
-  app.get("/:id/preview", async (c) => {
+  app.on("GET", ["/images/:id/preview", "/:id/preview"], async (c) => {
     const found = await find(c);
     return send(c, found, "-preview", () => found.readPreview());
   });
@@ -85,9 +86,16 @@ async function send(
   if (mimeType === undefined) throw new Error(`the file of ${id} is of no known type`);
   const kind = c.req.query("download") === "1" ? "attachment" : "inline";
   c.header("Content-Type", mimeType);
-  c.header("Content-Length", String(bytes.length));
   c.header("Content-Disposition", `${kind}; filename="${fileName(prompt, id, mimeType)}"`);
-  return c.req.method === "HEAD" ? c.body(null) : c.body(new Uint8Array(bytes));
+  c.header("Accept-Ranges", "bytes");
+  const { range, "if-range": ifRange } = c.req.header();
+  const part = ifRange === undefined || ifRange === etag ? rangeIn(range, bytes.length) : undefined;
+  if (part) c.header("Content-Range", part.header);
+  if (part?.end === 0) return c.body(null, 416);
+  const body = part ? bytes.subarray(part.start, part.end) : bytes;
+  c.header("Content-Length", String(body.length));
+  const status = part ? 206 : 200;
+  return c.req.method === "HEAD" ? c.body(null, status) : c.body(new Uint8Array(body), status);
 }
 
 function isSame(given: string | undefined, etag: string): boolean {

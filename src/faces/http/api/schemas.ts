@@ -33,6 +33,11 @@ export const progressSchema = z
   })
   .openapi("Progress");
 
+const url = z
+  .string()
+  .nullable()
+  .openapi({ description: "Needs no key until it expires; the same for half that time" });
+
 const imageSchema = z
   .object({
     id: z.string().openapi({ example: "t0123456789abcdef-1" }),
@@ -45,6 +50,7 @@ const imageSchema = z
     has_alpha: z.boolean(),
     prompt: z.string().nullable(),
     cached: z.boolean(),
+    url,
   })
   .openapi("Image");
 
@@ -55,6 +61,7 @@ const inputSchema = z
     height: z.int(),
     mime_type: z.string(),
     origin: z.string(),
+    url,
   })
   .openapi("Input");
 
@@ -170,6 +177,7 @@ export const uploadSchema = z
     height: z.int(),
     mime_type: z.string(),
     bytes: z.int(),
+    url,
   })
   .openapi("Upload");
 

@@ -42,10 +42,13 @@ export function taskView(task: Task, studio: Studio, catalog: Catalog): TaskView
     arguments: argumentsOf(task, workflow),
     backend: task.runs.find(({ at }) => at)?.at?.backend ?? null,
     images: task.runs.flatMap(({ images, prompt: made, cached }) =>
-      images.map((image) => imageView(image, made, cached === true)),
+      images.map((image) => ({
+        ...imageView(image, made, cached === true),
+        url: studio.url(image.id) ?? null,
+      })),
     ),
     inputs: Object.fromEntries(
-      Object.entries(task.inputs).map(([name, input]) => [name, inputView(input)]),
+      Object.entries(task.inputs).map(([name, input]) => [name, inputView(input, studio)]),
     ),
     progress: progress ? progressView(progress) : null,
     warnings: task.warnings,
@@ -65,7 +68,7 @@ function imageView(
   image: ImageRecord,
   prompt: string | undefined,
   cached: boolean,
-): TaskView["images"][number] {
+): Omit<TaskView["images"][number], "url"> {
   return {
     id: image.id,
     width: image.width,
@@ -80,8 +83,9 @@ function imageView(
   };
 }
 
-function inputView({ sha256, width, height, mimeType, origin }: InputRecord) {
-  return { id: inputIdOf(sha256), width, height, mime_type: mimeType, origin };
+function inputView({ sha256, width, height, mimeType, origin }: InputRecord, studio: Studio) {
+  const id = inputIdOf(sha256);
+  return { id, width, height, mime_type: mimeType, origin, url: studio.url(id) ?? null };
 }
 
 export function progressView(progress: TaskProgress): ProgressView {

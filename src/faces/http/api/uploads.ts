@@ -32,9 +32,11 @@ export function uploadRoutes(app: OpenAPIHono<RestEnv>, parts: RestParts): void 
   app.post("/uploads", needs(parts, "generate"), limited, async (c) => {
     const bytes = await sent(c);
     if (bytes.length > maxBytes) throw tooLarge();
-    const { id, width, height, mimeType, bytes: kept } = await c.get("studio").upload(bytes);
-    c.header("Location", `/files/${id}`);
-    return c.json({ id, width, height, mime_type: mimeType, bytes: kept }, 201);
+    const studio = c.get("studio");
+    const { id, width, height, mimeType, bytes: kept } = await studio.upload(bytes);
+    const url = studio.url(id) ?? null;
+    c.header("Location", `/files/images/${id}`);
+    return c.json({ id, width, height, mime_type: mimeType, bytes: kept, url }, 201);
   });
 }
 
