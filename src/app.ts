@@ -22,6 +22,7 @@ import { type InstalledOptions, installed } from "./studio/installed.ts";
 import { Quota } from "./studio/quota.ts";
 import { Studio } from "./studio/studio.ts";
 import { freshMs, stateOf, workflowStates } from "./studio/workflow-states.ts";
+import type { WebhookShapes } from "./tasks/announcer.ts";
 import { Guests } from "./tasks/guests.ts";
 import { LoraHeaders } from "./tasks/lora-headers.ts";
 import { openTaskStore } from "./tasks/store/open.ts";
@@ -46,6 +47,12 @@ export interface App {
   close(): Promise<void>;
 }
 
+export interface AppOptions {
+  /** Takes up no tasks. @default false */
+  onlyLooks?: boolean;
+  webhookShapes?: WebhookShapes;
+}
+
 const shippedStyles = fileURLToPath(new URL("../styles", import.meta.url));
 const shippedWorkflows = fileURLToPath(new URL("../workflows", import.meta.url));
 
@@ -56,7 +63,7 @@ const shippedWorkflows = fileURLToPath(new URL("../workflows", import.meta.url))
 export async function createApp(
   config: Config,
   log: Log,
-  { onlyLooks = false } = {},
+  { onlyLooks = false, webhookShapes }: AppOptions = {},
 ): Promise<App> {
   const folders = [
     { dir: shippedWorkflows, trusted: true },
@@ -123,6 +130,7 @@ export async function createApp(
       allowPrivate: config.allowPrivateUrls,
       log,
     }),
+    webhookShapes,
     addressRule,
     retention: { keepDays: config.keepDays, keepGb: config.keepGb },
   });

@@ -10,6 +10,7 @@ import { Pool } from "./comfy/pool.ts";
 import { parseTarget } from "./comfy/target.ts";
 import { type Config, folderWarnings, readConfig } from "./config.ts";
 import { AppError, messageOf, refusal } from "./errors.ts";
+import { webhookBody as fooocusBody } from "./faces/fooocus/webhook.ts";
 import { serveHttp } from "./faces/http/serve.ts";
 import type { Deps } from "./faces/mcp/deps.ts";
 import { checkNames } from "./faces/mcp/offer.ts";
@@ -30,6 +31,9 @@ import { version } from "./version.ts";
 
 /** Slow enough to watch a sampler, quick enough to wait for. */
 const demoTiming = { nodeMs: 20, stepMs: 80, loadMs: 150 };
+
+/** What webhooks are told in the words of the systems whose clients asked. */
+const webhookShapes = { fooocus: fooocusBody };
 
 async function main(args: string[]): Promise<void> {
   // What a library says must not get between the lines of MCP.
@@ -240,7 +244,7 @@ function withApp(
   options: Parameters<typeof createApp>[2] = {},
 ): Promise<void> {
   return withBackend(given, async (config) => {
-    const app = await createApp(config, createLog(config.logLevel), options);
+    const app = await createApp(config, createLog(config.logLevel), { ...options, webhookShapes });
     try {
       await work(app, config);
     } finally {

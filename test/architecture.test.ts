@@ -27,6 +27,7 @@ const table: Record<string, string[]> = {
   ],
   "faces/mcp": [...free, "studio", "tasks", "workflows", "images", "webhooks"],
   "faces/terminal": [...free, "options", "studio", "tasks", "workflows", "images"],
+  "faces/fooocus": [...free, "studio", "tasks", "workflows", "images"],
   // It mounts the other faces.
   "faces/http": [
     ...free,

@@ -1,7 +1,8 @@
 import { AppError, refusal } from "../errors.ts";
 import { isPicture, mediaName } from "../images/media.ts";
 import { preview } from "../images/preview.ts";
-import type { ImageStore, StoredPreview } from "../images/store.ts";
+import type { ResolveOptions } from "../images/source.ts";
+import type { StoredPreview } from "../images/store.ts";
 import type { CancelReport } from "../tasks/cancelling.ts";
 import type { DeleteReport } from "../tasks/deletion.ts";
 import type { EventsOptions, LivePreview, ToldEvent } from "../tasks/events.ts";
@@ -10,7 +11,6 @@ import type { TaskProgress } from "../tasks/progress.ts";
 import { isTerminal } from "../tasks/state.ts";
 import type { TaskFilter, TaskPage } from "../tasks/store/store.ts";
 import { type ImageRecord, imagesOf, inputHashOf, type Task, taskIdOf } from "../tasks/task.ts";
-import type { Tasks } from "../tasks/tasks.ts";
 import type { Upload } from "../tasks/uploads.ts";
 import type { TaskRequest } from "../workflows/request.ts";
 import type { Style } from "../workflows/styles.ts";
@@ -18,25 +18,8 @@ import type { Template } from "../workflows/templates.ts";
 import type { BackendState } from "./backend-states.ts";
 import type { Caller, Scope } from "./caller.ts";
 import type { Installed, InstalledOptions } from "./installed.ts";
-import type { Quota } from "./quota.ts";
+import type { StudioParts } from "./parts.ts";
 import type { WorkflowState, WorkflowStates } from "./workflow-states.ts";
-
-export interface StudioParts {
-  tasks: Tasks;
-  images: ImageStore;
-  quota: Quota;
-  /** Every workflow and whether some ComfyUI can run it. */
-  workflows(): Promise<WorkflowStates>;
-  /** Models, LoRAs and styles that a call can name. */
-  installed(options?: InstalledOptions): Promise<Installed>;
-  /** The templates of ComfyUI's gallery that fit a query, best first. */
-  search(query: string): Promise<Template[]>;
-  /** `template:NAME`, and whether some ComfyUI can run it. */
-  template(name: string): Promise<WorkflowState>;
-  styles(): Style[];
-  /** Every ComfyUI and how it is; with "known" those that rest are not asked. */
-  backends(ask: "all" | "known"): Promise<BackendState[]>;
-}
 
 /** All a face sees: what one caller may see and do. */
 export class Studio {
@@ -96,13 +79,18 @@ export class Studio {
 
   #asker({ client = this.caller.client, via = this.caller.via }: SubmitOptions): Asker {
     const { name, folders, scopes } = this.caller;
-    const sources = {
+    const graphs = scopes.has("graphs");
+    return { caller: name, client, via, folders, graphs, sources: this.#sources };
+  }
+
+  get #sources(): ResolveOptions {
+    const { folders } = this.caller;
+    return {
       ...folders,
       // A result's path is in every answer, so it may come back as an input.
       roots: folders.roots.length > 0 ? [...folders.roots, this.#parts.images.resultsDir] : [],
-      lookup: (reference: string) => this.#picture(reference),
+      lookup: (reference) => this.#picture(reference),
     };
-    return { caller: name, client, via, folders, graphs: scopes.has("graphs"), sources };
   }
 
   async get(id: string): Promise<Task> {
@@ -164,6 +152,12 @@ export class Studio {
     return this.#parts.tasks.cancel(id, this.#only);
   }
 
+  /** Stops the picture of a task that is being made and lets its others go on; false where none is. */
+  async skip(id: string): Promise<boolean> {
+    this.#demand("generate");
+    return this.#parts.tasks.skip(id, this.#only);
+  }
+
   async delete(filter: TaskFilter, dryRun: boolean): Promise<DeleteReport> {
     this.#demand("delete");
     return this.#parts.tasks.delete(this.#own(filter), dryRun);
@@ -216,6 +210,12 @@ export class Studio {
   async upload(bytes: Buffer): Promise<Upload> {
     this.#demand("generate");
     return this.#parts.tasks.uploads.put(this.caller.name, bytes);
+  }
+
+  /** As `upload`, from wherever the picture of a `parameter` may be. */
+  async bring(parameter: string, from: string): Promise<Upload> {
+    this.#demand("generate");
+    return this.#parts.tasks.uploads.bring(this.caller.name, parameter, from, this.#sources);
   }
 
   /** An input picture by its id, as PNG. */

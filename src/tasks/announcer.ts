@@ -9,16 +9,21 @@ import { imagesOf, type Task } from "./task.ts";
 /** Between two messages of progress. */
 export const progressSpacingMs = 2_000;
 
+/** What a webhook is told of a task's end, as JSON, for clients of another system; by `Webhook.shape`. */
+export type WebhookShapes = Readonly<Record<string, (task: Task) => string>>;
+
 /** Tells a task's webhook of its start, its progress and its end. */
 export class Announcer {
   readonly #sender: WebhookSender;
   readonly #log: Log;
+  readonly #shapes: WebhookShapes;
   /** Tasks whose start has been told. */
   readonly #started = new Set<string>();
 
-  constructor(sender: WebhookSender, log: Log) {
+  constructor(sender: WebhookSender, log: Log, shapes: WebhookShapes = {}) {
     this.#sender = sender;
     this.#log = log;
+    this.#shapes = shapes;
   }
 
   /**
@@ -42,7 +47,7 @@ export class Announcer {
   /** Tells progress as it comes, one message after the other; the stream ends with the task. */
   async follow(task: Task, events: AsyncIterable<TaskEvent>): Promise<void> {
     const { webhook } = task;
-    if (!webhook) return;
+    if (!webhook || this.#shapeOf(webhook)) return;
     for await (const event of events) {
       if (event.kind !== "progress") continue;
       const data = { ...about(task), progress: Math.round(event.progress.fraction * 1000) / 1000 };
@@ -57,7 +62,16 @@ export class Announcer {
     this.#started.delete(id);
   }
 
+  #shapeOf({ shape = "" }: Webhook): WebhookShapes[string] | undefined {
+    return Object.hasOwn(this.#shapes, shape) ? this.#shapes[shape] : undefined;
+  }
+
   async #keep(task: Task, webhook: Webhook): Promise<void> {
+    const shape = this.#shapeOf(webhook);
+    if (shape) {
+      if (!isTerminal(task.state)) return;
+      return this.#sender.keepBody(task.id, webhook, `task.${task.state}`, shape(task));
+    }
     if (task.startedAt && !this.#started.has(task.id)) {
       await this.#sender.keep(task.id, webhook, "task.started", about(task));
       this.#started.add(task.id);

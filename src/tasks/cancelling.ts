@@ -52,6 +52,16 @@ export async function stopHere(live: LiveTask, pool: Pool, log: Log): Promise<Ru
   return [...(await Promise.all(waiting.map(stop))), ...(await Promise.all(running.map(stop)))];
 }
 
+/** Stops the run that is being made and lets the others go on; false where none is. */
+export async function skipHere(live: LiveTask, pool: Pool, log: Log): Promise<boolean> {
+  const index = live.record.runs.findIndex(({ state }) => state === "running");
+  const run = live.record.runs[index];
+  if (!run) return false;
+  live.skip(index);
+  await stopRun(run, pool, log);
+  return true;
+}
+
 async function stopRun({ at, promptId }: Run, pool: Pool, log: Log): Promise<RunEnd> {
   const backend = at && pool.of(at.backend);
   if (!backend) return "not_started";

@@ -120,7 +120,7 @@ export class Drive {
         graph,
         outputs: this.#live.recipe.outputs,
         resume: this.#look,
-        signal: this.#live.signal,
+        signal: this.#live.signalOf(this.#index),
         leave: this.#live.leave,
         before: () => this.#beforePost(),
         previews: this.#ports.wantsPreviews(this.#live.id),
@@ -163,7 +163,8 @@ export class Drive {
 
   async #place(): Promise<Placement> {
     const { pool } = this.#ports;
-    const { recipe, signal, leave } = this.#live;
+    const { recipe, leave } = this.#live;
+    const signal = this.#live.signalOf(this.#index);
     const placed = await pool.placeWhenBack(
       (info) => choicesOn(recipe, info),
       (status) => this.#onStatus(status),
@@ -211,7 +212,8 @@ export class Drive {
     if (prompt !== undefined) values["prompt"] = prompt;
     if (negativePrompt !== undefined) values["negative_prompt"] = negativePrompt;
     // A run that may be in ComfyUI already must be looked for, not given up here.
-    const { leave, signal } = this.#live;
+    const { leave } = this.#live;
+    const signal = this.#live.signalOf(this.#index);
     const until = this.#look ? leave : AbortSignal.any([leave, signal]);
     for (const [parameter, { sha256, mimeType }] of Object.entries(draft.uploads)) {
       this.#check();

@@ -47,6 +47,8 @@ export interface SubmitOptions {
   idempotencyKey?: string | undefined;
   /** The caller's own word for the task. */
   label?: string | undefined;
+  /** Kept as `Task.call`. */
+  call?: Task["call"];
   /** The program that asks and the face it comes through, where they are not the caller's own. */
   client?: string | undefined;
   via?: string | undefined;
@@ -56,6 +58,14 @@ export interface SubmitOptions {
   admit?: (() => Promise<void>) | undefined;
   /** Aborted when the call is not wanted any more, before there is a task. */
   signal?: AbortSignal | undefined;
+}
+
+/** What is kept of a call beside what it asks for. */
+function labelled({ label, call }: SubmitOptions): Pick<Task, "label" | "call"> {
+  return {
+    ...(label === undefined ? {} : { label: word("label", label) }),
+    ...(call ? { call } : {}),
+  };
 }
 
 /** Who asks. */
@@ -133,7 +143,7 @@ export class Intake {
       caller: asker.caller,
       ...(asker.client === undefined ? {} : { client: asker.client }),
       ...(asker.via === undefined ? {} : { via: asker.via }),
-      ...(options.label === undefined ? {} : { label: word("label", options.label) }),
+      ...labelled(options),
       ...(idempotency ? { idempotency } : {}),
       backends: pool.all.map(({ url }) => url),
       state: "queued",
@@ -158,10 +168,11 @@ export class Intake {
   async again(
     earlier: Task,
     asker: Asker,
-    { signal, patienceMs, label }: SubmitOptions,
+    options: SubmitOptions,
     hold: () => Promise<string>,
   ): Promise<Taken> {
     const { store, pool } = this.#parts;
+    const { signal, patienceMs } = options;
     const recipe = await store.recipe(earlier.recipe);
     if (!recipe) {
       throw new AppError(
@@ -181,7 +192,7 @@ export class Intake {
       caller: asker.caller,
       ...(asker.client === undefined ? {} : { client: asker.client }),
       ...(asker.via === undefined ? {} : { via: asker.via }),
-      ...(label === undefined ? {} : { label: word("label", label) }),
+      ...labelled(options),
       backends: pool.all.map(({ url }) => url),
       state: "queued",
       createdAt: new Date().toISOString(),

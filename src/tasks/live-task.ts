@@ -26,6 +26,11 @@ export interface LiveTaskPorts {
   refused(live: LiveTask): Promise<void>;
 }
 
+interface RunStop {
+  stop: AbortController;
+  signal: AbortSignal;
+}
+
 /**
  * A task that is being worked on. Its work edits a draft; the draft is written, and only then
  * shown: what a reader sees is what is on record.
@@ -39,6 +44,7 @@ export class LiveTask {
   readonly #ports: LiveTaskPorts;
   readonly #stop = new AbortController();
   readonly #left = new AbortController();
+  readonly #runs = new Map<number, RunStop>();
   readonly #draft: Task;
   #record: Task;
   #isDirty = false;
@@ -77,6 +83,26 @@ export class LiveTask {
   /** Aborted when the task is not wanted: its runs are kept from ComfyUI or stopped there. */
   get signal(): AbortSignal {
     return this.#stop.signal;
+  }
+
+  /** Aborted when one run is not wanted, alone or with its task. */
+  signalOf(index: number): AbortSignal {
+    return this.#runOf(index).signal;
+  }
+
+  /** The other runs go on. */
+  skip(index: number): void {
+    this.#runOf(index).stop.abort(cancelledReason);
+  }
+
+  #runOf(index: number): RunStop {
+    const known = this.#runs.get(index);
+    if (known) return known;
+    const stop = new AbortController();
+    const run = { stop, signal: AbortSignal.any([stop.signal, this.signal]) };
+    setMaxListeners(0, run.signal);
+    this.#runs.set(index, run);
+    return run;
   }
 
   /** Aborted when the work is let go of: nothing more is posted, and ComfyUI goes on. */

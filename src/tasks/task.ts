@@ -91,6 +91,8 @@ export interface Task {
   via?: string;
   /** The caller's own word for it. */
   label?: string;
+  /** What the face it came through needs to show it in its own words again; JSON. */
+  call?: Readonly<Record<string, unknown>>;
   /** Of the call that made it, so that the same call again finds it. */
   idempotency?: { key: string; digest: string };
   /** The ComfyUIs of the server that took it; only servers with one of these go on with it. */

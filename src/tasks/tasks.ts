@@ -10,8 +10,15 @@ import type { Catalog } from "../workflows/catalog.ts";
 import type { PromptSources } from "../workflows/prompt.ts";
 import type { Recipe } from "../workflows/recipe.ts";
 import type { TaskRequest } from "../workflows/request.ts";
-import { Announcer } from "./announcer.ts";
-import { type CancelReport, endsBefore, endsElsewhere, reportOf, stopHere } from "./cancelling.ts";
+import { Announcer, type WebhookShapes } from "./announcer.ts";
+import {
+  type CancelReport,
+  endsBefore,
+  endsElsewhere,
+  reportOf,
+  skipHere,
+  stopHere,
+} from "./cancelling.ts";
 import { type DeleteReport, Deletion, sweep } from "./deletion.ts";
 import { Elsewhere, missedSince, whyUnknown } from "./elsewhere.ts";
 import {
@@ -53,6 +60,7 @@ export interface TasksOptions {
   log: Log;
   deliverBySocket: boolean;
   webhooks: WebhookSender;
+  webhookShapes?: WebhookShapes | undefined;
   loraHeaders: LoraHeaders;
   /** Which addresses webhooks may have. */
   addressRule: AddressRule;
@@ -77,7 +85,7 @@ export class Tasks {
   constructor(options: TasksOptions) {
     this.#options = options;
     const { store, log, images } = options;
-    this.uploads = new Uploads(store, images);
+    this.uploads = new Uploads(store, images, options.sources);
     this.#events = new TaskEvents({
       progressOf: (id) => this.progress(id),
       watched: (interest, on) => this.#elsewhere.watched(interest, on),
@@ -97,7 +105,7 @@ export class Tasks {
     this.#live = new LiveTasks({
       ...options,
       events: this.#events,
-      announcer: new Announcer(options.webhooks, log),
+      announcer: new Announcer(options.webhooks, log, options.webhookShapes),
       isSeenElsewhere: (id) => this.#elsewhere.isSeen(id),
       mayWork: () => this.#lease.isHeld,
       lookForWishes: () => this.#takeover.lookForWishes(),
@@ -280,6 +288,13 @@ export class Tasks {
     ends.push(...(await stopHere(live, this.#options.pool, this.#options.log)));
     const isAway = ends.includes("when_back");
     return reportOf(await this.#ended(id, isAway ? 0 : cancelWatchMs), ends);
+  }
+
+  /** Stops the picture that is being made here; false where none of this task is. */
+  async skip(id: string, caller?: string): Promise<boolean> {
+    await this.get(id, caller);
+    const live = this.#live.get(id);
+    return live ? skipHere(live, this.#options.pool, this.#options.log) : false;
   }
 
   /** Removes records and pictures, and inputs that no other task uses; what runs is stopped. */

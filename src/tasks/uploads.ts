@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { toPng } from "../images/convert.ts";
 import { inspectImage } from "../images/inspect.ts";
 import { readable } from "../images/readable.ts";
+import type { ImageSources, ResolveOptions } from "../images/source.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { TaskStore } from "./store/store.ts";
 import { inputIdOf } from "./task.ts";
@@ -24,19 +25,20 @@ export interface Upload {
 export class Uploads {
   readonly #store: TaskStore;
   readonly #images: ImageStore;
+  readonly #sources: ImageSources;
   #sweptAt = 0;
 
-  constructor(store: TaskStore, images: ImageStore) {
+  constructor(store: TaskStore, images: ImageStore, sources: ImageSources) {
     this.#store = store;
     this.#images = images;
+    this.#sources = sources;
   }
 
   /**
    * Keeps a picture in the form that tasks keep their inputs in, so that both are one file. Throws
    * `invalid_input` for what cannot be read, or is too large.
    */
-  async put(caller: string, sent: Buffer): Promise<Upload> {
-    const what = "The upload";
+  async put(caller: string, sent: Buffer, what = "The upload"): Promise<Upload> {
     const found = await readable(sent, what);
     await inspectImage(found, what);
     const picture = await toPng(found);
@@ -54,6 +56,17 @@ export class Uploads {
       mimeType: "image/png",
       bytes: picture.length,
     };
+  }
+
+  /** As `put`, from wherever an input may be; refusals start with the name of the `parameter`. */
+  async bring(
+    caller: string,
+    parameter: string,
+    from: string,
+    reach: ResolveOptions,
+  ): Promise<Upload> {
+    const { bytes, origin } = await this.#sources.resolve(parameter, from, reach);
+    return this.put(caller, bytes, `${parameter}: ${origin}`);
   }
 
   /** Undefined for what is not there, and for what only others have. Unset, `caller` is anybody. */

@@ -56,10 +56,14 @@ export class WebhookSender {
 
   /** Kept until delivered; resolves when it is kept. Kept again, it has the same id. */
   async keep(taskId: string, webhook: Webhook, type: string, data: object): Promise<void> {
-    const message = messageFor(`${taskId}_${type}`, taskId, webhook, type, data);
-    await this.#options.outbox.add(
-      this.#options.allowPrivate ? { ...message, private: true } : message,
-    );
+    await this.keepBody(taskId, webhook, type, bodyOf(type, data));
+  }
+
+  /** As `keep`, in words of another system: the body as a whole. */
+  async keepBody(taskId: string, webhook: Webhook, type: string, body: string): Promise<void> {
+    const { outbox, allowPrivate } = this.#options;
+    const message = { id: `msg_${taskId}_${type}`, taskId, webhook, body, attempts: 0 };
+    await outbox.add(allowPrivate ? { ...message, private: true } : message);
   }
 
   /** Delivers what is kept, now. */
@@ -144,6 +148,9 @@ function messageFor(
   type: string,
   data: object,
 ): Message {
-  const body = JSON.stringify({ type, timestamp: new Date().toISOString(), data });
-  return { id: `msg_${id}`, taskId, webhook, body, attempts: 0 };
+  return { id: `msg_${id}`, taskId, webhook, body: bodyOf(type, data), attempts: 0 };
+}
+
+function bodyOf(type: string, data: object): string {
+  return JSON.stringify({ type, timestamp: new Date().toISOString(), data });
 }

@@ -8,6 +8,8 @@ export interface Webhook {
   headers?: Record<string, string>;
   /** Standard Webhooks: `whsec_` and base64; other text is taken as it is. */
   secret?: string;
+  /** The system whose clients expect its own words; see `WebhookShapes`. Only the end is told. */
+  shape?: string;
 }
 
 /** One message on its way, as it is kept until it has been delivered. */

@@ -22,10 +22,10 @@ export async function picturesOf(
   const first = request.seed ?? randomInt(2 ** 32);
   const pictures: Picture[] = [];
   for (let i = 0; i < (request.count ?? 1); i += 1) {
-    const seed = (first + i) % (maxSeed + 1);
+    const seed = request.sameSeed === true ? first : (first + i) % (maxSeed + 1);
     const picture: Picture = {};
     // Wildcards are drawn from it too, so it is on record even where the graph has no seed.
-    const prompts = await promptsFor(sources, request, values, seed);
+    const prompts = await promptsFor(sources, request, values, { seed, index: i });
     if (workflow.parameters["seed"] || prompts.drawn) picture.seed = seed;
     if (prompts.prompt !== (values["prompt"] ?? "")) picture.prompt = prompts.prompt;
     if (workflow.parameters["negative_prompt"] && prompts.negative !== values["negative_prompt"]) {
@@ -38,13 +38,16 @@ export async function picturesOf(
 
 async function promptsFor(
   sources: PromptSources,
-  { styles = [], parameters }: TaskRequest,
+  { styles = [], parameters, prompts, wildcardsInOrder }: TaskRequest,
   values: Readonly<Record<string, unknown>>,
-  seed: number,
+  { seed, index }: { seed: number; index: number },
 ) {
   const text = (value: unknown) => (typeof value === "string" ? value : "");
-  const prompt = text(values["prompt"]);
+  const prompt = prompts?.[index % prompts.length] ?? text(values["prompt"]);
   const negative = text(values["negative_prompt"] ?? parameters["negative_prompt"]);
-  const composed = await composePrompt({ prompt, negative, styles, seed }, sources);
+  const composed = await composePrompt(
+    { prompt, negative, styles, seed, ...(wildcardsInOrder === true && { line: index }) },
+    sources,
+  );
   return { ...composed, drawn: /__.+__|\{.*\|.*\}/s.test(prompt + negative) };
 }

@@ -19,6 +19,12 @@ export interface TaskRequest {
   styles?: string[];
   count?: number;
   seed?: number;
+  /** Every picture has `seed` itself instead of one more than the picture before. */
+  sameSeed?: boolean;
+  /** Instead of the prompt: picture i has entry i of them, over and over. */
+  prompts?: string[];
+  /** Picture i has line i of each wildcard instead of one drawn from its seed. */
+  wildcardsInOrder?: boolean;
   outputFormat?: OutputFormat;
   aspectRatio?: string;
   /** A strength by word. */

@@ -82,7 +82,7 @@ async function readEntries(name: string, file: string): Promise<string[]> {
 /**
  * Draws an entry for each `__name__` and an option for each `{a|b}`, always the same for the same
  * seed, text and files. Braces of JSON or code stay as they are. `parameter` is what errors name, and sets the draws of two texts of one
- * picture apart. Without wildcards a `__name__` is text like any other: few people write
+ * picture apart; `line` is taken of every list instead of a drawn one. Without wildcards a `__name__` is text like any other: few people write
  * underscores like that and mean them, but those who have no lists do. A `\` before a brace or
  * bar makes it text; a brace without a bar is text anyway.
  */
@@ -91,8 +91,9 @@ export async function resolveWildcards(
   wildcards: Wildcards | undefined,
   seed: number,
   parameter = "prompt",
+  line?: number,
 ): Promise<string> {
-  const drawing: Drawing = { wildcards, seed, parameter };
+  const drawing: Drawing = { wildcards, seed, parameter, line };
   const parts = parse(text, parameter);
   // A misspelt name is refused whichever option the seed takes.
   for (const name of wildcards ? namesIn(parts) : []) await listOf(name, drawing);
@@ -103,6 +104,7 @@ interface Drawing {
   wildcards: Wildcards | undefined;
   seed: number;
   parameter: string;
+  line: number | undefined;
 }
 
 /** `place` numbers the draws, so that text between them and draws inside others change none. */
@@ -144,7 +146,10 @@ async function drawnEntry(
   if (inside.length > mostNested) {
     throw refused(drawing, `wildcards are nested deeper than ${mostNested}: ${steps}. Join some`);
   }
-  const entry = pick(await listOf(name, drawing), drawing, place, name);
+  const entries = await listOf(name, drawing);
+  const { line } = drawing;
+  const inOrder = line === undefined ? undefined : entries[line % entries.length];
+  const entry = inOrder ?? pick(entries, drawing, place, name);
   return await drawn(parse(entry, drawing.parameter), drawing, place, inside);
 }
 

@@ -1,5 +1,6 @@
 import sharp from "sharp";
 import { afterEach, expect, test, vi } from "vitest";
+import { ImageSources } from "../../src/images/source.ts";
 import { ImageStore } from "../../src/images/store.ts";
 import { MemoryTaskStore } from "../../src/tasks/store/memory.ts";
 import { Uploads } from "../../src/tasks/uploads.ts";
@@ -13,7 +14,7 @@ afterEach(() => {
 async function start() {
   const images = new ImageStore(await tempDir());
   const store = new MemoryTaskStore("for a test");
-  return { images, store, uploads: new Uploads(store, images) };
+  return { images, store, uploads: new Uploads(store, images, new ImageSources()) };
 }
 
 function picture(background: string): Promise<Buffer> {

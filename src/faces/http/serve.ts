@@ -10,6 +10,7 @@ import { ToolSchemas } from "../mcp/tool-schemas.ts";
 import { httpApp } from "./app.ts";
 import { anonymousName, Callers } from "./callers.ts";
 import type { Face } from "./face.ts";
+import { fooocusFaces } from "./fooocus.ts";
 import type { Foreign } from "./foreign.ts";
 import type { GuardRules } from "./guards.ts";
 import { healthFaces, oauthFace } from "./health.ts";
@@ -85,7 +86,7 @@ export async function serveHttp(parts: ServeParts): Promise<HttpServer> {
     demo,
     mcpUrl: (request: Request) => `${config.publicUrl ?? new URL(request.url).origin}/mcp`,
   };
-  const foreign: Foreign[] = [];
+  const foreign: Foreign[] = [fooocusFaces({ log })];
   const health = healthFaces(watcher);
   const faces: Face[] = [
     mcpFace(sessions),

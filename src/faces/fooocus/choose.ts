@@ -1,0 +1,63 @@
+import type { Installed } from "../../studio/installed.ts";
+import type { WorkflowState } from "../../studio/workflow-states.ts";
+import type { Effort } from "../../workflows/known-parameters.ts";
+import type { Workflow } from "../../workflows/workflow.ts";
+import type { Wish } from "./wishes.ts";
+
+/** What a workflow should be able to do for a call. */
+export interface Wanted {
+  tool: string;
+  wishes: readonly Wish[];
+  effort: string | undefined;
+  hasLoras: boolean;
+  /** As ComfyUI spells it. */
+  model: string | undefined;
+}
+
+/**
+ * Of the workflows that can run, the one that follows most of what was asked for; of equals the
+ * one that is tried first anyway. Undefined where none can run: then the call itself says why.
+ */
+export function chooseWorkflow(
+  states: readonly WorkflowState[],
+  installed: Installed["models"],
+  wanted: Wanted,
+): Workflow | undefined {
+  const { tool, model } = wanted;
+  const ready = states.filter(({ workflow, ready }) => workflow.tool === tool && ready === true);
+  const loading = new Set(
+    installed.filter(({ files }) => model !== undefined && files.includes(model)).map(keyOf),
+  );
+  const fit = ready.filter(
+    ({ workflow }) => model === undefined || loading.has(`${workflow.tool} ${workflow.name}`),
+  );
+  const scored = (fit.length > 0 ? fit : ready).map(({ workflow }) => ({
+    workflow,
+    score: scoreOf(workflow, wanted),
+  }));
+  const best = Math.max(...scored.map(({ score }) => score));
+  return scored.find(({ score }) => score === best)?.workflow;
+}
+
+function keyOf({ tool, workflow }: { tool: string; workflow: string }): string {
+  return `${tool} ${workflow}`;
+}
+
+/** Pictures to go by count before everything else that can be asked for. */
+const pictureWorth = 100;
+
+function scoreOf(workflow: Workflow, { wishes, effort, hasLoras }: Wanted): number {
+  const taken = wishes.filter(({ parameter }) => takes(workflow, parameter));
+  const pictures = taken.filter(({ field }) => field === "controlnet_image");
+  const isEffort = effort !== undefined && workflow.presets[effort as Effort] !== undefined;
+  return (
+    taken.length +
+    (pictureWorth - 1) * pictures.length +
+    (isEffort ? 1 : 0) +
+    (hasLoras && workflow.loras ? 1 : 0)
+  );
+}
+
+export function takes(workflow: Workflow, parameter: string): boolean {
+  return Object.hasOwn(workflow.parameters, parameter);
+}

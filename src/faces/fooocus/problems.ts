@@ -1,0 +1,57 @@
+import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { AppError, type ErrorCode } from "../../errors.ts";
+
+/** One entry of FastAPI's answer 422. */
+export interface Fault {
+  type: string;
+  loc: (string | number)[];
+  msg: string;
+  input: unknown;
+  ctx?: Record<string, unknown>;
+}
+
+/** A body that cannot be taken; answered as FastAPI does. */
+export class Unprocessable extends Error {
+  override name = "Unprocessable";
+  readonly faults: readonly Fault[];
+
+  constructor(faults: readonly Fault[]) {
+    super(faults.map(({ loc, msg }) => `${loc.slice(1).join(".")}: ${msg}`).join("; "));
+    this.faults = faults;
+  }
+}
+
+/** What this server does not do, said so. */
+export class NotHere extends Error {
+  override name = "NotHere";
+}
+
+const statuses: Record<ErrorCode, ContentfulStatusCode> = {
+  invalid_input: 400,
+  idempotency_conflict: 409,
+  not_found: 404,
+  forbidden: 403,
+  too_many: 429,
+  not_ready: 503,
+  workflow_invalid: 500,
+  comfy_unreachable: 503,
+  comfy_rejected: 502,
+  execution_failed: 500,
+  lost: 500,
+  cancelled: 400,
+  storage: 503,
+};
+
+export function statusOf(code: ErrorCode): ContentfulStatusCode {
+  return statuses[code];
+}
+
+/** FastAPI's shapes; undefined for a defect of ours, which is for whoever mounts this to word. */
+export function answerProblem(c: Context, error: unknown): Response | undefined {
+  if (error instanceof Unprocessable) return c.json({ detail: error.faults }, 422);
+  if (error instanceof NotHere) return c.json({ detail: error.message }, 501);
+  if (!(error instanceof AppError)) return undefined;
+  if (error.code === "too_many") c.header("Retry-After", "10");
+  return c.json({ detail: error.message, code: error.code }, statusOf(error.code));
+}

@@ -1,0 +1,25 @@
+import type { ImageStore } from "../images/store.ts";
+import type { Tasks } from "../tasks/tasks.ts";
+import type { Style } from "../workflows/styles.ts";
+import type { Template } from "../workflows/templates.ts";
+import type { BackendState } from "./backend-states.ts";
+import type { Installed, InstalledOptions } from "./installed.ts";
+import type { Quota } from "./quota.ts";
+import type { WorkflowState, WorkflowStates } from "./workflow-states.ts";
+
+export interface StudioParts {
+  tasks: Tasks;
+  images: ImageStore;
+  quota: Quota;
+  /** Every workflow and whether some ComfyUI can run it. */
+  workflows(): Promise<WorkflowStates>;
+  /** Models, LoRAs and styles that a call can name. */
+  installed(options?: InstalledOptions): Promise<Installed>;
+  /** The templates of ComfyUI's gallery that fit a query, best first. */
+  search(query: string): Promise<Template[]>;
+  /** `template:NAME`, and whether some ComfyUI can run it. */
+  template(name: string): Promise<WorkflowState>;
+  styles(): Style[];
+  /** Every ComfyUI and how it is; with "known" those that rest are not asked. */
+  backends(ask: "all" | "known"): Promise<BackendState[]>;
+}
