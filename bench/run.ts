@@ -5,13 +5,14 @@ import { recovery, throughput } from "./crowd.ts";
 import { memory } from "./memory.ts";
 import { overhead } from "./overhead.ts";
 import { pictures } from "./pictures.ts";
+import { search } from "./search.ts";
 import { pages } from "./store.ts";
 
 /**
  * Prints one line a figure; each is a ratio against something measured in the same run.
  * `npm run bench -- pages recovery` runs only those.
  */
-const benches = { pictures, overhead, pages, recovery, throughput, memory };
+const benches = { pictures, overhead, pages, search, recovery, throughput, memory };
 const wanted = process.argv.slice(2);
 const dir = await mkdtemp(path.join(os.tmpdir(), "comfy-easel-bench-"));
 try {

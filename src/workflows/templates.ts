@@ -19,7 +19,11 @@ export interface Template {
   comfyui?: string;
   /** How often it is used; 0 where the index does not say. */
   usage: number;
+  /** Its words as a search compares them, with what a hit there counts. */
+  folded: { weight: number; text: string }[];
 }
+
+type Unfolded = Omit<Template, "folded">;
 
 /** What a template's own name may be, so that it is one of the gallery's files and nothing else. */
 const nameForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,200}$/;
@@ -34,7 +38,7 @@ export function isTemplateName(name: string): boolean {
  */
 export function templatesIn(text: string): Template[] {
   const data = parseLenient(text);
-  const found = new Map<string, Template>();
+  const found = new Map<string, Unfolded>();
   for (const category of Array.isArray(data) ? data.filter(isRecord) : []) {
     const tasks = [category["title"], category["type"]].filter(isText);
     const entries = category["templates"];
@@ -45,10 +49,10 @@ export function templatesIn(text: string): Template[] {
       else if (template) found.set(template.name, template);
     }
   }
-  return [...found.values()];
+  return [...found.values()].map((each) => ({ ...each, folded: foldedFields(each) }));
 }
 
-function templateOf(entry: Json, tasks: readonly string[]): Template | undefined {
+function templateOf(entry: Json, tasks: readonly string[]): Unfolded | undefined {
   const { name, title, description, minComfyUIVersion, usage, status } = entry;
   if (typeof name !== "string" || !isTemplateName(name) || status === "archived") return undefined;
   return {
@@ -94,13 +98,16 @@ export function searchTemplates(templates: readonly Template[], query: string): 
     .map(({ template }) => template);
 }
 
-function scoreOf(template: Template, words: readonly string[]): { hits: number; score: number } {
-  const fields = Object.entries(weights).map(([field, weight]) => {
+function foldedFields(template: Unfolded): Template["folded"] {
+  return Object.entries(weights).map(([field, weight]) => {
     const value = template[field as keyof typeof weights];
     return { weight, text: folded(typeof value === "string" ? value : value.join(" ")) };
   });
+}
+
+function scoreOf({ folded }: Template, words: readonly string[]): { hits: number; score: number } {
   const scores = words.map((word) =>
-    fields.reduce((sum, { weight, text }) => sum + (text.includes(word) ? weight : 0), 0),
+    folded.reduce((sum, { weight, text }) => sum + (text.includes(word) ? weight : 0), 0),
   );
   const hits = scores.filter((score) => score > 0).length;
   return { hits, score: scores.reduce((sum, score) => sum + score, 0) };

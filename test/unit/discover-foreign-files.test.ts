@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import type { Graph } from "../../src/comfy/protocol.ts";
+import { type Graph, isLink } from "../../src/comfy/protocol.ts";
+import { bind } from "../../src/workflows/bind.ts";
+import { readiness } from "../../src/workflows/readiness.ts";
+import { catalogue } from "../fixtures/editor/graphs.ts";
 import { compileExport } from "../fixtures/exports/exports.ts";
 import {
   encoder,
@@ -51,12 +54,56 @@ test("a placeholder for a picture becomes the picture", () => {
   expect(img({ url: "%image_url%" }, "LoadImageFromURL")).toMatchObject({ image: "img.image *" });
 });
 
-test("a placeholder inside a longer text is told", () => {
-  const { notes } = found(textToImage({ pos: encoder("best quality, %prompt%") }));
+test("what stands around a placeholder stays around a caller's text", () => {
+  const { workflow, notes } = found(
+    textToImage({
+      pos: encoder("best quality, %prompt%, 35 mm"),
+      neg: encoder("{{negative}}, text"),
+    }),
+  );
+  const graph = bind(workflow, { prompt: "a mill", negative_prompt: "grain" });
+
+  expect(notes).toEqual([]);
+  expect(Object.keys(workflow.parameters).filter((name) => name.startsWith("prompt"))).toEqual([
+    "prompt",
+  ]);
+  expect(textOf(graph, "pos")).toBe("best quality, a mill, 35 mm");
+  expect(textOf(graph, "neg")).toBe("grain, text");
+});
+
+/** What ComfyUI's StringConcatenate nodes make of the text of an encoder. */
+function textOf(graph: Graph, id: string): string {
+  const whole = (value: unknown): string => {
+    if (!isLink(value)) return String(value);
+    const { string_a, string_b, delimiter } = graph[value[0]]?.inputs ?? {};
+    return [whole(string_a), whole(string_b)].join(String(delimiter));
+  };
+  return whole(graph[id]?.inputs["text"]);
+}
+
+test("a number inside a longer text is told: it would be lost", () => {
+  const { notes } = found(textToImage({ pos: encoder("a mill, seed %seed%") }));
 
   expect(notes).toEqual([
-    "pos.text holds %prompt% inside a longer text; a caller's value takes the place of all of it",
+    "pos.text holds %seed% inside a longer text; a caller's value takes the place of all of it",
   ]);
+});
+
+test("a placeholder for the model is the model that a caller names, else any", () => {
+  const { workflow } = found(
+    textToImage({ ckpt: node("CheckpointLoaderSimple", { ckpt_name: "%model%" }) }),
+  );
+
+  expect(workflow.model?.text).toBe("ckpt.ckpt_name");
+  expect(readiness(workflow, catalogue())).toMatchObject({ ready: true });
+});
+
+test("a placeholder for how many pictures is one: the server counts", () => {
+  const lat = node("EmptyLatentImage", { width: 64, height: 64, batch_size: "PARAM_BATCH_SIZE" });
+  const { workflow } = found(textToImage({ lat }));
+
+  expect(workflow.graph["lat"]?.inputs["batch_size"]).toBe(1);
+  expect(Object.keys(workflow.parameters).join()).not.toContain("batch");
 });
 
 test("a placeholder that only its author knows must be given", () => {

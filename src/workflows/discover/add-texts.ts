@@ -47,12 +47,20 @@ function add(
   const followers = [...shared, ...same].flatMap((each) => each.slots);
   const bound = [...new Set([...followers, ...slots])];
   addDraft(view, parameters, name, bound, role === "positive");
+  if (role === "positive") addLyrics(view, parameters, bound);
   const fixed = others.filter((slot) => view.valueAt(slot) !== "" && !bound.includes(slot));
   if (fixed.length > 0) {
     const text = `beside ${name} these texts stay as they are: ${shown(view, fixed)}`;
     notes.push({ text, unless: [] });
   }
   return bound;
+}
+
+/** The encoders of songs take what is sung beside what it sounds like. */
+function addLyrics(view: GraphView, parameters: Drafts, prompt: readonly string[]): void {
+  const encoders = prompt.map((slot) => slot.slice(0, slot.lastIndexOf(".")));
+  const slots = encoders.flatMap((id) => view.valueSlot(id, "lyrics", "string") ?? []);
+  if (slots.length > 0) parameters.set("lyrics", { slots, description: "The words that are sung" });
 }
 
 function addDraft(

@@ -31,11 +31,16 @@ export function applyDeclarations(
   drafts: Drafts,
   declarations: readonly Declaration[],
 ): void {
+  const declared = new Set<string>();
   for (const declaration of [...declarations].sort((a, b) => a.order - b.order)) {
     if (declaration.slots.length === 0) continue;
     const role = takeOver(drafts, declaration);
     if (declaration.hidden) continue;
-    const name = freeName(drafts, nameOf(declaration, role));
+    const wanted = nameOf(declaration, role);
+    // What somebody calls by this name is meant, not what was found for it.
+    if (declaration.id !== "" && !declared.has(wanted)) drafts.delete(wanted);
+    const name = freeName(drafts, wanted);
+    declared.add(name);
     drafts.set(name, draftOf(view, name, declaration));
   }
 }

@@ -6,8 +6,8 @@ import { noteTexts } from "./add-texts.ts";
 import { applyDeclarations, type Declaration, dropUndeclaredTexts } from "./declared.ts";
 import { clampSeeds, unify } from "./literals.ts";
 import { outputNodes } from "./outputs.ts";
-import { isRecord, type Json, overrideParameters } from "./overrides.ts";
-import { readPlaceholders } from "./placeholders.ts";
+import { isRecord, type Json, overrideParameters, slotsOf } from "./overrides.ts";
+import { type Placeholders, readPlaceholders } from "./placeholders.ts";
 import { fillEmptyImages, readTitles } from "./titles.ts";
 import { short, toolFor } from "./tool-name.ts";
 import { dropDangling, dropUnusedLoaders, unwrap } from "./unwrap.ts";
@@ -48,9 +48,11 @@ export function discover(source: Export): Discovered | { reason: string } {
   const { isFlow, declarations: lowered, metadata, notes } = lowerVisionatrix(view);
   const titles = readTitles(view);
   const placeholders = readPlaceholders(view);
+  const claimed = [...titles.declarations, ...placeholders.declarations].flatMap(slotsOf);
   const walked = walk(view, {
     outputs: ownOutputs(view, own["outputs"]),
     objectInfo: source.objectInfo,
+    claimed: new Set([...claimed, ...Object.values(ownParameters).flatMap(slotsOf)]),
     keepAlphaMasks: ownParameters["mask"] === null,
   });
   const { parameters, outputs } = walked;
@@ -79,6 +81,7 @@ export function discover(source: Export): Discovered | { reason: string } {
     ...names(source.name, metadata),
     description: metadata.description ?? describe(view, source.name),
     outputs,
+    ...modelOf(placeholders),
     ...own,
     parameters: final,
   };
@@ -88,6 +91,11 @@ export function discover(source: Export): Discovered | { reason: string } {
     binding,
     notes: [...notes, ...titles.notes, ...placeholders.notes, ...left.map(({ text }) => text)],
   };
+}
+
+function modelOf({ model }: Placeholders): Json {
+  if (!model) return {};
+  return { model: { slot: model.slot }, models: [{ ...model, any: true }] };
 }
 
 /** What stands in a node that a loader of ComfyUI has replaced is found as an image anyway. */

@@ -19,10 +19,22 @@ export function handedOn(view: GraphView, id: string): string | undefined {
 }
 
 function chosen(view: GraphView, id: string): string | undefined {
-  const names = Object.keys(view.node(id)?.inputs ?? {});
-  const by = names.find((name) => choice.test(name));
   // "Any Switch" takes the first that is there.
-  if (by === undefined) return names.find((name) => view.link(id, name));
+  if (chooserOf(view, id) === undefined) return view.links(id)[0]?.input;
+  return chosenInput(view, id);
+}
+
+/** The input by which a switch chooses; undefined for what is no such switch. */
+export function chooserOf(view: GraphView, id: string): string | undefined {
+  if (!chooses.test(view.classOf(id))) return undefined;
+  return Object.keys(view.node(id)?.inputs ?? {}).find((name) => choice.test(name));
+}
+
+/** The input that a switch takes, where the graph holds what it chooses by. */
+export function chosenInput(view: GraphView, id: string): string | undefined {
+  const by = chooserOf(view, id);
+  if (by === undefined) return undefined;
+  const names = Object.keys(view.node(id)?.inputs ?? {});
   const state = chosenBy(view, id, by);
   if (typeof state === "boolean") {
     return names.find((name) => (state ? whenTrue : whenFalse).test(name));

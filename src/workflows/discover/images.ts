@@ -1,7 +1,11 @@
+import { knownParameter } from "../known-parameters.ts";
+import { leaveOut } from "../leave-out.ts";
+import { reservedParameters } from "../own-options.ts";
 import { type Drafts, snakeCase } from "./draft.ts";
 import { repaintedBy } from "./mask-path.ts";
 import { titleOf } from "./node-title.ts";
 import { byId, type GraphView } from "./view.ts";
+import type { Walked } from "./walk.ts";
 
 /** The file name in a graph whose image is not chosen yet; ComfyUI ships a picture of that name. */
 export const placeholderImage = "example.png";
@@ -14,12 +18,8 @@ const optionalTitle = /[([]\s*optional\s*[)\]]/i;
  * The loaders the outputs depend on, as `image` and `mask`. `first` is the node whose picture the
  * sampler starts from. Where there are several, a title names all but that one.
  */
-export function addImages(
-  view: GraphView,
-  parameters: Drafts,
-  reachable: readonly string[],
-  first: string | undefined,
-): void {
+export function addImages(view: GraphView, walked: Walked, first: string | undefined): void {
+  const reachable = view.upstream(walked.outputs);
   const near = first === undefined ? [] : view.upstream([first]);
   const rank = (id: string) => (near.includes(id) ? near.indexOf(id) : near.length);
   const loaders = reachable
@@ -27,8 +27,8 @@ export function addImages(
     .sort((a, b) => rank(a) - rank(b) || byId(a, b));
   const masks = loaders.filter((id) => isMask(view, id));
   const images = loaders.filter((id) => !isMask(view, id));
-  addAll(view, parameters, "image", images, near);
-  addAll(view, parameters, "mask", repaintersFirst(view, masks, images), []);
+  addAll(view, walked, "image", images, near);
+  addAll(view, walked, "mask", repaintersFirst(view, masks, images), []);
 }
 
 /** The mask that says where to repaint is `mask`; the others only steer. */
@@ -43,22 +43,34 @@ function repaintersFirst(
 
 function addAll(
   view: GraphView,
-  parameters: Drafts,
+  { parameters, outputs, notes }: Walked,
   name: string,
   ids: readonly string[],
   near: readonly string[],
 ): void {
   for (const [i, id] of ids.entries()) {
     const { title, isOptional } = titleFor(view, id);
-    const own = snakeCase(title, name);
+    const own = ofImage(snakeCase(title, name), name);
+    const canGo = isOptional && leaveOut(view.graph, id, outputs) !== view.graph;
+    if (isOptional && !canGo) {
+      const text = `node ${id} ("${title || view.classOf(id)}") is titled optional, but the graph cannot do without it`;
+      notes.push({ text, unless: [] });
+    }
     const titled = own !== "" && ids.length > 1 && !(i === 0 && near.includes(id));
     const wanted = titled ? own : i === 0 ? name : `${name}_${i + 1}`;
     parameters.set(freeName(parameters, wanted), {
       slots: [`${id}.image`],
       ...(title !== "" && { description: title }),
-      ...(isOptional && { required: false, leavesOut: true }),
+      ...(canGo && { required: false, leavesOut: true }),
     });
   }
+}
+
+/** "Background" titles a picture, and is a word of the server's own. */
+function ofImage(own: string, kind: string): string {
+  const type = knownParameter(own)?.type;
+  const isTaken = reservedParameters.includes(own) || (type !== undefined && type !== "image");
+  return isTaken ? `${own}_${kind}` : own;
 }
 
 function freeName(parameters: Drafts, wanted: string): string {

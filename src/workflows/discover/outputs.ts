@@ -3,7 +3,7 @@ import { byId, type GraphView } from "./view.ts";
 
 const saves = /^(SaveImage|SaveAnimated(WEBP|PNG)|Image Save|SaveImageWebsocket|SaveImageAdvanced)/;
 /** They save films, sounds and 3D models. */
-const savesMedia = /^(SaveVideo|SaveWEBM|SaveAudio|SaveGLB|VHS_VideoCombine)/;
+const savesMedia = /^(SaveVideo|SaveWEBM|SaveAnimated|SaveAudio|SaveGLB|VHS_VideoCombine)/;
 const previews = /^PreviewImage/;
 /** They take images and make something else of them. */
 const otherMedia = /video|webm|gif|audio|mesh|glb|text|tag|compare/i;

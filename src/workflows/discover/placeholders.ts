@@ -1,6 +1,8 @@
+import type { InputValue } from "../../comfy/protocol.ts";
 import { knownParameter } from "../known-parameters.ts";
 import type { Declaration } from "./declared.ts";
 import { snakeCase } from "./draft.ts";
+import { isTextInput } from "./text-inputs.ts";
 import type { GraphView } from "./view.ts";
 
 /** What other tools write where a caller's value goes: `PARAM_INT_STEPS`, `%seed%`, `{{prompt}}`. */
@@ -43,13 +45,41 @@ const defaults: Readonly<Record<string, string | number>> = {
 export interface Placeholders {
   declarations: Declaration[];
   notes: string[];
+  /** The slot of a model file that a caller is to choose, and the folder of such files. */
+  model?: { slot: string; folder: string };
 }
+
+/** Loaders of the model that paints, by what their file is called in the graph. */
+const modelFolders: Readonly<Record<string, string>> = {
+  CheckpointLoaderSimple: "checkpoints",
+  CheckpointLoader: "checkpoints",
+  UNETLoader: "diffusion_models",
+  UnetLoaderGGUF: "unet",
+};
+/** Says in the graph that a model file belongs there; any that is installed takes its place. */
+const anyModel = "any.safetensors";
+/** How many pictures there are is the server's to say. */
+const fixed: Readonly<Record<string, number>> = { batch: 1, batch_size: 1, count: 1, n: 1 };
 
 /** Takes the placeholders out of a graph, in place, and tells which parameters they stand for. */
 export function readPlaceholders(view: GraphView): Placeholders {
   const found = new Map<string, Declaration>();
   const notes: string[] = [];
+  let model: Placeholders["model"];
+  splitTexts(view);
   for (const { id, input, text, meant } of placeholdersIn(view)) {
+    const inputs = view.node(id)?.inputs;
+    const folder = modelFolders[view.classOf(id)];
+    if (inputs && folder !== undefined && /^(ckpt|unet)_name$/.test(input) && !model) {
+      inputs[input] = anyModel;
+      model = { slot: `${id}.${input}`, folder };
+      continue;
+    }
+    const constant = fixed[meant.name];
+    if (inputs && constant !== undefined) {
+      inputs[input] = constant;
+      continue;
+    }
     if (/(ckpt|unet|model|vae|clip|lora)(_name)?$/.test(meant.name)) {
       notes.push(
         `${id}.${input} holds "${text}" in place of a model file; write the file's name there`,
@@ -57,17 +87,45 @@ export function readPlaceholders(view: GraphView): Placeholders {
       continue;
     }
     const isPicture = input === "image";
-    const inputs = view.node(id)?.inputs;
     if (inputs && !isPicture) inputs[input] = defaults[meant.name] ?? typeDefault(meant.type);
     const declaration = found.get(meant.name) ?? declare(meant, isPicture);
     declaration.slots.push(`${id}.${input}`);
     found.set(meant.name, declaration);
   }
-  return { declarations: [...found.values()], notes: [...notes, ...partNotes(view)] };
+  return {
+    declarations: [...found.values()],
+    notes: [...notes, ...partNotes(view)],
+    ...(model && { model }),
+  };
 }
 
 const inside =
-  /%(prompt|negative_prompt|seed|width|height)%|\bPARAM_[A-Z][A-Z0-9_]*|\{\{\s*\w+\s*\}\}/;
+  /%(?:prompt|positive|negative_prompt|negative|seed|width|height)%|\bPARAM_[A-Z][A-Z0-9_]*|\{\{\s*\w+\s*\}\}|\$\{\s*\w+\s*\}/;
+
+/** Joins what stands around a placeholder to what a caller gives, in place, by ComfyUI's own node. */
+function splitTexts(view: GraphView): void {
+  for (const [id, node] of Object.entries(view.graph)) {
+    for (const [input, value] of Object.entries(node.inputs)) {
+      if (typeof value !== "string" || !isTextInput(input) || meaningOf(value)) continue;
+      const parts = value.split(new RegExp(`(${inside.source})`)).filter((part) => part !== "");
+      const isText = (part: string) => meaningOf(part)?.type === "string";
+      const isOnlyText = parts.every((part) => !inside.test(part) || isText(part));
+      if (parts.length > 1 && isOnlyText)
+        node.inputs[input] = joined(view, `${id}:${input}`, parts);
+    }
+  }
+}
+
+function joined(view: GraphView, name: string, [first = "", ...rest]: readonly string[]) {
+  let before: InputValue = first;
+  for (const [i, part] of rest.entries()) {
+    const id = `${name}:${i + 1}`;
+    const inputs = { string_a: before, string_b: part, delimiter: "" };
+    view.graph[id] = { class_type: "StringConcatenate", inputs };
+    before = [id, 0];
+  }
+  return before;
+}
 
 /** A parameter is a whole value, so what stands around a placeholder would be lost. */
 function partNotes(view: GraphView): string[] {

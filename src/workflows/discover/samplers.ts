@@ -9,7 +9,9 @@ const conditioningInputs: Record<Role, readonly string[]> = {
   positive: ["positive", "conditioning", "cond1", "text_embeds", "pos"],
   negative: ["negative", "neg_conditioning", "text_embeds", "neg"],
 };
-const latentInputs: readonly string[] = ["latent_image", "latent", "latents", "samples"];
+const latentInputs: readonly string[] = [
+  ...["latent_image", "latent", "latents", "samples", "image_embeds"],
+];
 const imageInputs: readonly string[] = ["pixels", "image", "images", "upscaled_image"];
 /** What a picture is not made from, although it takes part. */
 const aside =

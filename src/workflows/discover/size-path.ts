@@ -22,7 +22,8 @@ export interface SizePath {
 
 /** Which input of a node has the size of its output; from the nodes of ComfyUI 0.33.0. */
 const samePixels: readonly (readonly [RegExp, readonly string[]])[] = [
-  [/^VAEDecode/, ["samples"]],
+  [/^(VAEDecode|WanVideoDecode|HyVideoDecode|LTXVDecode)/, ["samples"]],
+  [/^CreateVideo$/, ["images"]],
   [/^VAEEncode/, ["pixels"]],
   [/^(SetLatentNoiseMask|RepeatLatentBatch|LatentFromBatch|LatentBatch)/, ["samples", "samples1"]],
   [/^InpaintModelConditioning$/, ["pixels"]],
@@ -50,7 +51,8 @@ export function sizePath(view: GraphView, output: string): SizePath {
   const path: SizePath = { steps: [], isSampled: false };
   const seen = new Set<string>();
   // Whatever node an output is, it shows or saves pictures as they come.
-  let at: string | undefined = (view.link(output, "images") ?? view.link(output, "image"))?.[0];
+  const shown = ["images", "image", "video"].map((input) => view.link(output, input));
+  let at: string | undefined = shown.find((link) => link !== undefined)?.[0];
   while (at !== undefined && !seen.has(at)) {
     seen.add(at);
     if (isSampler(view, at)) path.isSampled = true;

@@ -1,4 +1,5 @@
 import type { ObjectInfo } from "../../comfy/protocol.ts";
+import { addLength } from "./add-length.ts";
 import { addSettings, addStrength } from "./add-settings.ts";
 import { addSize } from "./add-size.ts";
 import { addTexts } from "./add-texts.ts";
@@ -8,6 +9,7 @@ import { addImages, splitMasks } from "./images.ts";
 import { outputNodes } from "./outputs.ts";
 import { type Passes, passesOf } from "./passes.ts";
 import { startOf } from "./samplers.ts";
+import { settleSwitches } from "./settle-switches.ts";
 import type { GraphView } from "./view.ts";
 
 export interface Walked {
@@ -27,6 +29,8 @@ export interface WalkOptions {
   /** Known beforehand: the binding beside the file names them. */
   outputs?: readonly string[] | undefined;
   objectInfo?: ObjectInfo | undefined;
+  /** Slots that somebody offers: by a title, or in the binding beside the file. */
+  claimed?: ReadonlySet<string> | undefined;
   /** Leaves a mask in an image's alpha channel there. */
   keepAlphaMasks?: boolean | undefined;
 }
@@ -40,16 +44,23 @@ export function walk(view: GraphView, options: WalkOptions = {}): Walked {
   const outputs = [...(options.outputs ?? outputNodes(view, options.objectInfo))];
   const walked: Walked = { parameters: new Map(), outputs, notes: [] };
   adoptLoaders(view, view.upstream(outputs), walked.notes);
+  settleSwitches(view, outputs, options.claimed ?? new Set(), walked.notes);
   if (options.keepAlphaMasks !== true) splitMasks(view, view.upstream(outputs));
   const passes = passesOf(view, outputs);
   const starts = passes.first.flatMap((sampler) => startOf(view, sampler) ?? []);
   const guidance = addTexts(view, walked, passes);
-  addImages(view, walked.parameters, view.upstream(outputs), starts[0]?.image?.[0]);
+  addImages(view, walked, starts[0]?.image?.[0]);
   addSize(
     view,
     walked,
     starts.flatMap(({ size }) => size ?? []),
   );
+  const isPicture = !outputs.every((id) => /Audio/.test(view.classOf(id)));
+  if (isPicture && passes.first.length > 0 && starts.length === 0) {
+    const text = "width and height are not offered: where the picture begins was not found";
+    walked.notes.push({ text, unless: ["width"] });
+  }
+  addLength(view, walked, passes);
   addSeeds(view, walked, passes);
   addSettings(view, walked, passes, guidance);
   addStrength(view, walked, passes, starts);
