@@ -177,7 +177,8 @@ async function runWorkflow({ command, flags, operands }: Invocation): Promise<vo
         return void process.stdout.write(`${written}\n`);
       }
       if (command === "workflow convert") {
-        const { json, notes } = await convertWorkflow(file, backend);
+        const complete = flags["complete"] !== undefined;
+        const { json, notes } = await convertWorkflow(file, backend, { complete });
         for (const note of notes) process.stderr.write(`note: ${note}\n`);
         return void process.stdout.write(`${json}\n`);
       }

@@ -1,7 +1,8 @@
-import type { InputSpec, ObjectInfo } from "../comfy/protocol.ts";
+import type { GraphNode, InputSpec, NodeInfo, ObjectInfo } from "../comfy/protocol.ts";
 import { isLink } from "../comfy/protocol.ts";
 import { choiceFault, limitFault } from "./check-value.ts";
 import { inputSpec, isModelInput } from "./combo.ts";
+import { inputsOf, widgetType } from "./editor/widgets.ts";
 import type { Value, Workflow } from "./workflow.ts";
 
 /** A literal that ComfyUI refuses. */
@@ -21,7 +22,7 @@ export function literalFaults(workflow: Workflow, objectInfo: ObjectInfo): Liter
       ? objectInfo[node.class_type]
       : undefined;
     if (!info) return [];
-    return Object.entries(node.inputs).flatMap(([input, value]) => {
+    const faults = Object.entries(node.inputs).flatMap(([input, value]) => {
       const slot = `${id}.${input}`;
       if (isLink(value) || filled.has(slot)) return [];
       if (typeof value === "string" && isModelInput(node.class_type, input, value)) return [];
@@ -29,7 +30,21 @@ export function literalFaults(workflow: Workflow, objectInfo: ObjectInfo): Liter
       const reason = spec && valueFault(spec, value);
       return reason === undefined ? [] : [{ slot, reason }];
     });
+    return [...emptyInputs(id, node, info), ...faults];
   });
+}
+
+/** Inputs that need a link and have none; ComfyUI's newer kinds, of several links, say so elsewhere. */
+function emptyInputs(id: string, { inputs }: GraphNode, info: NodeInfo): LiteralFault[] {
+  const empty = inputsOf(info).filter((input) => {
+    const { name, type, required } = input;
+    const isSocket = widgetType(input) === undefined && !type.startsWith("COMFY_");
+    return required && isSocket && !Object.hasOwn(inputs, name);
+  });
+  return empty.map(({ name, type }) => ({
+    slot: `${id}.${name}`,
+    reason: `gets nothing, and ComfyUI needs a ${type} there`,
+  }));
 }
 
 /** Needed by an output, for ComfyUI looks at no others. */

@@ -3,6 +3,7 @@ import path from "node:path";
 import type { Graph, ObjectInfo } from "../comfy/protocol.ts";
 import type { AppMode } from "./app-mode.ts";
 import { type Carried, carrierEndings, parseLenient, readCarriedFile } from "./carried.ts";
+import { filled, gapWords } from "./editor/complete.ts";
 import { convert } from "./editor/convert.ts";
 import { editorData } from "./editor/format.ts";
 import { isRecord, type Json, own } from "./editor/json.ts";
@@ -14,6 +15,8 @@ export type OwnGraph =
       graphText: string;
       app?: AppMode;
       notes: string[];
+      /** The same without what this ComfyUI needs since, where it needs something. */
+      asSaved?: { graphText: string; notes: string[] };
       /** What is known of a ComfyUI's nodes changes what becomes of it. */
       usesNodes: boolean;
     }
@@ -71,8 +74,18 @@ function fromEditor(workflow: Json, objectInfo: ObjectInfo | undefined): OwnGrap
   if (!objectInfo) return { pending: waits };
   const converted = convert(workflow, objectInfo);
   if ("problems" in converted) return { reason: converted.problems.join("; "), usesNodes: true };
-  const { graph, notes, app } = converted;
-  return { graphText: JSON.stringify(graph), notes, usesNodes: true, ...(app && { app }) };
+  const { graph, gaps, notes, app } = converted;
+  const whole = {
+    graphText: JSON.stringify(filled(graph, gaps)),
+    ...{ notes, usesNodes: true, ...(app && { app }) },
+  };
+  if (gaps.length === 0) return whole;
+  const needs = `this ComfyUI needs more than the file holds: ${gapWords(gaps)}`;
+  return {
+    ...whole,
+    notes: [...notes, `${needs}; those are its defaults`],
+    asSaved: { graphText: JSON.stringify(graph), notes: [...notes, needs] },
+  };
 }
 
 /** The app of the editor workflow, where its nodes are those that were run. */

@@ -2,6 +2,7 @@ import type { ObjectInfo } from "../comfy/protocol.ts";
 import { bind } from "./bind.ts";
 import type { Catalog } from "./catalog.ts";
 import { chooseWorkflow } from "./choose.ts";
+import { filled, gapsOf, gapWords } from "./editor/complete.ts";
 import { efforts, effortWords } from "./known-parameters.ts";
 import { type Lora, resolveLoras, spliceLoras } from "./loras.ts";
 import { recordedOptions } from "./own-options.ts";
@@ -61,9 +62,11 @@ export async function plan(
   const sizes = sizesFor(workflow, { ...request, parameters }, choices);
   const pictures = await picturesOf(prompts, workflow, request, values);
   const spliced = workflow.loras ? loras : [];
+  const recipe = recipeOf(workflow, { ...values, ...sizes?.render }, choices, spliced);
+  const gaps = gapsOf(recipe.graph, objectInfo);
   return {
     workflow,
-    recipe: recipeOf(workflow, { ...values, ...sizes?.render }, choices, spliced),
+    recipe: { ...recipe, graph: filled(recipe.graph, gaps) },
     pictures,
     loras: spliced,
     params: {
@@ -84,6 +87,11 @@ export async function plan(
       ...overruled(preset.values, given),
       ...ignored(workflow, request),
       ...ruledOut(request),
+      ...(gaps.length > 0
+        ? [
+            `This ComfyUI needs more than the workflow holds, and has its defaults: ${gapWords(gaps)}.`,
+          ]
+        : []),
     ],
   };
 }

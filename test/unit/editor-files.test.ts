@@ -8,11 +8,19 @@ import type { ObjectInfo } from "../../src/comfy/protocol.ts";
 import { convertWorkflow } from "../../src/faces/terminal/convert.ts";
 import { checkWorkflow, initWorkflow } from "../../src/faces/terminal/workflow.ts";
 import { imagesOf } from "../../src/tasks/task.ts";
-import { loadCatalog } from "../../src/workflows/catalog.ts";
+import { Catalog, loadCatalog } from "../../src/workflows/catalog.ts";
 import { watchCatalog } from "../../src/workflows/catalog-watch.ts";
+import { plan } from "../../src/workflows/plan.ts";
+import { Styles } from "../../src/workflows/styles.ts";
 import { png, pngText } from "../fixtures/editor/carriers.ts";
 import { catalogue, editor, textToImage } from "../fixtures/editor/graphs.ts";
 import { exportText } from "../fixtures/exports/exports.ts";
+import {
+  found,
+  loadImage,
+  node,
+  textToImage as textToImageGraph,
+} from "../fixtures/exports/kinds.ts";
 import { quietLog, startApp, startEmulator, tempDir } from "../support/world.ts";
 
 const info = catalogue();
@@ -179,6 +187,43 @@ test("convert prints the graph, and says what became of the rest", async () => {
   expect(drawn.notes).toEqual([expect.stringMatching(/^node 9 \(Some Label\)/)]);
   expect(JSON.parse(shot.json)).toEqual(JSON.parse(exportText("sd15")));
   expect(exported.json).toBe(shot.json);
+});
+
+test("convert prints what was saved; --complete puts in what this ComfyUI needs since", async () => {
+  const { nodes, links } = textToImage();
+  const short = nodes.map((node) => (node.id === 4 ? { ...node, values: [512, 768] } : node));
+  const prompt = JSON.parse(exportText("sd15"));
+  const wrapped = { client_id: "x", prompt };
+  const dir = await folderOf({
+    "short.json": JSON.stringify(editor({ nodes: short, links })),
+    "wrapped.json": JSON.stringify(wrapped),
+  });
+  const file = path.join(dir, "short.json");
+
+  const saved = await convertWorkflow(file, somebody);
+  const complete = await convertWorkflow(file, somebody, { complete: true });
+  const unwrapped = await convertWorkflow(path.join(dir, "wrapped.json"), nobody);
+
+  expect(JSON.parse(saved.json)["4"].inputs).toEqual({ width: 512, height: 768 });
+  expect(saved.notes).toEqual(["this ComfyUI needs more than the file holds: 4.batch_size = 1"]);
+  expect(JSON.parse(complete.json)["4"].inputs).toMatchObject({ batch_size: 1 });
+  expect(JSON.parse(unwrapped.json)).toEqual(prompt);
+});
+
+test("an export from before a class needed more runs, and the answer says so", async () => {
+  const graph = textToImageGraph({
+    lat: node("VAEEncodeForInpaint", { pixels: ["img", 0], mask: ["img", 1], vae: ["ckpt", 2] }),
+    img: loadImage(),
+  });
+  const { workflow } = found(graph);
+  const catalog = new Catalog([workflow]);
+  const sources = { catalog, prompts: { styles: new Styles([]) } };
+  const request = { workflow: "mine", parameters: { prompt: "a mill", image: "x", mask: "y" } };
+
+  const { recipe, notes } = await plan(sources, workflow.tool, request, info);
+
+  expect(recipe.graph["lat"]?.inputs["grow_mask_by"]).toBe(6);
+  expect(notes.join()).toContain("lat.grow_mask_by = 6");
 });
 
 test("convert says what is wrong: no file, no ComfyUI, no workflow, no such class", async () => {

@@ -22,13 +22,15 @@ function classOf(
 function inputsOf(node: Omit<NodeSketch, "id">, more: ObjectInfo = {}) {
   const result = convert(editor({ nodes: [{ id: 1, ...node }] }), { ...info, ...more });
   if ("problems" in result) throw new Error(result.problems.join("; "));
-  return { inputs: result.graph["1"]?.inputs, notes: result.notes };
+  const { graph, notes, gaps } = result;
+  return { inputs: graph["1"]?.inputs, notes, gaps };
 }
 
 test("a drawn workflow becomes the graph the editor would send", () => {
   const result = convert(editor(textToImage()), info);
 
   expect(result).toEqual({
+    gaps: [],
     notes: [],
     graph: expect.objectContaining({
       "4": expect.objectContaining({ inputs: { width: 512, height: 768, batch_size: 1 } }),
@@ -172,12 +174,13 @@ test("the names decide where the list is of another version of the class", () =>
   expect(notes).toEqual([expect.stringContaining("read by name")]);
 });
 
-test("a value the file does not hold is the default where ComfyUI needs it, and said", () => {
-  const { inputs, notes } = inputsOf({ type: "EmptyLatentImage", values: [640] });
+test("a value the file does not hold is a gap with ComfyUI's default, and not in the graph", () => {
+  const { inputs, gaps } = inputsOf({ type: "EmptyLatentImage", values: [640] });
 
-  expect(inputs).toEqual({ width: 640, height: 512, batch_size: 1 });
-  expect(notes).toEqual([
-    "node 1 (EmptyLatentImage): the file holds no value for height, batch_size; the node's default is used",
+  expect(inputs).toEqual({ width: 640 });
+  expect(gaps).toEqual([
+    { node: "1", input: "height", value: 512 },
+    { node: "1", input: "batch_size", value: 1 },
   ]);
 });
 

@@ -270,3 +270,16 @@ test("a picture that lies in the graph must be on the server, unless calls repla
   expect(state({}).ready).toBe(false);
   expect(state({ image: { slots: ["1.image"] } }).ready).toBe(true);
 });
+
+test("an input that needs a link and has none is no readiness", () => {
+  const server = {
+    ...samplerServer,
+    Save: { ...node({ images: ["IMAGE", {}], mask: ["MASK", {}] }), output_node: true },
+  };
+  const workflow = sampled({});
+  const state = readiness(workflow, server);
+
+  expect(explainMissing(workflow, state)).toContain(
+    "2.mask: gets nothing, and ComfyUI needs a MASK",
+  );
+});

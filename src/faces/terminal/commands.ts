@@ -72,7 +72,12 @@ export const commands: readonly CommandText[] = [
     name: "workflow convert",
     operands: "<file>",
     help: "the API graph of an editor workflow or a picture, as JSON on stdout",
-    options: [],
+    options: [
+      {
+        flag: "complete",
+        help: "put in what this ComfyUI's nodes need since the file was saved, by their defaults",
+      },
+    ],
     examples: ["comfy-easel workflow convert my-workflow.json > my-export.json"],
   },
   {

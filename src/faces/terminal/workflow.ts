@@ -94,7 +94,7 @@ export async function initWorkflow(
 }
 
 /** However often it is asked here, ComfyUI is asked once. */
-function askedOnce({ url, objectInfo }: CheckBackend): CheckBackend {
+export function askedOnce({ url, objectInfo }: CheckBackend): CheckBackend {
   let asked: Promise<ObjectInfo> | undefined;
   return {
     url,

@@ -1,5 +1,6 @@
 import type { Graph, GraphNode, InputValue, NodeInfo, ObjectInfo } from "../../comfy/protocol.ts";
 import { type AppMode, readAppMode } from "../app-mode.ts";
+import { type Gap, gapsOf } from "./complete.ts";
 import { addEverywhereLinks } from "./everywhere.ts";
 import {
   bypassed,
@@ -24,6 +25,8 @@ export interface Converted {
   graph: Graph;
   /** What the file holds and the graph does not, or holds otherwise. */
   notes: string[];
+  /** What this ComfyUI needs since the file was saved; not in the graph. */
+  gaps: Gap[];
   /** Set where the author made an app of it. */
   app?: AppMode;
 }
@@ -77,7 +80,6 @@ class Conversion {
       }
     }
     this.#dropDangling();
-    this.#noteGaps();
     const problems = [
       ...this.#unknown.problems(),
       ...this.#tree.problems,
@@ -87,8 +89,10 @@ class Conversion {
     if (problems.length > 0) return { problems: [...new Set(problems)] };
     if (this.#graph.size === 0) return { problems: ["has no node that ComfyUI would run"] };
     const graph: Graph = Object.fromEntries(this.#graph);
+    const gaps = gapsOf(graph, this.#objectInfo);
+    this.#noteEmpty(gaps);
     const app = readAppMode(this.#workflow, graph, this.#places, this.#objectInfo);
-    return { graph, notes: [...new Set(this.#notes)], ...(app && { app }) };
+    return { graph, gaps, notes: [...new Set(this.#notes)], ...(app && { app }) };
   }
 
   #runs(node: EditorNode): boolean {
@@ -238,11 +242,13 @@ class Conversion {
     }
   }
 
-  #noteGaps(): void {
+  #noteEmpty(gaps: readonly Gap[]): void {
+    const known = new Set(gaps.map(({ node, input }) => `${node}.${input}`));
     for (const [id, { class_type: type, inputs }] of this.#graph) {
       const info = own(this.#objectInfo, type);
       for (const { name, type: socket, required } of info ? inputsOf(info) : []) {
         if (!required || Object.hasOwn(inputs, name) || socket === "COMFY_AUTOGROW_V3") continue;
+        if (known.has(`${id}.${name}`)) continue;
         this.#notes.push(`node ${id} (${type}): its input "${name}" gets nothing`);
       }
     }

@@ -5,7 +5,7 @@ import {
   type InputDefinition,
   inputsOfOption,
   isSent,
-  widgetDefault,
+  unsavedValue,
   widgetType,
   wouldBeWidget,
 } from "./widgets.ts";
@@ -15,9 +15,8 @@ export interface Layout {
   widgets: Widget[];
   /** How many slots were read, those with nothing for the prompt included. */
   used: number;
-  /** Widgets behind the end of the list, and those of them that have to be sent all the same. */
+  /** Widgets behind the end of the list. */
   missing: string[];
-  defaulted: string[];
   problem?: string;
 }
 
@@ -25,7 +24,7 @@ export interface Widget {
   name: string;
   type: string;
   options: InputDefinition["options"];
-  /** Undefined for an optional widget that the list does not reach. */
+  /** Undefined where the list does not reach; see `gapsOf`. */
   value: unknown;
 }
 
@@ -44,14 +43,13 @@ export function layOut(
 ): Layout {
   const reader = new SlotReader(slots, options);
   reader.read(inputs);
-  const { widgets, missing, defaulted, used, problem } = reader;
-  return { widgets, used, missing, defaulted, ...(problem !== undefined && { problem }) };
+  const { widgets, missing, used, problem } = reader;
+  return { widgets, used, missing, ...(problem !== undefined && { problem }) };
 }
 
 class SlotReader {
   readonly widgets: Widget[] = [];
   readonly missing: string[] = [];
-  readonly defaulted: string[] = [];
   problem: string | undefined;
   readonly #slots: readonly unknown[];
   readonly #from: number;
@@ -83,9 +81,7 @@ class SlotReader {
     if (held) this.#at += 1;
     else {
       this.missing.push(input.name);
-      // An optional input left out has its default in ComfyUI itself.
-      if (input.required) value = widgetDefault(input, type);
-      if (value !== undefined && isSent(type)) this.defaulted.push(input.name);
+      value = unsavedValue(input, type);
     }
     const { name, options } = input;
     if (isSent(type)) this.widgets.push({ name, type, options, value });

@@ -9,7 +9,7 @@ import {
   inputsOf,
   inputsOfOption,
   isSent,
-  widgetDefault,
+  unsavedValue,
   widgetType,
 } from "./widgets.ts";
 
@@ -37,21 +37,14 @@ export function readValues(node: EditorNode, info: NodeInfo): NodeValues {
     const named = byName(inputs, node.named);
     return { ...named, notes: ["its values are read by name: their list is of another version"] };
   }
-  return { ...withoutNotes(plain), notes: listNotes(plain, slots, upload) };
+  return { ...withoutNotes(plain), notes: tailNotes(plain, slots, upload) };
 }
 
 function withoutNotes({ widgets, problem }: Layout): NodeValues {
   return { widgets, notes: [], ...(problem !== undefined && { problem }) };
 }
 
-function listNotes(
-  { used, defaulted }: Layout,
-  slots: readonly unknown[],
-  upload: number,
-): string[] {
-  if (defaulted.length > 0) {
-    return [`the file holds no value for ${defaulted.join(", ")}; the node's default is used`];
-  }
+function tailNotes({ used }: Layout, slots: readonly unknown[], upload: number): string[] {
   const tail = slots.slice(used + upload).filter((value) => value !== "" && value !== null);
   if (tail.length === 0) return [];
   return [`the file holds ${tail.length} more values than this version of the node has`];
@@ -68,9 +61,9 @@ function collectNamed(inputs: readonly InputDefinition[], named: Json, found: No
   for (const input of inputs) {
     const type = widgetType(input);
     if (type === undefined) continue;
-    const { name, options, required } = input;
+    const { name, options } = input;
     const held = own(named, name);
-    const value = held === undefined && required ? widgetDefault(input, type) : held;
+    const value = held === undefined ? unsavedValue(input, type) : held;
     if (isSent(type)) found.widgets.push({ name, type, options, value });
     if (type !== dynamicCombo || value === undefined) continue;
     const more = inputsOfOption(input, value);

@@ -115,6 +115,11 @@ export function hasUploadSlot(inputs: readonly InputDefinition[]): boolean {
   );
 }
 
+/** What a widget sends that editors do not always save. */
+export function unsavedValue(input: InputDefinition, type: string): unknown {
+  return type === "IMAGECOMPARE" && input.required ? widgetDefault(input, type) : undefined;
+}
+
 /** What the editor's widget holds before anybody touches it. */
 export function widgetDefault(input: InputDefinition, type: string): unknown {
   const { options, choices } = input;
