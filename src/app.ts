@@ -19,6 +19,7 @@ import { type AddressRule, refuseAddress } from "./net/address.ts";
 import { BackendStates } from "./studio/backend-states.ts";
 import type { Caller } from "./studio/caller.ts";
 import { type InstalledOptions, installed } from "./studio/installed.ts";
+import { Pace } from "./studio/pace.ts";
 import { Quota } from "./studio/quota.ts";
 import { Studio } from "./studio/studio.ts";
 import { freshMs, stateOf, workflowStates } from "./studio/workflow-states.ts";
@@ -134,6 +135,8 @@ export async function createApp(
     addressRule,
     retention: { keepDays: config.keepDays, keepGb: config.keepGb },
   });
+  const pace = new Pace(tasks);
+  pace.start().catch((error) => log.debug(`how long pictures take: ${messageOf(error)}`));
   if (!onlyLooks) {
     tasks
       .start()
@@ -144,6 +147,7 @@ export async function createApp(
     tasks,
     images,
     quota: new Quota(tasks),
+    pace,
     workflows: async () => ({
       ...(await workflowStates(catalog, pool, refreshSaved)),
       faults: loaded.problems,
@@ -171,6 +175,7 @@ export async function createApp(
       }),
     async close() {
       watch.close();
+      pace.close();
       // Whatever waits for a ComfyUI lets go first.
       await pool.close();
       await tasks.close();

@@ -121,13 +121,14 @@ export interface MissingFile {
   folder?: string | null;
   source?: string | null;
   url?: string | null;
-  bytes?: number | null;
 }
 
 export interface MissingNode {
   class: string;
   pack?: string | null;
   source?: string | null;
+  /** Where it can be opened. */
+  url?: string | null;
 }
 
 export interface Workflow {

@@ -1,6 +1,8 @@
 import { AppError } from "../errors.ts";
-import { plain, quoted } from "../words.ts";
+import { cut, plain, quoted } from "../words.ts";
 import type { ExecutionErrorData, NodeErrors, PromptErrorResponse } from "./protocol.ts";
+
+const longestDetail = 4_000;
 
 /** What was seen where a ComfyUI should be. */
 export type Unreachable =
@@ -89,11 +91,16 @@ export class ExecutionFailedError extends AppError {
   override name = "ExecutionFailedError";
   readonly nodeId: string | undefined;
   readonly classType: string | undefined;
+  /** ComfyUI's own words, cut to 4,000 characters; foreign text. */
+  readonly detail: string | undefined;
+  readonly isOutOfMemory: boolean;
 
-  constructor(message: string, node?: { id: string; classType: string }) {
+  constructor(message: string, node?: { id: string; classType: string }, said?: string) {
     super("execution_failed", message);
     this.nodeId = node?.id;
     this.classType = node?.classType;
+    this.detail = said && cut(`${node?.classType ?? "ComfyUI"}: ${said}`, longestDetail);
+    this.isOutOfMemory = said !== undefined && /OutOfMemory|out of memory/i.test(said);
   }
 
   static fromEvent(data: ExecutionErrorData): ExecutionFailedError {
@@ -104,6 +111,7 @@ export class ExecutionFailedError extends AppError {
     return new ExecutionFailedError(
       `ComfyUI node ${name(data.node_id)} (${name(data.node_type)}) failed: ${quote(what)}.${hint}`,
       { id: data.node_id, classType: data.node_type },
+      what,
     );
   }
 }

@@ -4,6 +4,7 @@ import type { Style } from "../workflows/styles.ts";
 import type { Template } from "../workflows/templates.ts";
 import type { BackendState } from "./backend-states.ts";
 import type { Installed, InstalledOptions } from "./installed.ts";
+import type { Pace } from "./pace.ts";
 import type { Quota } from "./quota.ts";
 import type { WorkflowState, WorkflowStates } from "./workflow-states.ts";
 
@@ -11,6 +12,7 @@ export interface StudioParts {
   tasks: Tasks;
   images: ImageStore;
   quota: Quota;
+  pace: Pace;
   /** Every workflow and whether some ComfyUI can run it. */
   workflows(): Promise<WorkflowStates>;
   /** Models, LoRAs and styles that a call can name. */

@@ -18,6 +18,7 @@ import type { Template } from "../workflows/templates.ts";
 import type { BackendState } from "./backend-states.ts";
 import type { Caller, Scope } from "./caller.ts";
 import type { Installed, InstalledOptions } from "./installed.ts";
+import type { Pace } from "./pace.ts";
 import type { StudioParts } from "./parts.ts";
 import type { WorkflowState, WorkflowStates } from "./workflow-states.ts";
 
@@ -40,6 +41,11 @@ export class Studio {
   /** What whoever reads records must know: that they are in memory only, or that some are gone. */
   get notice(): string | undefined {
     return this.#parts.tasks.notice;
+  }
+
+  /** How long pictures take. */
+  get pace(): Pace {
+    return this.#parts.pace;
   }
 
   /** Whether the caller may do this at all; what it may not do throws `forbidden`. */

@@ -1,6 +1,7 @@
-import { PromptRejectedError } from "../comfy/errors.ts";
+import { ExecutionFailedError, PromptRejectedError } from "../comfy/errors.ts";
 import type { Outcome } from "../comfy/outcome.ts";
 import { AppError, messageOf } from "../errors.ts";
+import type { TaskError } from "./task.ts";
 
 /** Throws for every outcome after which the run is not simply posted again. */
 export function refuse(outcome: Exclude<Outcome, { kind: "completed" }>): void {
@@ -16,11 +17,21 @@ export function refuse(outcome: Exclude<Outcome, { kind: "completed" }>): void {
 }
 
 /** What a run failed with, as its record says it. */
-export function wording(error: unknown): { code: AppError["code"]; message: string } {
+export function wording(error: unknown): TaskError {
   if (error instanceof PromptRejectedError && error.missingChoice) {
     return {
       code: error.code,
+      reason: "missing_choice",
       message: `${error.message} If it names a model file, that file is not on the ComfyUI machine (any more).`,
+    };
+  }
+  if (error instanceof ExecutionFailedError) {
+    const { code, message, detail, isOutOfMemory } = error;
+    return {
+      code,
+      message,
+      ...(detail === undefined ? {} : { detail }),
+      ...(isOutOfMemory ? { reason: "out_of_memory" as const } : {}),
     };
   }
   if (error instanceof AppError) return { code: error.code, message: error.message };

@@ -74,6 +74,10 @@ export type Finish =
 export interface TaskError {
   code: ErrorCode;
   message: string;
+  /** What ComfyUI said, up to 4,000 characters. */
+  detail?: string;
+  /** What can be mended by another call. */
+  reason?: "out_of_memory" | "missing_choice";
 }
 
 /** What was asked for, with its results: the record that is stored, JSON through and through. */

@@ -189,6 +189,11 @@ export class Tasks {
     );
   }
 
+  /** The record of a task that this server works on. */
+  atWork(id: string): Task | undefined {
+    return this.#live.get(id)?.record;
+  }
+
   /** Undefined for a task that has ended, and while nothing is known of it here. */
   progress(id: string): TaskProgress | undefined {
     const live = this.#live.get(id);

@@ -70,9 +70,8 @@ export const workflows = [
       {
         file: "qwen_image_fp8_e4m3fn.safetensors",
         folder: "diffusion_models",
-        source: "Comfy-Org/Qwen-Image_ComfyUI",
-        url: null,
-        bytes: 20_430_635_136,
+        source: "huggingface Comfy-Org/Qwen-Image_ComfyUI",
+        url: "https://huggingface.co/Comfy-Org/Qwen-Image_ComfyUI",
       },
     ],
     nodes: [],
@@ -98,7 +97,12 @@ export const workflows = [
     text: "birefnet needs a node pack.",
     files: [],
     nodes: [
-      { class: "RMBG", pack: "ComfyUI-RMBG", source: "https://github.com/1038lab/ComfyUI-RMBG" },
+      {
+        class: "RMBG",
+        pack: "ComfyUI-RMBG",
+        source: "github 1038lab/ComfyUI-RMBG",
+        url: "https://github.com/1038lab/ComfyUI-RMBG",
+      },
     ],
   }),
   workflow(

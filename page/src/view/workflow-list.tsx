@@ -1,4 +1,4 @@
-import { bytesWords } from "../model/words.ts";
+import { seconds } from "../model/words.ts";
 import type { MissingFile, MissingNode, Workflow } from "../records.ts";
 import { usePage } from "./context.ts";
 import { CopyButton } from "./copy-button.tsx";
@@ -66,6 +66,7 @@ function Group({ title, workflows }: { title: string; workflows: readonly Workfl
               <i class={`dot ${workflow.ready === true ? "" : "wait"}`} />
               <b>{workflow.title}</b>
               <span>{catalogue.tool(workflow.tool)?.title ?? workflow.tool}</span>
+              {workflow.seconds ? <span>about {seconds(workflow.seconds)}</span> : null}
             </p>
             {workflow.lacks?.files.map((file) => (
               <File key={file.file} file={file} />
@@ -81,19 +82,17 @@ function Group({ title, workflows }: { title: string; workflows: readonly Workfl
 }
 
 export function File({ file }: { file: MissingFile }) {
-  const link = file.url ?? sourceLink(file.source);
   return (
     <div class="lack">
       <p>
         <code>{file.file}</code>
-        {file.bytes ? `, ${bytesWords(file.bytes)}` : ""}
         {file.folder ? (
           <>
             , into <code>models/{file.folder}/</code>
           </>
         ) : null}
       </p>
-      {link && <CopyButton text={link} words="Copy link" of={file.file} />}
+      <Source url={file.url} of={file.file} />
     </div>
   );
 }
@@ -105,13 +104,20 @@ function Node({ node }: { node: MissingNode }) {
         Node <code>{node.class}</code>
         {node.pack ? `, in the pack ${node.pack}` : ""}
       </p>
-      {node.source && <CopyButton text={node.source} words="Copy link" of={node.class} />}
+      <Source url={node.url} of={node.class} />
     </div>
   );
 }
 
-/** A source is an address, or a repository of models. */
-function sourceLink(source: string | null | undefined): string | undefined {
-  if (!source) return undefined;
-  return /^https?:/.test(source) ? source : `https://huggingface.co/${source}`;
+/** It is opened here, or its address is taken to the machine that ComfyUI is on. */
+function Source({ url, of }: { url: string | null | undefined; of: string }) {
+  if (!url) return null;
+  return (
+    <span class="source">
+      <a class="lnk" href={url} target="_blank" rel="noreferrer" aria-label={`Open where ${of} is`}>
+        Open
+      </a>
+      <CopyButton text={url} words="Copy link" of={of} />
+    </span>
+  );
 }

@@ -78,11 +78,12 @@ export function catalogRoutes(app: Rest, parts: RestParts): void {
       ),
     }),
     async (c) => {
-      const { states, problem, faults = [] } = await c.get("studio").workflows();
+      const studio = c.get("studio");
+      const { states, problem, faults = [] } = await studio.workflows();
       return c.json(
         {
           problem: problem ?? null,
-          workflows: states.map(workflowView),
+          workflows: states.map((state) => workflowView(state, studio.pace)),
           faults: faults.map(({ file, reason }) => ({ file: path.basename(file), reason })),
         },
         200,

@@ -3,6 +3,7 @@ import { type SSEMessage, type SSEStreamingApi, streamSSE } from "hono/streaming
 import { messageOf } from "../../../errors.ts";
 import type { Studio } from "../../../studio/studio.ts";
 import type { ToldEvent } from "../../../tasks/events.ts";
+import type { Catalog } from "../../../workflows/catalog.ts";
 import { backendView } from "./backend-view.ts";
 import type { RestContext, RestEnv, RestParts } from "./parts.ts";
 import { errorBody, recorded } from "./refusals.ts";
@@ -104,25 +105,25 @@ async function tell(
   { catalog }: RestParts,
 ): Promise<void> {
   for await (const event of events) {
-    await out.writeSSE(messageFor(event, (task) => taskView(task, studio, catalog)));
+    await out.writeSSE(messageFor(event, studio, catalog));
   }
 }
 
-type View = (task: Extract<ToldEvent, { kind: "state" }>["task"]) => unknown;
-
 /** Only what is on record can be told again, so only that has an id. */
-function messageFor(event: ToldEvent, view: View): SSEMessage {
+function messageFor(event: ToldEvent, studio: Studio, catalog: Catalog): SSEMessage {
   const id = String(event.mark);
   const message = (data: unknown) => ({ event: event.kind, data: JSON.stringify(data) });
   switch (event.kind) {
     case "state":
-      return { ...message({ task: view(event.task) }), id };
+      return { ...message({ task: taskView(event.task, studio, catalog) }), id };
     case "deleted":
       return { ...message({ task_ids: [event.id] }), id };
     case "reset":
       return { ...message({}), id };
-    case "progress":
-      return message({ task_id: event.id, progress: progressView(event.progress) });
+    case "progress": {
+      const left = studio.pace.secondsLeft(event.id, event.progress);
+      return message({ task_id: event.id, progress: progressView(event.progress, left) });
+    }
     case "preview": {
       const { frame, picture } = event.preview;
       return message({ task_id: event.id, frame, picture });

@@ -88,7 +88,16 @@ export const taskSchema = z
     inputs: z.record(z.string(), inputSchema),
     progress: progressSchema.nullable(),
     warnings: z.array(z.string()),
-    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    error: z
+      .object({
+        code: z.string(),
+        message: z.string(),
+        detail: z.string().optional().openapi({ description: "What ComfyUI said" }),
+        ways: z
+          .array(z.object({ label: z.string(), set: z.record(z.string(), z.unknown()) }))
+          .openapi({ description: "Arguments to change; null leaves one out" }),
+      })
+      .nullable(),
   })
   .openapi("Task");
 
@@ -154,7 +163,6 @@ export const workflowSchema = z
             folder: z.string().nullable(),
             source: z.string().nullable(),
             url: z.string().nullable(),
-            bytes: z.int().nullable(),
           }),
         ),
         nodes: z.array(
@@ -162,6 +170,7 @@ export const workflowSchema = z
             class: z.string(),
             pack: z.string().nullable(),
             source: z.string().nullable(),
+            url: z.string().nullable(),
           }),
         ),
       })

@@ -1,5 +1,6 @@
 import type { z } from "@hono/zod-openapi";
 import type { Studio } from "../../../studio/studio.ts";
+import { waysOut } from "../../../studio/ways.ts";
 import type { TaskProgress } from "../../../tasks/progress.ts";
 import { activityOf, wordProgress } from "../../../tasks/progress-words.ts";
 import { isTerminal } from "../../../tasks/state.ts";
@@ -50,10 +51,16 @@ export function taskView(task: Task, studio: Studio, catalog: Catalog): TaskView
     inputs: Object.fromEntries(
       Object.entries(task.inputs).map(([name, input]) => [name, inputView(input, studio)]),
     ),
-    progress: progress ? progressView(progress) : null,
+    progress: progress ? progressView(progress, studio.pace.secondsLeft(task.id, progress)) : null,
     warnings: task.warnings,
-    error: task.error ? { code: task.error.code, message: task.error.message } : null,
+    error: errorView(task, catalog),
   };
+}
+
+function errorView(task: Task, catalog: Catalog): TaskView["error"] {
+  if (!task.error) return null;
+  const { code, message, detail } = task.error;
+  return { code, message, detail, ways: waysOut(task, catalog.ofTool(task.tool).length) };
 }
 
 /** Of the pictures to come, where the call says it; else of those that have come. */
@@ -88,7 +95,10 @@ function inputView({ sha256, width, height, mimeType, origin }: InputRecord, stu
   return { id, width, height, mime_type: mimeType, origin, url: studio.url(id) ?? null };
 }
 
-export function progressView(progress: TaskProgress): ProgressView {
+export function progressView(
+  progress: TaskProgress,
+  secondsLeft: number | undefined,
+): ProgressView {
   const { fraction, done, count, status } = progress;
   const run = status.phase === "running" ? status.progress : undefined;
   return {
@@ -101,6 +111,6 @@ export function progressView(progress: TaskProgress): ProgressView {
     steps: run?.steps ?? null,
     ahead: (status.phase === "queued" ? status.ahead : undefined) ?? null,
     message: wordProgress(progress),
-    seconds_left: null,
+    seconds_left: secondsLeft === undefined ? null : Math.max(1, Math.round(secondsLeft)),
   };
 }

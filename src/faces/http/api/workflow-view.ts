@@ -1,12 +1,14 @@
 import type { z } from "@hono/zod-openapi";
+import type { Pace } from "../../../studio/pace.ts";
 import type { WorkflowState } from "../../../studio/workflow-states.ts";
 import { ownOptionsOf } from "../../../workflows/own-options.ts";
+import { addressOfSource } from "../../../workflows/source-address.ts";
 import type { Parameter, Workflow } from "../../../workflows/workflow.ts";
 import type { workflowSchema } from "./schemas.ts";
 
 type WorkflowView = z.infer<typeof workflowSchema>;
 
-export function workflowView({ workflow, ready, lacks }: WorkflowState): WorkflowView {
+export function workflowView({ workflow, ready, lacks }: WorkflowState, pace: Pace): WorkflowView {
   const { name, tool, title, description, parameters } = workflow;
   return {
     name,
@@ -23,17 +25,17 @@ export function workflowView({ workflow, ready, lacks }: WorkflowState): Workflo
             file,
             folder: folder ?? null,
             source: source ?? null,
-            url: null,
-            bytes: null,
+            url: addressOfSource(source) ?? null,
           })),
           nodes: lacks.nodes.map(({ class: name, pack, source }) => ({
             class: name,
             pack: pack ?? null,
             source: source ?? null,
+            url: addressOfSource(source) ?? null,
           })),
         }
       : null,
-    seconds: null,
+    seconds: pace.secondsFor(tool, name) ?? null,
   };
 }
 
