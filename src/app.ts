@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { Backend, type BackendOptions } from "./comfy/backend.ts";
 import { Gallery } from "./comfy/gallery.ts";
 import { joined } from "./comfy/installs.ts";
@@ -16,6 +15,7 @@ import { ImageSources } from "./images/source.ts";
 import { ImageStore } from "./images/store.ts";
 import type { Log } from "./log.ts";
 import { type AddressRule, refuseAddress } from "./net/address.ts";
+import { shipped } from "./shipped.ts";
 import { BackendStates } from "./studio/backend-states.ts";
 import type { Caller } from "./studio/caller.ts";
 import { type InstalledOptions, installed } from "./studio/installed.ts";
@@ -54,9 +54,6 @@ export interface AppOptions {
   webhookShapes?: WebhookShapes;
 }
 
-const shippedStyles = fileURLToPath(new URL("../styles", import.meta.url));
-const shippedWorkflows = fileURLToPath(new URL("../workflows", import.meta.url));
-
 /**
  * Builds the parts in order. It contacts no ComfyUI: a server must start while none is there. One
  * that only looks takes up no tasks.
@@ -67,7 +64,7 @@ export async function createApp(
   { onlyLooks = false, webhookShapes }: AppOptions = {},
 ): Promise<App> {
   const folders = [
-    { dir: shippedWorkflows, trusted: true },
+    { dir: shipped.workflows, trusted: true },
     ...(config.workflowsDir ? [{ dir: config.workflowsDir, trusted: false }] : []),
   ];
   const read = await fingerprint(folders);
@@ -76,7 +73,7 @@ export async function createApp(
   for (const problem of loaded.problems) log.warn(`left out: ${problemText(problem)}`);
   for (const note of loaded.notes) log.info(problemText(note));
   const { styles, problems } = await loadStyles([
-    shippedStyles,
+    shipped.styles,
     ...(config.stylesDir ? [config.stylesDir] : []),
   ]);
   for (const problem of problems) log.warn(`left out: ${problem}`);

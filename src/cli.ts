@@ -11,7 +11,6 @@ import { parseTarget } from "./comfy/target.ts";
 import { type Config, folderWarnings, readConfig } from "./config.ts";
 import { AppError, messageOf, refusal } from "./errors.ts";
 import { webhookBody as fooocusBody } from "./faces/fooocus/webhook.ts";
-import { serveHttp } from "./faces/http/serve.ts";
 import type { Deps } from "./faces/mcp/deps.ts";
 import { checkNames } from "./faces/mcp/offer.ts";
 import { allTools } from "./faces/mcp/server.ts";
@@ -24,6 +23,7 @@ import { generate } from "./faces/terminal/generate.ts";
 import { checkTool, generateCall, numberOf } from "./faces/terminal/generate-request.ts";
 import { greet } from "./faces/terminal/greeting.ts";
 import { checkWorkflow, initWorkflow } from "./faces/terminal/workflow.ts";
+import type { PortOption } from "./http-config.ts";
 import { createLog } from "./log.ts";
 import { optionLabel } from "./options.ts";
 import { ownerOf } from "./studio/caller.ts";
@@ -71,6 +71,8 @@ async function runServer({ flags }: Invocation): Promise<void> {
     const owner = studio(ownerOf({ roots: config.inputRoots }, "mcp"));
     warnOfTools({ ...mcp, studio: owner });
     if (config.http) {
+      // A client that starts this on stdin waits for no router.
+      const { serveHttp } = await import("./faces/http/serve.ts");
       const server = await serveHttp({
         config: config.http,
         studio,
@@ -82,6 +84,9 @@ async function runServer({ flags }: Invocation): Promise<void> {
       process.stderr.write(
         `comfy-easel ${version} serves ${server.url}/ (the page) and ${server.url}/mcp\n`,
       );
+      for (const [option, url] of Object.entries(server.own)) {
+        process.stderr.write(`  ${optionLabel(option as PortOption)}: ${url}\n`);
+      }
       if (!stop.signal.aborted) await once(stop.signal, "abort");
       return server.close();
     }

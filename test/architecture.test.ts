@@ -11,6 +11,7 @@ const table: Record<string, string[]> = {
   errors: [],
   json: [],
   log: [],
+  shipped: [],
   version: [],
   words: [],
   net: free,
@@ -31,6 +32,7 @@ const table: Record<string, string[]> = {
   // It mounts the other faces.
   "faces/http": [
     ...free,
+    "shipped",
     "http-config",
     "options",
     "studio",
@@ -53,6 +55,7 @@ const table: Record<string, string[]> = {
   ],
   app: [
     ...free,
+    "shipped",
     "config",
     "comfy",
     "workflows",
@@ -64,6 +67,7 @@ const table: Record<string, string[]> = {
     "webhooks",
   ],
   cli: [
+    "http-config",
     ...free,
     "studio",
     "app",

@@ -11,8 +11,7 @@ const steps = [
   ["types", "tsc", "-p", "test"],
   ["types of the page", "tsc", "-p", "page"],
   ["lint", "biome", "ci", "."],
-  ["build", "tsc"],
-  ["build of the page", "vite", "build", "page"],
+  ["build", "npm", "run", "--silent", "build"],
   [
     "tests",
     "vitest",

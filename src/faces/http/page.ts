@@ -1,13 +1,11 @@
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
+import { shipped } from "../../shipped.ts";
 import type { HttpEnv } from "./env.ts";
 import type { Face } from "./face.ts";
 import { plainRefusal } from "./refusal.ts";
-
-const shipped = fileURLToPath(new URL("../../page", import.meta.url));
 
 /** Nothing from elsewhere, and no script or style in the page itself; see `docs/rest.md`. */
 const policy = secureHeaders({
@@ -27,7 +25,7 @@ const policy = secureHeaders({
 });
 
 /** The page at `/`, for whoever opens it: without a key it shows nothing. Undefined where it was not built. */
-export function pageFace(root = shipped): Face | undefined {
+export function pageFace(root = shipped.page): Face | undefined {
   if (!existsSync(`${root}/index.html`)) return undefined;
   const app = new Hono<HttpEnv>();
   app.use(policy);

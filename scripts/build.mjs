@@ -1,0 +1,58 @@
+// The package as it is run: one bundle with chunks for what is loaded later, beside the two packages
+// with compiled parts, and the licences of what is inside.
+import { readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { build } from "esbuild";
+
+const root = path.resolve(import.meta.dirname, "..");
+const dist = path.join(root, "dist");
+
+await rm(dist, { recursive: true, force: true });
+const { metafile } = await build({
+  absWorkingDir: root,
+  entryPoints: { cli: "src/cli.ts" },
+  outdir: dist,
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node20.18",
+  // One of them is written for browsers' loaders under `main`.
+  mainFields: ["module", "main"],
+  external: ["sharp", "@keyv/sqlite"],
+  sourcemap: true,
+  // Names in stacks and in `error.name` stay.
+  keepNames: true,
+  legalComments: "none",
+  metafile: true,
+  // Packages written for `require` find Node's own modules by it.
+  banner: {
+    js: 'import { createRequire as nodeRequire } from "node:module";const require = nodeRequire(import.meta.url);',
+  },
+  logLevel: "warning",
+});
+if (process.env.META) await writeFile(process.env.META, JSON.stringify(metafile));
+await writeFile(path.join(dist, "LICENSES.txt"), await licences(Object.keys(metafile.inputs)));
+
+async function licences(inputs) {
+  const packages = new Set();
+  for (const input of inputs) {
+    const [, name] = /^.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input) ?? [];
+    if (name) packages.add(name);
+  }
+  const parts = [];
+  for (const name of [...packages].sort()) {
+    const dir = path.join(root, "node_modules", name);
+    const { version, license } = JSON.parse(await readFile(path.join(dir, "package.json"), "utf8"));
+    parts.push(`${name} ${version} (${license})\n\n${(await textIn(dir)).trim()}\n`);
+  }
+  return `Packages inside this bundle, and their licences.\n\n${parts.join(`\n${"-".repeat(80)}\n\n`)}`;
+}
+
+async function textIn(dir) {
+  for (const name of ["LICENSE", "LICENSE.md", "LICENSE.txt", "license", "LICENCE", "license.md"]) {
+    const text = await readFile(path.join(dir, name), "utf8").catch(() => undefined);
+    if (text !== undefined) return text;
+  }
+  return "(its package holds no text)";
+}
