@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { type App, createApp } from "./app.ts";
 import { Backend } from "./comfy/backend.ts";
 import { ComfyClient } from "./comfy/client.ts";
+import { nearby, usualPorts } from "./comfy/nearby.ts";
 import { Pool } from "./comfy/pool.ts";
 import { parseTarget } from "./comfy/target.ts";
 import { type Config, folderWarnings, readConfig } from "./config.ts";
@@ -261,7 +262,7 @@ function withApp(
 
 /** A demo's ComfyUI is the embedded emulator, for as long as the work lasts. */
 async function withBackend(config: Config, work: (config: Config) => Promise<void>): Promise<void> {
-  if (!config.demo) return work(config);
+  if (!config.demo) return work(config.isComfyuiGuessed ? await guessed(config) : config);
   const { Emulator } = await import("./emulator/emulator.ts");
   const emulator = await Emulator.start({ timing: demoTiming });
   try {
@@ -270,6 +271,23 @@ async function withBackend(config: Config, work: (config: Config) => Promise<voi
   } finally {
     await emulator.close();
   }
+}
+
+/** Whoever has not said where ComfyUI is has it on this machine, at one of the usual ports. */
+async function guessed(config: Config): Promise<Config> {
+  const log = createLog(config.logLevel);
+  const [first, ...others] = await nearby();
+  const label = optionLabel("comfyuiUrl");
+  if (first === undefined) {
+    const [standard] = config.comfyuis;
+    log.warn(
+      `no ComfyUI answers at the ports ${usualPorts.join(", ")} of this machine; ${standard?.url} is asked when there is work. Another: ${label}.`,
+    );
+    return config;
+  }
+  const rest = others.length === 0 ? "" : `, not ${others.join(" or ")}`;
+  log.info(`found a ComfyUI at ${first}; it is used${rest}. Another: ${label}.`);
+  return { ...config, comfyuis: config.comfyuis.map((target) => ({ ...target, url: first })) };
 }
 
 /** Whatever still holds the process after an orderly end (a stuck socket) does not hold it long. */

@@ -13,6 +13,8 @@ import { type OptionName, optionLabel } from "./options.ts";
 export interface Config {
   /** One or more, by different names. */
   comfyuis: readonly ComfyTarget[];
+  /** None was given: the standard one stands for whatever is found on this machine. */
+  isComfyuiGuessed: boolean;
   dataDir: string;
   workflowsDir: string | undefined;
   /** Which of the workflows saved in ComfyUI are offered. */
@@ -55,6 +57,7 @@ export function readConfig(
   const isDemo = isOn("demo", one("demo"));
   return {
     comfyuis: readBackends(given),
+    isComfyuiGuessed: given.comfyuiUrl === undefined && given.backends === undefined,
     // The demo has a folder of its own: its tasks are not for a real ComfyUI to finish.
     dataDir: path.resolve(
       one("dataDir") ?? envPaths(isDemo ? "comfy-easel-demo" : "comfy-easel", { suffix: "" }).data,

@@ -18,7 +18,7 @@ export const options = {
     env: "COMFYUI_URL",
     value: "URL",
     multiple: true,
-    help: "the ComfyUI to use; https, a path prefix and user:password@ work; repeatable, one per line in the variable: pictures go to the one where they are done first (default http://127.0.0.1:8188)",
+    help: "the ComfyUI to use; https, a path prefix and user:password@ work; repeatable, one per line in the variable: pictures go to the one where they are done first (default: the one that answers on this machine at 8188, 8000 or 18188)",
   },
   backends: {
     flag: "backends",

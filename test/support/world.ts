@@ -59,6 +59,7 @@ export async function startApp(
   const app = await createApp(
     {
       comfyuis: [url].flat().map((each) => parseTarget(each)),
+      isComfyuiGuessed: false,
       dataDir,
       workflowsDir: undefined,
       savedWorkflows: "apps",
