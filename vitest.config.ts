@@ -9,6 +9,15 @@ const versioned = ["caching", "history", "interrupt", "jobs", "object-info"]
 /** Older versions the emulator is told to be; against a real ComfyUI its own version counts. */
 const older = process.env["COMFY_URL"] ? [] : ["0.3.64", "0.6.0", "0.20.0", "0.26.0"];
 
+/** The tools behave the same whichever way their client comes, and whichever revision it speaks. */
+const ways = [
+  { transport: "http", revision: "2025-11-25", files: ["bad-input", "image-tools", "records"] },
+  { transport: "http", revision: "2026-07-28", files: ["core", "image-tools", "records"] },
+  { transport: "stdio", revision: "2025-11-25", files: ["core"] },
+  { transport: "stdio", revision: "2026-07-28", files: ["core", "edit-tools"] },
+  { transport: "memory", revision: "2026-07-28", files: ["answers", "bad-input", "core"] },
+] as const;
+
 // Long enough for a crowded machine; no test measures time.
 export default defineConfig({
   test: {
@@ -19,23 +28,25 @@ export default defineConfig({
     hookTimeout: 60_000,
     expect: { poll: { timeout: 30_000 } },
     projects: [
-      { extends: true, test: { name: "newest", provide: { transport: "memory" } } },
-      // The tools behave the same whichever way their client comes.
       {
         extends: true,
-        test: {
-          name: "over http",
-          include: ["mcp/{bad-input,edit-tools,image-tools,records}.test.ts"],
-          provide: { transport: "http" },
-        },
+        test: { name: "newest", provide: { transport: "memory", revision: "2025-11-25" } },
       },
+      ...ways.map(({ transport, revision, files }) => ({
+        extends: true as const,
+        test: {
+          name: `${transport}, ${revision}`,
+          include: files.map((file) => `mcp/${file}.test.ts`),
+          provide: { transport, revision },
+        },
+      })),
       ...older.map((version) => ({
         extends: true as const,
         test: {
           name: `ComfyUI ${version}`,
           include: versioned,
           env: { COMFY_VERSION: version },
-          provide: { transport: "memory" as const },
+          provide: { transport: "memory" as const, revision: "2025-11-25" as const },
           // Every test starts an emulator of its own, so files may share a process.
           isolate: false,
         },

@@ -1,14 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { completable } from "@modelcontextprotocol/sdk/server/completable.js";
-import { McpServer, ResourceTemplate } from "@modelcontextprotocol/sdk/server/mcp.js";
-import {
-  type CallToolResult,
-  CreateMessageResultSchema,
-  ElicitResultSchema,
-  SubscribeRequestSchema,
-  UnsubscribeRequestSchema,
-} from "@modelcontextprotocol/sdk/types.js";
-import { z } from "zod";
+import type { Answer, Block, ToolEntry } from "../../src/faces/mcp/answer.ts";
+import type { Completions, Typed } from "../../src/faces/mcp/completion.ts";
+import type { Peer } from "../../src/faces/mcp/peer.ts";
+import type { Prompt } from "../../src/faces/mcp/prompts.ts";
+import { type Incoming, Surface } from "../../src/faces/mcp/surface.ts";
 
 /** 1 x 1, red. */
 const png =
@@ -16,238 +11,224 @@ const png =
 /** No sample. */
 const wav = "UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAAB9AAACABAAZGF0YQIAAAA=";
 
-/** A server with all that the conformance suite asks for by name, to go through our transport. */
-export function fixtureServer(): McpServer {
-  const mcp = new McpServer(
-    { name: "fixtures", version: "1.0.0" },
-    { capabilities: { logging: {}, resources: { subscribe: true }, completions: {} } },
-  );
-  contentTools(mcp);
-  talkingTools(mcp);
-  elicitingTools(mcp);
-  resources(mcp);
-  prompts(mcp);
-  return mcp;
+const picture: Block = { type: "image", data: png, mimeType: "image/png" };
+
+function text(words: string): Block {
+  return { type: "text", text: words };
 }
 
-function text(words: string): CallToolResult {
-  return { content: [{ type: "text", text: words }] };
+/** Blocks that the protocol has and this server never sends, for good reasons; they must get through. */
+function foreign(block: object): Block {
+  return block as Block;
 }
 
-function contentTools(mcp: McpServer): void {
-  const answers: Record<string, CallToolResult> = {
-    test_simple_text: text("This is a simple text response for testing."),
-    test_image_content: { content: [{ type: "image", data: png, mimeType: "image/png" }] },
-    test_audio_content: { content: [{ type: "audio", data: wav, mimeType: "audio/wav" }] },
-    test_embedded_resource: {
-      content: [
-        {
-          type: "resource",
-          resource: {
-            uri: "test://embedded-resource",
-            mimeType: "text/plain",
-            text: "This is an embedded resource content.",
-          },
-        },
-      ],
-    },
-    test_multiple_content_types: {
-      content: [
-        { type: "text", text: "Multiple content types test:" },
-        { type: "image", data: png, mimeType: "image/png" },
-        {
-          type: "resource",
-          resource: {
-            uri: "test://mixed-content-resource",
-            mimeType: "application/json",
-            text: JSON.stringify({ test: "data", value: 123 }),
-          },
-        },
-      ],
-    },
-  };
-  for (const [name, answer] of Object.entries(answers)) {
-    mcp.registerTool(name, { description: name, inputSchema: z.object({}) }, () => answer);
-  }
-  mcp.registerTool(
-    "test_error_handling",
-    { description: "Fails", inputSchema: z.object({}) },
-    () => {
-      throw new Error("This tool intentionally returns an error for testing");
-    },
-  );
+function embedded(uri: string, mimeType: string, words: string): Block {
+  return foreign({ type: "resource", resource: { uri, mimeType, text: words } });
 }
 
-function talkingTools(mcp: McpServer): void {
-  mcp.registerTool(
-    "test_tool_with_logging",
-    { description: "Logs", inputSchema: z.object({}) },
-    async (_args, extra) => {
-      for (const data of [
-        "Tool execution started",
-        "Tool processing data",
-        "Tool execution completed",
-      ]) {
-        await extra.sendNotification({
-          method: "notifications/message",
-          params: { level: "info", data },
-        });
-        // The suite asks for a pause.
-        await delay(50);
-      }
-      return text("Logged.");
-    },
-  );
-  mcp.registerTool(
-    "test_tool_with_progress",
-    { description: "Tells progress", inputSchema: z.object({}) },
-    async (_args, extra) => {
-      const progressToken = extra._meta?.progressToken ?? 0;
-      for (const progress of [0, 50, 100]) {
-        await extra.sendNotification({
-          method: "notifications/progress",
-          params: { progressToken, progress, total: 100 },
-        });
-        await delay(50);
-      }
-      return text(String(progressToken));
-    },
-  );
-  mcp.registerTool(
-    "test_sampling",
-    { description: "Samples", inputSchema: z.object({ prompt: z.string() }) },
-    async ({ prompt }, extra) => {
-      const messages = [
-        { role: "user" as const, content: { type: "text" as const, text: prompt } },
-      ];
-      const { content } = await extra.sendRequest(
-        { method: "sampling/createMessage", params: { messages, maxTokens: 100 } },
-        CreateMessageResultSchema,
-      );
-      return text(`LLM response: ${content.type === "text" ? content.text : ""}`);
-    },
-  );
-}
+type Fixture = (incoming: Incoming) => Promise<Answer> | Answer;
 
-function elicitingTools(mcp: McpServer): void {
-  const forms: Record<string, Record<string, object>> = {
-    test_elicitation: {
-      username: { type: "string", description: "User's response" },
-      email: { type: "string", description: "User's email address" },
+const tools: Record<string, Fixture> = {
+  test_simple_text: () => ({ content: [text("This is a simple text response for testing.")] }),
+  test_image_content: () => ({ content: [picture] }),
+  test_audio_content: () => ({
+    content: [foreign({ type: "audio", data: wav, mimeType: "audio/wav" })],
+  }),
+  test_embedded_resource: () => ({
+    content: [
+      embedded("test://embedded-resource", "text/plain", "This is an embedded resource content."),
+    ],
+  }),
+  test_multiple_content_types: () => ({
+    content: [
+      text("Multiple content types test:"),
+      picture,
+      embedded("test://mixed-content-resource", "application/json", '{"test":"data","value":123}'),
+    ],
+  }),
+  test_error_handling: () => ({
+    content: [text("This tool intentionally returns an error for testing")],
+    isError: true,
+  }),
+  async test_tool_with_logging({ log }) {
+    for (const words of [
+      "Tool execution started",
+      "Tool processing data",
+      "Tool execution completed",
+    ]) {
+      log("warning", words);
+      // The suite asks for a pause.
+      await delay(50);
+    }
+    return { content: [text("Logged.")] };
+  },
+  async test_tool_with_progress({ sendProgress }) {
+    for (const progress of [0, 50, 100]) {
+      await sendProgress(progress, "Working");
+      await delay(50);
+    }
+    return { content: [text("Done.")] };
+  },
+  test_elicitation: asking({
+    username: { type: "string", description: "User's response" },
+    email: { type: "string", description: "User's email address" },
+  }),
+  test_elicitation_sep1034_defaults: asking({
+    name: { type: "string", default: "John Doe" },
+    age: { type: "integer", default: 30 },
+    score: { type: "number", default: 95.5 },
+    status: { type: "string", enum: ["active", "inactive", "pending"], default: "active" },
+    verified: { type: "boolean", default: true },
+  }),
+  test_elicitation_sep1330_enums: asking({
+    untitledSingle: { type: "string", enum: ["option1", "option2", "option3"] },
+    titledSingle: { type: "string", oneOf: titled("value") },
+    legacyEnum: {
+      type: "string",
+      enum: ["opt1", "opt2", "opt3"],
+      enumNames: ["Option One", "Option Two", "Option Three"],
     },
-    test_elicitation_sep1034_defaults: {
-      name: { type: "string", default: "John Doe" },
-      age: { type: "integer", default: 30 },
-      score: { type: "number", default: 95.5 },
-      status: { type: "string", enum: ["active", "inactive", "pending"], default: "active" },
-      verified: { type: "boolean", default: true },
+    untitledMulti: {
+      type: "array",
+      items: { type: "string", enum: ["option1", "option2", "option3"] },
     },
-    test_elicitation_sep1330_enums: {
-      untitledSingle: { type: "string", enum: ["option1", "option2", "option3"] },
-      titledSingle: { type: "string", oneOf: titled("value") },
-      legacyEnum: {
-        type: "string",
-        enum: ["opt1", "opt2", "opt3"],
-        enumNames: ["Option One", "Option Two", "Option Three"],
-      },
-      untitledMulti: {
-        type: "array",
-        items: { type: "string", enum: ["option1", "option2", "option3"] },
-      },
-      titledMulti: { type: "array", items: { anyOf: titled("value") } },
-    },
-  };
-  for (const [name, properties] of Object.entries(forms)) {
-    mcp.registerTool(
-      name,
-      { description: name, inputSchema: z.object({ message: z.string().optional() }) },
-      async ({ message = "Please fill in" }, extra) => {
-        const required = name === "test_elicitation" ? Object.keys(properties) : [];
-        const requestedSchema = { type: "object" as const, properties, required };
-        const answer = await extra.sendRequest(
-          { method: "elicitation/create", params: { message, requestedSchema } as never },
-          ElicitResultSchema,
-        );
-        return text(
-          `Elicitation completed: action=${answer.action}, content=${JSON.stringify(answer.content)}`,
-        );
-      },
-    );
-  }
-}
+    titledMulti: { type: "array", items: { anyOf: titled("value") } },
+  }),
+};
 
 function titled(prefix: string): { const: string; title: string }[] {
   return ["One", "Two", "Three"].map((title, i) => ({ const: `${prefix}${i + 1}`, title }));
 }
 
-function resources(mcp: McpServer): void {
-  const plain = { mimeType: "text/plain" };
-  mcp.registerResource("static-text", "test://static-text", plain, (uri) => ({
-    contents: [
-      { uri: uri.href, ...plain, text: "This is the content of the static text resource." },
-    ],
-  }));
-  mcp.registerResource(
-    "static-binary",
-    "test://static-binary",
-    { mimeType: "image/png" },
-    (uri) => ({
-      contents: [{ uri: uri.href, mimeType: "image/png", blob: png }],
-    }),
-  );
-  mcp.registerResource("watched", "test://watched-resource", plain, (uri) => ({
-    contents: [{ uri: uri.href, ...plain, text: "Watched" }],
-  }));
-  mcp.registerResource(
-    "template",
-    new ResourceTemplate("test://template/{id}/data", { list: undefined }),
-    { mimeType: "application/json" },
-    (uri, { id }) => ({
-      contents: [
-        {
-          uri: uri.href,
-          mimeType: "application/json",
-          text: JSON.stringify({ id, templateTest: true, data: `Data for ID: ${id}` }),
-        },
+function asking(properties: Record<string, object>): Fixture {
+  return async ({ args, ask }) => {
+    const { message = "Please fill in" } = (args ?? {}) as { message?: string };
+    const reply = await ask?.({ message, requestedSchema: { type: "object", properties } });
+    const { action, content } = reply ?? { action: "nobody to ask" };
+    return {
+      content: [
+        text(`Elicitation completed: action=${action}, content=${JSON.stringify(content)}`),
       ],
-    }),
-  );
-  mcp.server.setRequestHandler(SubscribeRequestSchema, () => ({}));
-  mcp.server.setRequestHandler(UnsubscribeRequestSchema, () => ({}));
+    };
+  };
 }
 
-function prompts(mcp: McpServer): void {
-  const says = (...content: object[]) => ({
-    messages: content.map((one) => ({ role: "user" as const, content: one as never })),
-  });
-  mcp.registerPrompt("test_simple_prompt", { description: "Simple" }, () =>
-    says({ type: "text", text: "This is a simple prompt for testing." }),
-  );
-  const argument = completable(z.string(), (value) =>
-    ["hello", "world"].filter((word) => word.startsWith(value)),
-  );
-  mcp.registerPrompt(
-    "test_prompt_with_arguments",
-    { description: "Arguments", argsSchema: { arg1: argument, arg2: z.string() } },
-    ({ arg1, arg2 }) =>
-      says({ type: "text", text: `Prompt with arguments: arg1='${arg1}', arg2='${arg2}'` }),
-  );
-  mcp.registerPrompt(
-    "test_prompt_with_embedded_resource",
-    { description: "Resource", argsSchema: { resourceUri: z.string() } },
-    ({ resourceUri }) =>
-      says(
-        {
-          type: "resource",
-          resource: { uri: resourceUri, mimeType: "text/plain", text: "Embedded for testing." },
-        },
-        { type: "text", text: "Please process the embedded resource above." },
-      ),
-  );
-  mcp.registerPrompt("test_prompt_with_image", { description: "Image" }, () =>
-    says(
-      { type: "image", data: png, mimeType: "image/png" },
-      { type: "text", text: "Please analyze the image above." },
-    ),
-  );
+const resources: Record<
+  string,
+  { mimeType: string; text: string } | { mimeType: string; blob: string }
+> = {
+  "test://static-text": {
+    mimeType: "text/plain",
+    text: "This is the content of the static text resource.",
+  },
+  "test://static-binary": { mimeType: "image/png", blob: png },
+  "test://watched-resource": { mimeType: "text/plain", text: "Watched" },
+};
+
+function argument(name: string) {
+  return { name, title: name, description: name, required: true };
+}
+
+const prompts: Prompt[] = [
+  {
+    name: "test_simple_prompt",
+    title: "Simple",
+    description: "Simple",
+    arguments: [],
+    say: () => [text("This is a simple prompt for testing.")],
+  },
+  {
+    name: "test_prompt_with_arguments",
+    title: "Arguments",
+    description: "Arguments",
+    arguments: [argument("arg1"), argument("arg2")],
+    say: ({ arg1, arg2 }) => [text(`Prompt with arguments: arg1='${arg1}', arg2='${arg2}'`)],
+  },
+  {
+    name: "test_prompt_with_embedded_resource",
+    title: "Resource",
+    description: "Resource",
+    arguments: [argument("resourceUri")],
+    say: ({ resourceUri = "" }) => [
+      embedded(resourceUri, "text/plain", "Embedded for testing."),
+      text("Please process the embedded resource above."),
+    ],
+  },
+  {
+    name: "test_prompt_with_image",
+    title: "Image",
+    description: "Image",
+    arguments: [],
+    say: () => [picture, text("Please analyze the image above.")],
+  },
+];
+
+/** Our surface with all that the conformance suite asks for by name, to go through both translations. */
+export class FixtureSurface extends Surface {
+  override tools(peer: Peer): ToolEntry[] {
+    const added = Object.keys(tools).map((name) => ({
+      name,
+      title: name,
+      description: `Fixture ${name}`,
+      inputSchema: { type: "object" as const },
+      annotations: {},
+    }));
+    return [...super.tools(peer), ...added];
+  }
+
+  override async call(incoming: Incoming): Promise<Answer> {
+    return tools[incoming.name]?.(incoming) ?? super.call(incoming);
+  }
+
+  override async resources(cursor?: string) {
+    const page = await super.resources(cursor);
+    const added = Object.entries(resources).map(([uri, { mimeType }]) => ({
+      uri,
+      name: uri,
+      title: uri,
+      mimeType,
+    }));
+    return { ...page, entries: [...page.entries, ...added] };
+  }
+
+  override templates() {
+    const added = {
+      uriTemplate: "test://template/{id}/data",
+      name: "template",
+      title: "Template",
+      description: "Fixture",
+    };
+    return [...super.templates(), added];
+  }
+
+  override async read(uri: string) {
+    const found = resources[uri];
+    if (found) return { uri, ...found };
+    const [, id] = /^test:\/\/template\/([^/]+)\/data$/.exec(uri) ?? [];
+    if (id === undefined) return super.read(uri);
+    const data = { id, templateTest: true, data: `Data for ID: ${id}` };
+    return { uri, mimeType: "application/json", text: JSON.stringify(data) };
+  }
+
+  override async watch(uri: string, signal: AbortSignal, changed: () => Promise<void>) {
+    if (!(uri in resources)) await super.watch(uri, signal, changed);
+  }
+
+  override prompts() {
+    return [...super.prompts(), ...prompts];
+  }
+
+  override async prompt(name: string, args: Readonly<Record<string, string>>) {
+    const found = prompts.find((prompt) => prompt.name === name);
+    if (!found) return super.prompt(name, args);
+    return { description: found.description, blocks: await found.say(args, undefined as never) };
+  }
+
+  override async complete(typed: Typed): Promise<Completions> {
+    if (!("prompt" in typed.of)) return super.complete(typed);
+    const { prompt } = typed.of;
+    if (!prompts.some(({ name }) => name === prompt)) return super.complete(typed);
+    const values = ["hello", "world"].filter((word) => word.startsWith(typed.value));
+    return { values, total: values.length, hasMore: false };
+  }
 }

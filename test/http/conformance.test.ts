@@ -7,8 +7,8 @@ import { Callers } from "../../src/faces/http/callers.ts";
 import { Keys } from "../../src/faces/http/keys.ts";
 import { listen } from "../../src/faces/http/listen.ts";
 import { mcpFace } from "../../src/faces/http/mcp.ts";
-import { Sessions } from "../../src/faces/mcp/sessions.ts";
-import { fixtureServer } from "../conformance/fixtures.ts";
+import { McpHttp } from "../../src/faces/mcp/http.ts";
+import { FixtureSurface } from "../conformance/fixtures.ts";
 import { startHttp } from "../support/http.ts";
 import { startApp, startEmulator, tempDir, type World } from "../support/world.ts";
 
@@ -63,7 +63,7 @@ test("all of the suite passes through our sessions and guards with what it asks 
 
 /** Our HTTP, with the suite's own tools, resources and prompts behind it. */
 async function serveFixtures({ app, deps, log }: World): Promise<string> {
-  const sessions = new Sessions({ deps, most: 100, idleMs: 60_000, log, create: fixtureServer });
+  const chat = new McpHttp({ deps, most: 100, idleMs: 60_000, log, surface: (of) => new FixtureSurface(of) });
   const callers = new Callers({
     keys: await Keys.read([], {}),
     allowAnonymous: true,
@@ -73,11 +73,16 @@ async function serveFixtures({ app, deps, log }: World): Promise<string> {
     imageUrl: (base, id) => `${base}/files/${id}`,
   });
   const guards = { hosts: [], origins: [] };
+<<<<<<< HEAD
   const faces = [mcpFace(sessions)];
   const address = { host: "127.0.0.1", port: 0, given: "--port" };
+=======
+  const faces = [mcpFace(chat)];
+  const address = { host: "127.0.0.1", port: 0 };
+>>>>>>> da469a4 (Serve both eras of MCP from one surface, with prompts and completion)
   const listening = await listen(httpApp({ guards, callers, faces, log }), address);
   onTestFinished(async () => {
-    await sessions.close();
+    await chat.close();
     await listening.close();
   });
   return listening.url;

@@ -1,5 +1,5 @@
-import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { expect, test } from "vitest";
+import type { Client } from "../support/client.ts";
 import { connectTo, sessionsOpen, startHttp } from "../support/http.ts";
 import { call, startApp, startEmulator, taskIdIn } from "../support/world.ts";
 

@@ -1,7 +1,7 @@
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import type { Config } from "../../src/config.ts";
-import { createMcpServer } from "../../src/faces/mcp/server.ts";
+import { Connection } from "../../src/faces/mcp/connection.ts";
 import {
   call,
   connect,
@@ -44,16 +44,9 @@ describe("resource_link", () => {
   test("a revision of MCP that does not have it never gets one", async () => {
     const { deps } = await studio();
     const sent: unknown[] = [];
-    const server = createMcpServer(deps);
-    const transport = {
-      onmessage: (_message: object) => {},
-      start: async () => {},
-      close: async () => {},
-      send: async (message: unknown) => void sent.push(message),
-    };
-    await server.connect(transport as never);
-    const ask = async (id: number, method: string, params: object) => {
-      transport.onmessage({ jsonrpc: "2.0", id, method, params });
+    const connection = new Connection(deps, async (message) => void sent.push(message));
+    const ask = async (id: number, method: string, params: Record<string, unknown>) => {
+      connection.receive({ jsonrpc: "2.0", id, method, params });
       await expect
         .poll(() => sent.find((each) => Reflect.get(each as object, "id") === id))
         .toBeTruthy();
@@ -72,7 +65,7 @@ describe("resource_link", () => {
 
     expect(answer).toContain('"type":"image"');
     expect(answer).not.toContain("resource_link");
-    await server.close();
+    await connection.close();
   });
 });
 

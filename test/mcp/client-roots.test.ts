@@ -1,31 +1,25 @@
 import { mkdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
+import type { Client as EarlierClient } from "@modelcontextprotocol/sdk/client/index.js";
 import { ListRootsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { expect, onTestFinished, test } from "vitest";
 import type { Deps } from "../../src/faces/mcp/deps.ts";
-import { createMcpServer } from "../../src/faces/mcp/server.ts";
+import { asEarlier, type Client, earlierClient, memoryTransport } from "../support/client.ts";
 import { call, startApp, startEmulator, tempDir } from "../support/world.ts";
 
 /** A client whose user works in these folders. */
-async function connectIn(deps: Deps, folders: () => string[]): Promise<Client> {
-  const client = new Client(
-    { name: "editor", version: "1" },
-    { capabilities: { roots: { listChanged: true } } },
-  );
-  client.setRequestHandler(ListRootsRequestSchema, () => ({
+async function connectIn(
+  deps: Deps,
+  folders: () => string[],
+): Promise<{ client: Client; raw: EarlierClient }> {
+  const raw = earlierClient({ name: "editor", capabilities: { roots: { listChanged: true } } });
+  raw.setRequestHandler(ListRootsRequestSchema, () => ({
     roots: folders().map((folder) => ({ uri: pathToFileURL(folder).href })),
   }));
-  const [left, right] = InMemoryTransport.createLinkedPair();
-  const server = createMcpServer(deps);
-  await Promise.all([server.connect(right), client.connect(left)]);
-  onTestFinished(async () => {
-    await client.close();
-    await server.close();
-  });
-  return client;
+  await raw.connect(memoryTransport(deps) as Parameters<EarlierClient["connect"]>[0]);
+  onTestFinished(() => raw.close());
+  return { client: asEarlier(raw), raw };
 }
 
 const small = { prompt: "x", width: 64, height: 64 };
@@ -36,11 +30,11 @@ test("a relative save_to lands where the user of the client works, also after th
   const [first, second] = [path.join(dataDir, "one"), path.join(dataDir, "two")];
   await Promise.all([mkdir(first), mkdir(second)]);
   let folder = first;
-  const client = await connectIn(deps, () => [folder]);
+  const { client, raw } = await connectIn(deps, () => [folder]);
 
   const hero = await call(client, "generate_image", { ...small, save_to: "./public/hero.png" });
   folder = second;
-  await client.sendRootsListChanged();
+  await raw.sendRootsListChanged();
   const moved = await call(client, "generate_image", { ...small, save_to: "./hero.png" });
   const cut = await call(client, "remove_background", { image: "hero.png" });
 
@@ -54,7 +48,7 @@ test("a folder that the operator did not allow stays closed, whatever the client
   const emulator = await startEmulator();
   const { deps, app } = await startApp(emulator.url);
   const outside = await tempDir();
-  const client = await connectIn(deps, () => [outside]);
+  const { client } = await connectIn(deps, () => [outside]);
 
   const answer = await call(client, "generate_image", { ...small, save_to: "./hero.png" });
 

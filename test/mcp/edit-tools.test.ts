@@ -421,12 +421,9 @@ test("an export dropped into the folder becomes a tool, and is gone when it is r
   const workflowsDir = await tempDir();
   const { client } = await studio({}, { workflowsDir });
   const changed: (() => void)[] = [];
-  client.setNotificationHandler(
-    (await import("@modelcontextprotocol/sdk/types.js")).ToolListChangedNotificationSchema,
-    () => {
-      for (const resolve of changed.splice(0)) resolve();
-    },
-  );
+  await client.onToolsChanged(() => {
+    for (const resolve of changed.splice(0)) resolve();
+  });
   const nextChange = () => new Promise<void>((resolve) => changed.push(resolve));
   const graph: Graph = {
     "1": { class_type: "LoadImage", inputs: { image: "example.png" } },

@@ -1,7 +1,7 @@
 import path from "node:path";
-import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import sharp from "sharp";
 import { expect, test } from "vitest";
+import type { Client } from "../support/client.ts";
 import {
   call,
   connect,

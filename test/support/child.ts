@@ -2,20 +2,26 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport as NewestStdio } from "@modelcontextprotocol/client/stdio";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { onTestFinished } from "vitest";
+import { type Client, connectBy, type Revision } from "./client.ts";
 
 export const cli = path.resolve(import.meta.dirname, "../../dist/cli.js");
 
 /** The built server as a child of the SDK's own stdio client. */
 export async function connectStdio(
   args: string[],
-  { cwd, nodeArgs = [] }: { cwd?: string; nodeArgs?: string[] } = {},
+  {
+    cwd,
+    nodeArgs = [],
+    revision = "2025-11-25",
+  }: { cwd?: string; nodeArgs?: string[]; revision?: Revision } = {},
 ): Promise<Client> {
-  const client = new Client({ name: "test", version: "1.0.0" });
-  await client.connect(
-    new StdioClientTransport({
+  const Transport = revision === "2026-07-28" ? NewestStdio : StdioClientTransport;
+  const client = await connectBy(
+    revision,
+    new Transport({
       command: process.execPath,
       args: [...nodeArgs, cli, ...args],
       stderr: "ignore",

@@ -1,9 +1,8 @@
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { onTestFinished } from "vitest";
+import { inject, onTestFinished } from "vitest";
 import { type HttpServer, serveHttp } from "../../src/faces/http/serve.ts";
 import type { Deps } from "../../src/faces/mcp/deps.ts";
 import type { HttpConfig } from "../../src/http-config.ts";
+import { type Client, type ClientOptions, connectBy, httpTransport } from "./client.ts";
 import type { World } from "./world.ts";
 
 const standard: HttpConfig = {
@@ -45,7 +44,7 @@ export async function startHttp(
 }
 
 /** A client over HTTP of the very studio that `deps` has, with its folders. */
-export async function connectOverHttp(deps: Deps, name = "test"): Promise<Client> {
+export async function connectOverHttp(deps: Deps, options: ClientOptions = {}): Promise<Client> {
   const server = await serveHttp({
     config: standard,
     studio: () => deps.studio,
@@ -54,21 +53,18 @@ export async function connectOverHttp(deps: Deps, name = "test"): Promise<Client
     log: deps.log,
   });
   onTestFinished(() => server.close());
-  return connectTo(server.url, {}, "", name);
+  return connectTo(server.url, {}, "", options);
 }
 
 export async function connectTo(
   url: string,
   headers: Record<string, string> = {},
   query = "",
-  name = "test",
+  options: ClientOptions = {},
 ): Promise<Client> {
-  const client = new Client({ name, version: "1.0.0" });
-  const transport = new StreamableHTTPClientTransport(new URL(`${url}/mcp${query}`), {
-    requestInit: { headers },
-  });
-  // The SDK's types of `sessionId` differ under exactOptionalPropertyTypes.
-  await client.connect(transport as Parameters<Client["connect"]>[0]);
+  const revision = inject("revision");
+  const transport = httpTransport(revision, `${url}/mcp${query}`, headers);
+  const client = await connectBy(revision, transport, options);
   onTestFinished(() => client.close());
   return client;
 }

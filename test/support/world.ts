@@ -1,8 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import type { Progress } from "@modelcontextprotocol/sdk/types.js";
 import { inject, onTestFinished } from "vitest";
 import { type App, createApp } from "../../src/app.ts";
@@ -11,9 +9,16 @@ import { parseTarget } from "../../src/comfy/target.ts";
 import type { Config } from "../../src/config.ts";
 import { Emulator, type EmulatorOptions } from "../../src/emulator/emulator.ts";
 import type { Deps } from "../../src/faces/mcp/deps.ts";
-import { createMcpServer } from "../../src/faces/mcp/server.ts";
 import { createLog, type Log } from "../../src/log.ts";
 import { ownerOf } from "../../src/studio/caller.ts";
+import {
+  type Client,
+  type ClientOptions,
+  connectBy,
+  memoryTransport,
+  pipeTransport,
+  type Revision,
+} from "./client.ts";
 import { connectOverHttp } from "./http.ts";
 
 /** Everything here is taken down when the test that asked for it has finished. */
@@ -99,21 +104,19 @@ export async function startApp(
 
 declare module "vitest" {
   interface ProvidedContext {
-    transport: "memory" | "http";
+    transport: "memory" | "stdio" | "http";
+    revision: Revision;
   }
 }
 
-/** A real SDK client, over an in-memory pair or over HTTP as the project says. */
-export async function connect(deps: Deps, name = "test"): Promise<Client> {
-  if (inject("transport") === "http") return connectOverHttp(deps, name);
-  const client = new Client({ name, version: "1.0.0" });
-  const [left, right] = InMemoryTransport.createLinkedPair();
-  const server = createMcpServer(deps);
-  await Promise.all([server.connect(right), client.connect(left)]);
-  onTestFinished(async () => {
-    await client.close();
-    await server.close();
-  });
+/** A real SDK client, over the transport and of the revision that the project says. */
+export async function connect(deps: Deps, options: string | ClientOptions = {}): Promise<Client> {
+  const wish = typeof options === "string" ? { name: options } : options;
+  const [transport, revision] = [inject("transport"), inject("revision")];
+  if (transport === "http") return connectOverHttp(deps, wish);
+  const end = transport === "stdio" ? pipeTransport(deps) : memoryTransport(deps);
+  const client = await connectBy(revision, end, wish);
+  onTestFinished(() => client.close());
   return client;
 }
 
@@ -139,13 +142,16 @@ export async function call(
   options: CallOptions = {},
 ): Promise<ToolAnswer> {
   const progress: Progress[] = [];
-  const result = await client.callTool({ name, arguments: args }, undefined, {
-    ...options,
-    onprogress: (event) => {
-      progress.push(event);
-      options.onprogress?.(event);
+  const result = await client.callTool(
+    { name, arguments: args },
+    {
+      ...options,
+      onprogress: (event) => {
+        progress.push(event);
+        options.onprogress?.(event);
+      },
     },
-  });
+  );
   const content = result.content as ToolAnswer["content"];
   return {
     isError: result.isError === true,

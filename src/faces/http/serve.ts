@@ -4,8 +4,8 @@ import { optionLabel } from "../../options.ts";
 import { type Caller, ownerOf } from "../../studio/caller.ts";
 import type { Studio } from "../../studio/studio.ts";
 import type { Deps } from "../mcp/deps.ts";
+import { McpHttp } from "../mcp/http.ts";
 import { pictureTools } from "../mcp/picture-tools.ts";
-import { Sessions } from "../mcp/sessions.ts";
 import { ToolSchemas } from "../mcp/tool-schemas.ts";
 import { httpApp } from "./app.ts";
 import { anonymousName, Callers } from "./callers.ts";
@@ -68,14 +68,14 @@ export async function serveHttp(parts: ServeParts): Promise<HttpServer> {
       return `${base}/files/images/${id}${signature}`;
     },
   });
-  const sessions = new Sessions({
+  const chat = new McpHttp({
     deps: mcp,
     most: config.maxSessions,
     idleMs: config.sessionIdleSeconds * 1_000,
     log,
   });
   const watcher = studio(ownerOf({ roots: [] }));
-  const metrics = new Metrics({ studio: watcher, sessions: () => sessions.size });
+  const metrics = new Metrics({ studio: watcher, sessions: () => chat.size });
   const page = pageFace(parts.pageDir);
   const files = { log, scopesOf: ({ scopes }: Caller) => [...scopes] };
   const rest = {
@@ -89,7 +89,7 @@ export async function serveHttp(parts: ServeParts): Promise<HttpServer> {
   const foreign: Foreign[] = [fooocusFaces({ log })];
   const health = healthFaces(watcher);
   const faces: Face[] = [
-    mcpFace(sessions),
+    mcpFace(chat),
     ...foreign.flatMap(({ shared }) => shared),
     restFace(rest),
     filesFace({ ...files, links, studio, requestsPerMinute }),
@@ -116,7 +116,7 @@ export async function serveHttp(parts: ServeParts): Promise<HttpServer> {
     own: Object.fromEntries(own.map(({ option }, i) => [option, others[i]?.url])),
     async close() {
       // Those who wait for an answer get theirs before the ports go.
-      await sessions.close();
+      await chat.close();
       await Promise.all([everything, ...others].map((listening) => listening.close()));
       metrics.close();
       schemas.close();

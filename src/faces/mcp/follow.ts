@@ -1,8 +1,7 @@
-import { setImmediate } from "node:timers/promises";
-import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { messageOf } from "../../errors.ts";
 import { isTerminal } from "../../tasks/state.ts";
 import type { Task } from "../../tasks/task.ts";
+import type { Answer } from "./answer.ts";
 import type { Deps } from "./deps.ts";
 import { guideOf } from "./guide.ts";
 import { ProgressReporter } from "./progress.ts";
@@ -20,7 +19,7 @@ export async function submitAndFollow(
   submit: (signal: AbortSignal) => Promise<Task>,
   seconds: number,
   call: Call,
-): Promise<CallToolResult> {
+): Promise<Answer> {
   const unwanted = new AbortController();
   const look = () => {
     wantsCancel(call)
@@ -32,6 +31,7 @@ export async function submitAndFollow(
   const preparing = setInterval(() => reporter.alive("Preparing"), heartbeatMs);
   try {
     const task = await submit(unwanted.signal);
+    call.log("info", `Task ${task.id} was made (${task.tool}, workflow ${task.workflow}).`);
     return await follow(deps, task.id, seconds, call, "cancel", reporter);
   } finally {
     clearInterval(preparing);
@@ -50,7 +50,7 @@ export async function follow(
   call: Call,
   onCancel: "cancel" | "detach",
   reporter = new ProgressReporter(call),
-): Promise<CallToolResult> {
+): Promise<Answer> {
   const { studio } = deps;
   const signal = AbortSignal.any([call.signal, AbortSignal.timeout(seconds * 1000)]);
   for await (const event of studio.events(taskId, { signal, everyMs, heartbeatMs })) {
@@ -70,14 +70,6 @@ export async function follow(
   return renderUnfinished(task, studio.progress(taskId), elsewhere, call.view, guide);
 }
 
-/**
- * A client's time-out reaches us as a cancellation too, with its reason in words; it and a lost
- * connection detach. Only what is left is a wish to cancel.
- */
 async function wantsCancel(call: Call): Promise<boolean> {
-  if (!call.signal.aborted) return false;
-  if (/timed? ?out/i.test(String(call.signal.reason))) return false;
-  // A closing transport aborts its calls first and is seen as closed only afterwards.
-  await setImmediate();
-  return call.isConnected();
+  return call.signal.aborted && (await call.ended()) === "cancelled";
 }

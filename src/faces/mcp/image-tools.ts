@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { isPicture } from "../../tasks/guests.ts";
+import type { Task } from "../../tasks/task.ts";
 import type { Catalog } from "../../workflows/catalog.ts";
 import { requestFrom } from "../../workflows/own-options.ts";
 import type { Deps } from "./deps.ts";
 import { submitAndFollow } from "./follow.ts";
 import { effortCalled, imageToolSchema } from "./image-schema.ts";
-import type { Tool } from "./tool.ts";
+import type { Call, Tool } from "./tool.ts";
 import { seeing } from "./view.ts";
 
 /** One tool per tool name the bindings mention. */
@@ -36,23 +37,31 @@ function imageTool(deps: Deps, name: string): Tool {
       // Image parameters take URLs.
       openWorldHint: "image" in input.shape,
     },
-    async run({ wait_seconds, webhook_url, previews, ...args }, call) {
-      const request = requestFrom(args);
-      const effort = effortCalled(args["quality"]);
-      if (effort !== undefined) request.quality = effort;
-      const url = webhook_url ?? call.webhook?.url;
-      const webhook = typeof url === "string" ? { ...call.webhook, url } : undefined;
-      const { label, idempotencyKey } = call;
-      const patienceMs = Number(wait_seconds) * 1_000;
-      const options = { webhook, label, idempotencyKey, patienceMs };
-      return submitAndFollow(
+    run: (args, call) =>
+      submitAndFollow(
         deps,
-        (signal) => deps.studio.submit(name, request, { ...options, signal }),
-        Number(wait_seconds),
-        seeing(call, previews),
-      );
-    },
+        (signal) => submit(deps, name, args, call, signal),
+        Number(args["wait_seconds"]),
+        seeing(call, args["previews"]),
+      ),
+    begin: (args, call) => submit(deps, name, args, call, call.signal),
   };
+}
+
+function submit(
+  { studio }: Deps,
+  name: string,
+  { wait_seconds, webhook_url, previews, ...args }: Record<string, unknown>,
+  { webhook: given, label, idempotencyKey }: Call,
+  signal: AbortSignal,
+): Promise<Task> {
+  const request = requestFrom(args);
+  const effort = effortCalled(args["quality"]);
+  if (effort !== undefined) request.quality = effort;
+  const url = webhook_url ?? given?.url;
+  const webhook = typeof url === "string" ? { ...given, url } : undefined;
+  const patienceMs = Number(wait_seconds) * 1_000;
+  return studio.submit(name, request, { webhook, label, idempotencyKey, patienceMs, signal });
 }
 
 /** The product's own tools have texts of their own; others speak through their first workflow. */

@@ -2,7 +2,9 @@ import { AppError } from "../../errors.ts";
 import type { Scope } from "../../studio/caller.ts";
 import type { Studio } from "../../studio/studio.ts";
 import { nearest } from "../../words.ts";
+import type { Deps } from "./deps.ts";
 import type { Tool } from "./tool.ts";
+import { allTools } from "./tools.ts";
 
 /** Which tools a connection is offered. What its caller may not do is never among them. */
 export interface Offer {
@@ -48,4 +50,22 @@ export function checkNames(label: string, names: readonly string[], known: reado
 function scopeOf({ name, annotations }: Tool): Scope {
   if (annotations.readOnlyHint) return "read";
   return annotations.destructiveHint && name !== "cancel_task" ? "delete" : "generate";
+}
+
+/**
+ * `X-Easel-Tools: a,b` or `?tools=a,b`, and `X-Easel-Readonly: 1`. Throws `invalid_input` for a
+ * name that no tool has.
+ */
+export function offerTo({ headers, url }: Request, deps: Deps): Offer {
+  const list = headers.get("x-easel-tools") ?? new URL(url).searchParams.get("tools");
+  const asked = list
+    ?.split(",")
+    .map((name) => name.trim())
+    .filter(Boolean);
+  if (asked) {
+    const names = allTools(deps).map(({ name }) => name);
+    checkNames("X-Easel-Tools", asked, names);
+  }
+  const readOnly = /^(1|true|yes|on)$/i.test(headers.get("x-easel-readonly") ?? "");
+  return { operator: deps.offer.operator, asked, readOnly };
 }

@@ -39,7 +39,7 @@ export function listTasks(deps: Deps): Tool {
       ];
       return {
         content: [{ type: "text", text: lines.join("\n") }],
-        structuredContent: {
+        structured: {
           tasks: page.tasks.map((task) => summary(task, (image) => deps.studio.place(image), room)),
           ...(page.cursor ? { next_cursor: page.cursor } : {}),
         },
@@ -82,7 +82,7 @@ export function deleteTasks(deps: Deps): Tool {
       ];
       return {
         content: [{ type: "text", text: lines.join("\n") }],
-        structuredContent: {
+        structured: {
           tasks: report.tasks,
           images: report.images,
           bytes: report.bytes,

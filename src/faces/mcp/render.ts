@@ -1,10 +1,10 @@
-import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/sdk/types.js";
 import { isPicture, mediaName } from "../../images/media.ts";
 import type { Studio } from "../../studio/studio.ts";
 import type { TaskProgress } from "../../tasks/progress.ts";
 import { wordProgress } from "../../tasks/progress-words.ts";
 import { type ImageRecord, imagesOf, type Task } from "../../tasks/task.ts";
 import { counted, cut } from "../../words.ts";
+import type { Answer, Block } from "./answer.ts";
 import type { View } from "./view.ts";
 import { seconds, size } from "./words.ts";
 
@@ -19,7 +19,7 @@ export async function renderEnded(
   studio: Studio,
   view: View,
   guide?: string,
-): Promise<CallToolResult> {
+): Promise<Answer> {
   const images = imagesOf(task);
   const pictures = images.filter(({ mimeType }) => isPicture(mimeType));
   const shown = view.images ? pictures.slice(0, previewCount) : [];
@@ -43,7 +43,7 @@ export function renderUnfinished(
   elsewhere: string | undefined,
   view: View,
   guide?: string,
-): CallToolResult {
+): Answer {
   const percent = Math.floor((progress?.fraction ?? 0) * 100);
   const words = progress ? wordProgress(progress) : "Starting";
   const images = imagesOf(task);
@@ -133,7 +133,7 @@ function placesNote(previews: number, images: readonly ImageRecord[]): string {
   return `${which}; the full ${isAllPictures ? "pictures" : "files"} are at the places above and at ${uri}.${again}`;
 }
 
-async function previewBlock(image: ImageRecord, studio: Studio): Promise<ContentBlock> {
+async function previewBlock(image: ImageRecord, studio: Studio): Promise<Block> {
   try {
     const { data, mimeType } = await studio.preview(image.id);
     return { type: "image", data: data.toString("base64"), mimeType };
@@ -143,11 +143,11 @@ async function previewBlock(image: ImageRecord, studio: Studio): Promise<Content
   }
 }
 
-export function linksTo(images: readonly ImageRecord[], { links }: View): ContentBlock[] {
+export function linksTo(images: readonly ImageRecord[], { links }: View): Block[] {
   return links ? images.map(linkTo) : [];
 }
 
-function linkTo(image: ImageRecord): ContentBlock {
+function linkTo(image: ImageRecord): Block {
   return {
     type: "resource_link",
     uri: `comfy://images/${image.id}`,

@@ -1,20 +1,15 @@
-import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
-import {
-  ErrorCode,
-  ListResourcesRequestSchema,
-  ListResourceTemplatesRequestSchema,
-  McpError,
-  ReadResourceRequestSchema,
-  type ReadResourceResult,
-  type Resource,
-  SubscribeRequestSchema,
-  UnsubscribeRequestSchema,
-} from "@modelcontextprotocol/sdk/types.js";
-import { AppError, messageOf, refusal } from "../../errors.ts";
+import { AppError, refusal } from "../../errors.ts";
 import { isPicture, mediaName } from "../../images/media.ts";
 import { preview } from "../../images/preview.ts";
 import { imagesOf, type Task, withoutSecrets } from "../../tasks/task.ts";
 import { megabytes } from "../../words.ts";
+import type {
+  Page,
+  ResourceBytes,
+  ResourceContent,
+  ResourceEntry,
+  ResourceTemplate,
+} from "./answer.ts";
 import type { Deps } from "./deps.ts";
 import { kindOf } from "./render.ts";
 
@@ -24,55 +19,38 @@ const pageSize = 25;
 const largestBlobBase64 = 9_000_000;
 const updateSpacingMs = 500;
 
-/** Returns what ends the connection's subscriptions. */
-export function registerResources(mcp: McpServer, deps: Deps): () => void {
-  const { server } = mcp;
-  server.setRequestHandler(ListResourcesRequestSchema, async ({ params }) => {
-    const page = await invalidParams(() => deps.studio.list({}, pageSize, params?.cursor));
-    const resources = page.tasks.flatMap(taskResources);
-    return {
-      resources: params?.cursor ? resources : [...workflowResources(deps), ...resources],
-      ...(page.cursor ? { nextCursor: page.cursor } : {}),
-    };
-  });
-  server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates }));
-  server.setRequestHandler(ReadResourceRequestSchema, ({ params }) =>
-    invalidParams(() => read(deps, params.uri)),
-  );
-  return registerSubscriptions(mcp, deps);
+/** Workflows, then tasks with their pictures, newest first. */
+export async function listResources(deps: Deps, cursor?: string): Promise<Page<ResourceEntry>> {
+  const page = await deps.studio.list({}, pageSize, cursor);
+  const tasks = page.tasks.flatMap(taskResources);
+  const entries = cursor ? tasks : [...workflowResources(deps), ...tasks];
+  return { entries, next: page.cursor };
 }
 
-/** Outside of tools what is the caller's fault is an error of the protocol. */
-async function invalidParams<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof AppError || error instanceof URIError)) throw error;
-    throw new McpError(ErrorCode.InvalidParams, error.message);
-  }
-}
-
-const resourceTemplates = [
+export const resourceTemplates: readonly ResourceTemplate[] = [
   {
     uriTemplate: "comfy://images/{id}",
     name: "image",
+    title: "Picture",
     description: "A picture that a task made, in full where the client can take it",
   },
   {
     uriTemplate: "comfy://tasks/{id}",
     name: "task",
+    title: "Task",
     description: "A task's record: state, parameters, seeds, pictures, errors",
     mimeType: "application/json",
   },
   {
     uriTemplate: "comfy://workflows/{name}",
     name: "workflow",
+    title: "Workflow",
     description: "A workflow's parameters and the models and node packs it needs",
     mimeType: "application/json",
   },
 ];
 
-function taskResources(task: Task): Resource[] {
+function taskResources(task: Task): ResourceEntry[] {
   const prompt = typeof task.params["prompt"] === "string" ? task.params["prompt"] : task.tool;
   return [
     {
@@ -91,7 +69,7 @@ function taskResources(task: Task): Resource[] {
   ];
 }
 
-function workflowResources(deps: Deps): Resource[] {
+function workflowResources(deps: Deps): ResourceEntry[] {
   const names = new Set(deps.catalog.all().map((workflow) => workflow.name));
   return [...names].map((name) => ({
     uri: `comfy://workflows/${encodeURIComponent(name)}`,
@@ -101,15 +79,19 @@ function workflowResources(deps: Deps): Resource[] {
   }));
 }
 
-async function read(deps: Deps, uri: string): Promise<ReadResourceResult> {
-  const [, kind, id] = /^comfy:\/\/(images|tasks|workflows)\/([^/]+)$/.exec(uri) ?? [];
+/** Throws `not_found` for what is not there. */
+export async function readResource(
+  deps: Deps,
+  uri: string,
+): Promise<ResourceContent | ResourceBytes> {
+  const { kind, id } = parsed(uri);
   switch (kind) {
     case "images":
-      return { contents: [await imageContent(deps, uri, id ?? "")] };
+      return imageContent(deps, uri, id);
     case "tasks":
-      return { contents: [json(uri, withoutSecrets(await deps.studio.get(id ?? "")))] };
+      return json(uri, withoutSecrets(await deps.studio.get(id)));
     case "workflows":
-      return { contents: [json(uri, workflowsNamed(deps, decodeURIComponent(id ?? "")))] };
+      return json(uri, workflowsNamed(deps, id));
     default:
       throw new AppError(
         "not_found",
@@ -119,7 +101,7 @@ async function read(deps: Deps, uri: string): Promise<ReadResourceResult> {
 }
 
 /** The file itself while its base64 fits the line limit, else the largest version that does. */
-async function imageContent(deps: Deps, uri: string, id: string) {
+async function imageContent(deps: Deps, uri: string, id: string): Promise<ResourceBytes> {
   const { record, bytes } = await deps.studio.original(id);
   if (bytes.length * (4 / 3) <= largestBlobBase64) {
     return { uri, mimeType: record.mimeType, blob: bytes.toString("base64") };
@@ -154,36 +136,37 @@ function workflowsNamed(deps: Deps, name: string): unknown[] {
   }));
 }
 
-function json(uri: string, value: unknown) {
+function json(uri: string, value: unknown): ResourceContent {
   return { uri, mimeType: "application/json", text: JSON.stringify(value, null, 1) };
 }
 
-/** A subscribed task is announced at every change, at most twice a second. */
-function registerSubscriptions({ server }: McpServer, deps: Deps): () => void {
-  const subscribed = new Map<string, AbortController>();
-  server.setRequestHandler(SubscribeRequestSchema, ({ params: { uri } }) => {
-    const id = /^comfy:\/\/tasks\/([^/]+)$/.exec(uri)?.[1];
-    if (!id || subscribed.has(uri)) return {};
-    const stop = new AbortController();
-    subscribed.set(uri, stop);
-    announce(id, uri, stop.signal).catch((error) => deps.log.debug(`${uri}: ${messageOf(error)}`));
-    return {};
-  });
-  server.setRequestHandler(UnsubscribeRequestSchema, ({ params: { uri } }) => {
-    subscribed.get(uri)?.abort();
-    subscribed.delete(uri);
-    return {};
-  });
-  async function announce(id: string, uri: string, signal: AbortSignal): Promise<void> {
-    let isFirst = true;
-    for await (const event of deps.studio.events(id, { signal, everyMs: updateSpacingMs })) {
-      // Where it is, the client has just read.
-      if (!isFirst && event.kind !== "preview") await server.sendResourceUpdated({ uri });
-      isFirst = false;
-    }
+function parsed(uri: string): { kind: string | undefined; id: string } {
+  const [, kind, id = ""] = /^comfy:\/\/(images|tasks|workflows)\/([^/]+)$/.exec(uri) ?? [];
+  try {
+    return { kind, id: decodeURIComponent(id) };
+  } catch {
+    return { kind: undefined, id };
   }
-  return () => {
-    for (const stop of subscribed.values()) stop.abort();
-    subscribed.clear();
-  };
+}
+
+/** Throws `not_found` for what cannot be read. */
+export async function refuseUnlessThere(deps: Deps, uri: string): Promise<void> {
+  const { kind, id } = parsed(uri);
+  if (kind === "images") await deps.studio.image(id);
+  else await readResource(deps, uri);
+}
+
+/**
+ * One step for each change of a resource, at most twice a second, until `signal`. Only tasks
+ * change: pictures are as they were made.
+ */
+export async function* changesOf(deps: Deps, uri: string, signal: AbortSignal) {
+  const { kind, id } = parsed(uri);
+  if (kind !== "tasks") return;
+  let isFirst = true;
+  for await (const event of deps.studio.events(id, { signal, everyMs: updateSpacingMs })) {
+    // Where it is, the client has just read.
+    if (!isFirst && event.kind !== "preview") yield;
+    isFirst = false;
+  }
 }

@@ -1,39 +1,37 @@
-import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
-import type { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
-import {
-  CancelledNotificationSchema,
-  ErrorCode,
-  isJSONRPCErrorResponse,
-  isJSONRPCRequest,
-  isJSONRPCResultResponse,
-  type RequestId,
-} from "@modelcontextprotocol/sdk/types.js";
 import { messageOf } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Caller } from "../../studio/caller.ts";
+import { type Message, rpcCodes } from "./rpc.ts";
+
+type RequestId = string | number;
+
+/** What carries the messages of one session. */
+export interface SessionTransport {
+  readonly sessionId: string | undefined;
+  onmessage?: (message: Message, extra?: unknown) => void;
+  send(message: Message, options?: unknown): Promise<void>;
+  handleRequest(request: Request, read?: { parsedBody: unknown }): Promise<Response>;
+  closeSSEStream(id: RequestId): void;
+  close(): Promise<void>;
+}
 
 /** One client's session over HTTP: its transport, and what says whether anybody is still there. */
 export class Session {
   readonly caller: Caller;
   /** Milliseconds, as `performance.now()` gives them. */
   lastSeen = performance.now();
-  readonly #mcp: McpServer;
-  readonly #transport: WebStandardStreamableHTTPServerTransport;
+  readonly #transport: SessionTransport;
   readonly #log: Log;
   /** Requests that have no answer yet. */
   readonly #pending = new Set<RequestId>();
   #streams = 0;
 
-  constructor(
-    mcp: McpServer,
-    transport: WebStandardStreamableHTTPServerTransport,
-    caller: Caller,
-    log: Log,
-  ) {
-    this.#mcp = mcp;
+  /** The transport is connected. */
+  constructor(transport: SessionTransport, caller: Caller, log: Log) {
     this.#transport = transport;
     this.caller = caller;
     this.#log = log;
+    this.#watch();
   }
 
   get id(): string | undefined {
@@ -44,29 +42,31 @@ export class Session {
     return this.#pending.size > 0 || this.#streams > 0;
   }
 
-  async open(): Promise<void> {
+  #watch(): void {
     const transport = this.#transport;
-    // What a client sends wrong, and an answer nobody waits for any more.
-    this.#mcp.server.onerror = (error) => this.#log.debug(`mcp: ${error.message}`);
-    await this.#mcp.connect(transport);
     const { onmessage } = transport;
     transport.onmessage = (message, extra) => {
-      if (isJSONRPCRequest(message)) this.#pending.add(message.id);
+      if (message.method !== undefined && message.id !== undefined) this.#pending.add(message.id);
       onmessage?.(message, extra);
-      const cancelled = CancelledNotificationSchema.safeParse(message).data?.params.requestId;
-      if (cancelled !== undefined) this.#letGo(cancelled);
+      if (message.method !== "notifications/cancelled") return;
+      const cancelled = message.params?.["requestId"];
+      if (typeof cancelled === "string" || typeof cancelled === "number") this.#letGo(cancelled);
     };
     const send = transport.send.bind(transport);
     transport.send = async (message, options) => {
-      const isAnswer = isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message);
+      const isAnswer = message.method === undefined;
       if (isAnswer && message.id !== undefined) this.#pending.delete(message.id);
       await send(message, options);
     };
   }
 
-  async handle(request: Request): Promise<Response> {
+  /** `body` if it was read already. */
+  async handle(request: Request, body?: Message): Promise<Response> {
     this.lastSeen = performance.now();
-    const response = await this.#transport.handleRequest(request);
+    const response = await this.#transport.handleRequest(
+      request,
+      body === undefined ? undefined : { parsedBody: body },
+    );
     if (request.method === "GET" && response.ok) {
       this.#streams += 1;
       request.signal.addEventListener("abort", () => this.#streamEnded(), { once: true });
@@ -87,7 +87,7 @@ export class Session {
   /** Ends the session; whoever waits for an answer is told `reason`. Tasks go on. */
   async close(reason?: string): Promise<void> {
     const error = {
-      code: ErrorCode.ConnectionClosed,
+      code: rpcCodes.server,
       message: reason ?? "The session was closed.",
     };
     for (const id of this.#pending) {
@@ -95,6 +95,6 @@ export class Session {
         .send({ jsonrpc: "2.0", id, error })
         .catch((failure) => this.#log.debug(`mcp: ${messageOf(failure)}`));
     }
-    await this.#mcp.close();
+    await this.#transport.close();
   }
 }

@@ -1,14 +1,12 @@
-import { randomUUID } from "node:crypto";
-import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
-import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
-import { ErrorCode } from "@modelcontextprotocol/sdk/types.js";
 import { AppError, messageOf } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Caller } from "../../studio/caller.ts";
 import type { Deps } from "./deps.ts";
-import { checkNames, type Offer } from "./offer.ts";
-import { allTools, createMcpServer } from "./server.ts";
+import { offerTo } from "./offer.ts";
+import { type Message, rpcCodes, rpcError } from "./rpc.ts";
+import { openSession } from "./sdk1.ts";
 import { Session } from "./session.ts";
+import { Surface } from "./surface.ts";
 
 export interface SessionsParts {
   /** What a session is served from, whatever its client asks for. */
@@ -17,14 +15,15 @@ export interface SessionsParts {
   most: number;
   /** How long one lives without a sign of its client. */
   idleMs: number;
+  /** Between comments that keep a stream open. */
+  keepAliveMs: number;
   log: Log;
-  /** @default createMcpServer */
-  create?: (deps: Deps) => McpServer;
+  /** @default new Surface */
+  surface?: (deps: Deps) => Surface;
 }
 
 /** A picture of 50 MB as base64, with a mask of some size beside it. */
-const longestBody = 72 * 1024 * 1024;
-const keepAliveMs = 15_000;
+export const longestBody = 72 * 1024 * 1024;
 
 const stopping =
   "The server is stopping. A task that was made goes on; list_tasks finds it when the server is back.";
@@ -47,8 +46,8 @@ export class Sessions {
     return this.#sessions.size;
   }
 
-  /** Throws `too_many` or `invalid_input` where no session can be opened. */
-  async handle(request: Request, studio: Deps["studio"]): Promise<Response> {
+  /** `body` if it was read already. Throws `too_many` or `invalid_input` where no session can be opened. */
+  async handle(request: Request, studio: Deps["studio"], body?: Message): Promise<Response> {
     const id = request.headers.get("mcp-session-id");
     if (id !== null) {
       const session = this.#sessions.get(id);
@@ -56,8 +55,8 @@ export class Sessions {
       if (session && isSame(session.caller, studio.caller)) return session.handle(request);
       return unknownSession();
     }
-    if (request.method === "POST") return this.#open(request, studio);
-    return rpcError(400, ErrorCode.ConnectionClosed, "Mcp-Session-Id: missing.");
+    if (request.method === "POST") return this.#open(request, studio, body);
+    return rpcError(400, rpcCodes.server, "Mcp-Session-Id: missing.");
   }
 
   async close(): Promise<void> {
@@ -67,29 +66,21 @@ export class Sessions {
     await Promise.all(all.map((session) => session.close(stopping)));
   }
 
-  async #open(request: Request, studio: Deps["studio"]): Promise<Response> {
-    const { deps, log, create = createMcpServer } = this.#parts;
-    const offer = offerTo(request, deps.offer);
-    if (offer.asked) {
-      const names = allTools({ ...deps, studio }).map(({ name }) => name);
-      checkNames("X-Easel-Tools", offer.asked, names);
-    }
+  async #open(request: Request, studio: Deps["studio"], body?: Message): Promise<Response> {
+    const { deps, log, keepAliveMs, surface = (each) => new Surface(each) } = this.#parts;
+    const offer = offerTo(request, { ...deps, studio });
     this.#makeRoom();
     this.#opening += 1;
     try {
-      const transport = new WebStandardStreamableHTTPServerTransport({
-        sessionIdGenerator: randomUUID,
-        maxRequestBodySize: longestBody,
+      let session: Session | undefined;
+      const transport = await openSession(surface({ ...deps, studio, offer }), log, {
+        longestBody,
         keepAliveMs,
-        onsessioninitialized: (id) => void this.#sessions.set(id, session),
+        opened: (id) => void (session && this.#sessions.set(id, session)),
+        ended: () => void this.#sessions.delete(transport.sessionId ?? ""),
       });
-      transport.onclose = () => {
-        if (session.id !== undefined) this.#sessions.delete(session.id);
-      };
-      const mcp = create({ ...deps, studio, offer });
-      const session = new Session(mcp, transport, studio.caller, log);
-      await session.open();
-      const response = await session.handle(request);
+      session = new Session(transport, studio.caller, log);
+      const response = await session.handle(request, body);
       if (session.id === undefined) await session.close();
       return response;
     } finally {
@@ -130,24 +121,6 @@ function isSame(a: Caller, b: Caller): boolean {
   return a.name === b.name && isEqual;
 }
 
-/** `X-Easel-Tools: a,b` or `?tools=a,b`, and `X-Easel-Readonly: 1`. */
-function offerTo({ headers, url }: Request, { operator }: Offer): Offer {
-  const list = headers.get("x-easel-tools") ?? new URL(url).searchParams.get("tools");
-  const asked = list?.split(",").map((name) => name.trim());
-  const readOnly = /^(1|true|yes|on)$/i.test(headers.get("x-easel-readonly") ?? "");
-  return { operator, asked: asked?.filter(Boolean), readOnly };
-}
-
 function unknownSession(): Response {
-  return rpcError(404, ErrorCode.RequestTimeout, "Session not found");
-}
-
-/** An answer to a request whose id is not known. */
-export function rpcError(
-  status: number,
-  code: number,
-  message: string,
-  headers: Readonly<Record<string, string>> = {},
-): Response {
-  return Response.json({ jsonrpc: "2.0", error: { code, message }, id: null }, { status, headers });
+  return rpcError(404, rpcCodes.unknownSession, "Session not found");
 }

@@ -1,50 +1,77 @@
-import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
-import { ErrorCode } from "@modelcontextprotocol/sdk/types.js";
+import { once } from "node:events";
+import type { Readable, Writable } from "node:stream";
 import { messageOf } from "../../errors.ts";
 import { megabytes } from "../../words.ts";
+import { Connection } from "./connection.ts";
 import type { Deps } from "./deps.ts";
 import { LineGuard } from "./line-guard.ts";
-import { createMcpServer } from "./server.ts";
+import { type Message, rpcCodes } from "./rpc.ts";
 
 /** The largest picture that is taken (50 MB) as base64, with a mask of some size beside it. */
 const longestLineBytes = 72 * 1024 * 1024;
+
+export interface Streams {
+  input: Readable;
+  output: Writable;
+}
 
 /**
  * Serves MCP on stdin and stdout. Resolves when the client has gone or at `stop`; no call is
  * answered from then on, so that whatever is closed next cannot answer wrongly.
  */
-export async function serveStdio(deps: Deps, stop: AbortSignal): Promise<void> {
-  const mcp = createMcpServer(deps);
-  mcp.server.onerror = (error) => deps.log.warn(`mcp: ${error.message}`);
+export async function serveStdio(
+  deps: Deps,
+  stop: AbortSignal,
+  { input, output }: Streams = { input: process.stdin, output: process.stdout },
+): Promise<void> {
+  const { log } = deps;
+  let isOpen = true;
+  const write = async (message: Message) => {
+    if (!isOpen) throw new Error("The client has gone.");
+    if (!output.write(`${JSON.stringify(message)}\n`)) await once(output, "drain");
+  };
+  const connection = new Connection(deps, write);
   const lines = new LineGuard({
     longest: longestLineBytes,
     dropped: (id, bytes) => {
       const message = `This message of ${megabytes(bytes)} is too long; at most ${megabytes(longestLineBytes)} are read. Instead of a picture's data send its path or a URL.`;
-      deps.log.warn(`mcp: ${message}`);
+      log.warn(`mcp: ${message}`);
       if (id === undefined) return;
-      const error = { code: ErrorCode.InvalidRequest, message };
-      transport
-        .send({ jsonrpc: "2.0", id, error })
-        .catch((failure) => deps.log.warn(`mcp: ${messageOf(failure)}`));
+      const error = { code: rpcCodes.invalidRequest, message };
+      write({ jsonrpc: "2.0", id, error }).catch((failure) =>
+        log.warn(`mcp: ${messageOf(failure)}`),
+      );
     },
   });
-  // The guard hands on whole lines, so the SDK's buffer has nothing to join.
-  const transport = new StdioServerTransport(lines, process.stdout, {
-    maxBufferSize: Number.POSITIVE_INFINITY,
+  // The guard hands on whole lines.
+  lines.on("data", (line: Buffer) => {
+    const message = parsed(line);
+    if (message) connection.receive(message);
+    else if (line.length > 1) log.warn("mcp: a line that is no JSON-RPC was left out.");
   });
   const over = new Promise<void>((resolve) => {
-    // The SDK's transport notices neither the end of stdin nor a broken pipe.
-    for (const event of ["end", "close"]) process.stdin.once(event, resolve);
-    process.stdout.once("error", () => resolve());
+    const settle = () => void connection.settled().then(resolve);
+    for (const event of ["end", "close"]) input.once(event, settle);
+    output.once("error", () => resolve());
     stop.addEventListener("abort", () => resolve(), { once: true });
     if (stop.aborted) resolve();
   });
-  await mcp.connect(transport);
-  process.stdin.pipe(lines);
+  input.pipe(lines);
   await over;
-  await mcp.close();
-  process.stdin.unpipe(lines);
-  process.stdin.pause();
+  isOpen = false;
+  await connection.close();
+  input.unpipe(lines);
+  input.pause();
   // A client that keeps its end open must not hold the process.
-  if ("unref" in process.stdin && typeof process.stdin.unref === "function") process.stdin.unref();
+  if ("unref" in input && typeof input.unref === "function") input.unref();
+}
+
+function parsed(line: Buffer): Message | undefined {
+  try {
+    const message: unknown = JSON.parse(line.toString("utf8"));
+    const isObject = typeof message === "object" && message !== null && !Array.isArray(message);
+    return isObject ? (message as Message) : undefined;
+  } catch {
+    return undefined;
+  }
 }

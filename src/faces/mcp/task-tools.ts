@@ -1,9 +1,9 @@
-import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
 import { isPicture } from "../../images/media.ts";
 import { preview } from "../../images/preview.ts";
 import type { CancelReport } from "../../tasks/cancelling.ts";
 import { type ImageRecord, imagesOf, isTaskId, taskIdOf } from "../../tasks/task.ts";
+import type { Answer } from "./answer.ts";
 import type { Deps } from "./deps.ts";
 import { follow } from "./follow.ts";
 import { previewsSchema, waitSchema } from "./image-schema.ts";
@@ -77,7 +77,7 @@ function wordCancel({ task, runs }: CancelReport): string {
 }
 
 /** A film, sound or model: where it is, since no model here sees it. */
-function unseen(record: ImageRecord, place: string, view: View): CallToolResult {
+function unseen(record: ImageRecord, place: string, view: View): Answer {
   const text = `Image ${record.id}: ${kindOf(record)}, ${size(record.bytes)}; it cannot be shown here.\n${place}\ncomfy://images/${record.id}`;
   return { content: [{ type: "text", text }, ...linksTo([record], view)] };
 }

@@ -1,5 +1,5 @@
-import type { Tool as ToolEntry } from "@modelcontextprotocol/sdk/types.js";
 import type { Catalog } from "../../workflows/catalog.ts";
+import type { ToolEntry } from "./answer.ts";
 import { type ImageToolSchema, imageToolSchema } from "./image-schema.ts";
 import type { Peer } from "./peer.ts";
 import { entryOf, fillsFiles, type Tool } from "./tool.ts";

@@ -1,10 +1,12 @@
-import type { CallToolResult, Tool as ToolEntry } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
 import { AppError } from "../../errors.ts";
+import type { Task } from "../../tasks/task.ts";
 import type { Webhook } from "../../webhooks/webhook.ts";
+import type { Answer, JsonSchema, ToolEntry } from "./answer.ts";
 import { readArguments } from "./arguments.ts";
 import { hostFileSchema } from "./given-image.ts";
 import type { Peer } from "./peer.ts";
+import type { Ask } from "./question.ts";
 import { wordIssues } from "./refusals.ts";
 import type { View } from "./view.ts";
 
@@ -24,9 +26,16 @@ export interface Call {
   /** Also of `_meta`: the caller's word for the task, and what tells a call made twice. */
   label?: string | undefined;
   idempotencyKey?: string | undefined;
-  /** False once the client has gone; tells a lost connection from a wish to cancel. */
-  isConnected(): boolean;
+  /** What the client meant by ending the call; each revision of MCP has a rule of its own. */
+  ended(): Promise<Ended>;
+  /** Undefined where nobody can be asked. */
+  ask?: Ask | undefined;
+  /** For a client that has asked for log messages. */
+  log(level: "info" | "warning", message: string): void;
 }
+
+/** "cancelled": the work is not wanted any more. "detached": only the waiting has ended. */
+export type Ended = "cancelled" | "detached";
 
 export interface Tool {
   name: string;
@@ -47,7 +56,9 @@ export interface Tool {
     idempotentHint: boolean;
     openWorldHint: boolean;
   };
-  run(args: Record<string, unknown>, call: Call): Promise<CallToolResult>;
+  run(args: Record<string, unknown>, call: Call): Promise<Answer>;
+  /** Makes the task and does not wait for it; only of tools that make pictures. */
+  begin?(args: Record<string, unknown>, call: Call): Promise<Task>;
 }
 
 /** The tool as `tools/list` shows it to this client. */
@@ -91,7 +102,7 @@ export function fillsFiles({ name }: Peer): boolean {
   return name === "openai-mcp";
 }
 
-function declareFiles(schema: ToolEntry["inputSchema"], pictures: readonly string[]): void {
+function declareFiles(schema: JsonSchema, pictures: readonly string[]): void {
   const { properties = {} } = schema;
   for (const name of pictures) {
     const { description, type } = properties[name] as { description?: string; type?: string };
@@ -99,10 +110,7 @@ function declareFiles(schema: ToolEntry["inputSchema"], pictures: readonly strin
   }
 }
 
-function jsonSchema(
-  schema: z.ZodObject,
-  unlisted: readonly string[] = [],
-): ToolEntry["inputSchema"] {
+function jsonSchema(schema: z.ZodObject, unlisted: readonly string[] = []): JsonSchema {
   // That other parameters are refused is said when they come.
   const { $schema, additionalProperties, ...rest } = z.toJSONSchema(schema, {
     target: "draft-7",
@@ -117,7 +125,7 @@ function jsonSchema(
     },
   });
   for (const name of unlisted) delete rest.properties?.[name];
-  return rest as ToolEntry["inputSchema"];
+  return rest as JsonSchema;
 }
 
 /** Limits that nobody comes near, or that the description says. */

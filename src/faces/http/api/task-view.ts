@@ -1,5 +1,6 @@
 import type { z } from "@hono/zod-openapi";
 import type { Studio } from "../../../studio/studio.ts";
+import { argumentsOf } from "../../../studio/task-arguments.ts";
 import { waysOut } from "../../../studio/ways.ts";
 import type { TaskProgress } from "../../../tasks/progress.ts";
 import { activityOf, wordProgress } from "../../../tasks/progress-words.ts";
@@ -12,7 +13,6 @@ import {
   type Task,
 } from "../../../tasks/task.ts";
 import type { Catalog } from "../../../workflows/catalog.ts";
-import { argumentsOf } from "./arguments.ts";
 import type { progressSchema, taskSchema } from "./schemas.ts";
 
 export type TaskView = z.infer<typeof taskSchema>;

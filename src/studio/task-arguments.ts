@@ -1,5 +1,5 @@
-import { inputIdOf, type Task } from "../../../tasks/task.ts";
-import type { Workflow } from "../../../workflows/workflow.ts";
+import { inputIdOf, type Task } from "../tasks/task.ts";
+import type { Workflow } from "../workflows/workflow.ts";
 
 /**
  * What makes the pictures of a task again, as a tool takes it: every resolved parameter, the seed
