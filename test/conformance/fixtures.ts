@@ -69,6 +69,7 @@ const tools: Record<string, Fixture> = {
     }
     return { content: [text("Done.")] };
   },
+  test_input_required_result_elicitation: asking({ user_name: { type: "string" } }),
   test_elicitation: asking({
     username: { type: "string", description: "User's response" },
     email: { type: "string", description: "User's email address" },

@@ -120,7 +120,7 @@ function serveResources(server: Server, surface: Surface): void {
     resourceTemplates: [...surface.templates()],
   }));
   server.setRequestHandler(ReadResourceRequestSchema, async ({ params }) => ({
-    contents: [await invalidParams(() => surface.read(params.uri))],
+    contents: [await invalidParams(() => surface.read(params.uri), { uri: params.uri })],
   }));
   servePrompts(server, surface);
   const watched = new Map<string, AbortController>();
@@ -168,11 +168,11 @@ function askOn(extra: Extra): Ask {
 }
 
 /** Outside of tools what is the caller's fault is an error of the protocol. */
-async function invalidParams<T>(work: () => Promise<T>): Promise<T> {
+async function invalidParams<T>(work: () => Promise<T>, data?: object): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof AppError) throw new McpError(ErrorCode.InvalidParams, error.message);
+    if (error instanceof AppError) throw new McpError(ErrorCode.InvalidParams, error.message, data);
     throw error;
   }
 }

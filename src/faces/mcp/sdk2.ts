@@ -17,7 +17,7 @@ import type { Log } from "../../log.ts";
 import { promptEntry, promptResult, resultOf, typedIn } from "./answer.ts";
 import { endedOn } from "./ended.ts";
 import { type Peer, peerFrom } from "./peer.ts";
-import { type Ask, Asked, type Reply } from "./question.ts";
+import { type Ask, Asked, type Form, type Reply } from "./question.ts";
 import { type Channel, type Message, rpcCodes } from "./rpc.ts";
 import { instructions, type Surface, serverInfo } from "./surface.ts";
 import type { Ended } from "./tool.ts";
@@ -76,7 +76,7 @@ function serverOn(surface: Surface, log: Log, ended: (signal: AbortSignal) => Pr
     resourceTemplates: [...surface.templates()],
   }));
   server.setRequestHandler("resources/read", async ({ params }) => ({
-    contents: [await invalidParams(() => surface.read(params.uri))],
+    contents: [await invalidParams(() => surface.read(params.uri), { uri: params.uri })],
   }));
   server.setRequestHandler("prompts/list", () => ({ prompts: surface.prompts().map(promptEntry) }));
   server.setRequestHandler("prompts/get", async ({ params }) => {
@@ -99,12 +99,10 @@ function peerOf({ mcpReq }: BaseContext): Peer {
   return peerFrom(info, can, String(protocol));
 }
 
-const questionKey = "question";
-
 /** The question goes out as the call's result, and its answer comes with the call made again. */
 function askOn({ mcpReq }: ServerContext): Ask {
   return async (form) => {
-    const reply = mcpReq.inputResponses?.[questionKey];
+    const reply = mcpReq.inputResponses?.[keyOf(form)];
     // The SDK has checked the shape of a response, and `choose` checks what was chosen.
     if (reply !== undefined) return reply as Reply;
     throw new Asked(form);
@@ -114,21 +112,26 @@ function askOn({ mcpReq }: ServerContext): Ask {
 function questionOf({ form }: Asked) {
   // Our properties are any JSON Schema that MCP allows; its types list each of them.
   const asked = inputRequired.elicit(form as Parameters<typeof inputRequired.elicit>[0]);
-  return inputRequired({ inputRequests: { [questionKey]: asked } });
+  return inputRequired({ inputRequests: { [keyOf(form)]: asked } });
+}
+
+/** A call asks once at most, so any name does. */
+function keyOf({ requestedSchema }: Form): string {
+  return Object.keys(requestedSchema.properties)[0] ?? "form";
 }
 
 /** Outside of tools what is the caller's fault is an error of the protocol. */
-async function invalidParams<T>(work: () => Promise<T>): Promise<T> {
+async function invalidParams<T>(work: () => Promise<T>, data?: object): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw asProtocol(error);
+    throw asProtocol(error, data);
   }
 }
 
-function asProtocol(error: unknown): unknown {
+function asProtocol(error: unknown, data?: object): unknown {
   if (!(error instanceof AppError)) return error;
-  return new ProtocolError(ProtocolErrorCode.InvalidParams, error.message);
+  return new ProtocolError(ProtocolErrorCode.InvalidParams, error.message, data);
 }
 
 /** The resources that a `subscriptions/listen` names. */
