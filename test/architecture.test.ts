@@ -132,7 +132,7 @@ test("what MCP's SDKs export stays where their revisions are translated", () => 
   const offenders = readdirSync(src, { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".ts") && !/^faces.mcp.sdk[12]\.ts$/.test(file))
     .filter((file) =>
-      readFileSync(path.join(src, file), "utf8").includes('"@modelcontextprotocol'),
+      /(from|import\() ?"@modelcontextprotocol/.test(readFileSync(path.join(src, file), "utf8")),
     );
 
   expect(offenders).toEqual([]);
