@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 
 /** The files that tell the versions of ComfyUI apart. */
 const versioned = ["caching", "history", "interrupt", "jobs", "object-info"]
-  .concat(["prompt-validation", "queue-and-numbering", "routes", "view-and-upload"])
+  .concat(["prompt-validation", "queue-and-numbering", "routes", "userdata", "view-and-upload"])
   .map((name) => `contract/${name}.test.ts`);
 
 /** Older versions the emulator is told to be; against a real ComfyUI its own version counts. */

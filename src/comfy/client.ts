@@ -25,7 +25,7 @@ export interface UserFile {
   /** Below the folder that was listed, with slashes. */
   path: string;
   size: number;
-  /** Milliseconds. */
+  /** When it was changed: milliseconds since 1970, seconds before 0.21.0. */
   modified: number;
 }
 

@@ -1,3 +1,4 @@
+import { atLeast } from "../../as-comfyui/version.ts";
 import { empty, json, notFound, type Reply, text } from "../../as-comfyui/reply.ts";
 import { byCodeUnits, type StoredFile } from "../disk.ts";
 import type { Request } from "../http/request.ts";
@@ -12,7 +13,7 @@ export const userdataRoutes: Route[] = [
   { method: "GET", path: "/templates/{file}", handle: template },
 ];
 
-function list({ query }: Request, { userdata }: Parts): Reply {
+function list({ query }: Request, { userdata, version }: Parts): Reply {
   const directory = query.get("dir");
   if (!directory) return text("Directory not provided", 400);
   const inside = `${directory}/`;
@@ -26,14 +27,15 @@ function list({ query }: Request, { userdata }: Parts): Reply {
     return text("Directory not found", 404);
   }
   if (query.get("full_info")?.toLowerCase() === "true") {
-    return json(found.map(({ path, file }) => details(path, file)));
+    return json(found.map(({ path, file }) => details(path, file, version)));
   }
   const split = query.get("split")?.toLowerCase() === "true";
   return json(found.map(({ path }) => (split ? [path, ...path.split("/")] : path)));
 }
 
-function details(path: string, { bytes, modified }: StoredFile) {
-  const time = modified.getTime();
+/** Times are milliseconds since 0.21.0, seconds with a fraction before. */
+function details(path: string, { bytes, modified }: StoredFile, version: string) {
+  const time = modified.getTime() / (atLeast(version, "0.21.0") ? 1 : 1_000);
   return { path, size: bytes.length, modified: time, created: time };
 }
 
@@ -49,7 +51,7 @@ function read(_: Request, { userdata }: Parts, { file = "" }: Record<string, str
 
 function save(
   { body, query }: Request,
-  { userdata }: Parts,
+  { userdata, version }: Parts,
   { file = "" }: Record<string, string>,
 ): Reply {
   const name = decodedAgain(file);
@@ -58,7 +60,8 @@ function save(
   }
   const stored = { bytes: body, modified: new Date() };
   userdata.set(name, stored);
-  return json(query.get("full_info")?.toLowerCase() === "true" ? details(name, stored) : name);
+  const isFull = query.get("full_info")?.toLowerCase() === "true";
+  return json(isFull ? details(name, stored, version) : name);
 }
 
 /** The handler decodes once more where a "%" is left. */
