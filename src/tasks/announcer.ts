@@ -31,12 +31,7 @@ export class Announcer {
    * between tells it twice rather than never. Messages go out once the record is there.
    */
   async keep(task: Task): Promise<void> {
-    if (!task.webhook) return;
-    try {
-      await this.#keep(task, task.webhook);
-    } catch (error) {
-      this.#log.error(`webhook of task ${task.id}: ${messageOf(error)}`);
-    }
+    if (task.webhook) await this.#keep(task, task.webhook);
   }
 
   /** The record is there. */

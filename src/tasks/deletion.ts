@@ -138,15 +138,24 @@ export async function erase(store: TaskStore, images: ImageStore, task: Task): P
 }
 
 /** Ends the deletions that a crash left half done, and clears away unfinished files. */
-export async function sweep(store: TaskStore, images: ImageStore, log: Log): Promise<void> {
+export async function sweep(
+  store: TaskStore,
+  images: ImageStore,
+  log: Log,
+  closing: AbortSignal,
+): Promise<void> {
   try {
-    for (;;) {
+    while (!closing.aborted) {
       // Those whose runs are still letting go are ended by the server that works on them.
       const left = await store.concealed(atOnce);
-      for (const task of left) await erase(store, images, task);
+      for (const task of left) {
+        if (closing.aborted) return;
+        await erase(store, images, task);
+      }
       if (left.length > 0) log.info(`ended deletions that a crash left half done: ${left.length}`);
       if (left.length < atOnce) break;
     }
+    if (closing.aborted) return;
     // Inputs of calls that were refused, or that a crash cut off, are nobody's.
     for (const sha256 of await store.abandonedInputs(abandonedMs)) {
       const isUsed = async () => (await store.otherUsers(sha256, "")) > 0;

@@ -38,7 +38,7 @@ export class Elsewhere {
   #shown = new Map<string, string>();
   #wantedAt = 0;
   /** Tasks of this server that somebody elsewhere looks at. */
-  #seenElsewhere = new Set<string>();
+  #seenElsewhere: ReadonlySet<string> = new Set();
 
   constructor(parts: ElsewhereParts) {
     this.#parts = parts;
@@ -71,9 +71,12 @@ export class Elsewhere {
   async show(): Promise<void> {
     const wanted = await this.#parts.store.wantedGlimpses(this.#parts.serverId());
     this.#seenElsewhere = new Set(wanted);
+    if (wanted.length > 0) {
+      this.#showing ??= repeat(showMs, () => this.#showAll(), this.#parts.log);
+      return;
+    }
     clearInterval(this.#showing);
-    if (wanted.length === 0) return;
-    this.#showing = repeat(showMs, () => this.#showAll(wanted), this.#parts.log);
+    this.#showing = undefined;
   }
 
   close(): void {
@@ -146,8 +149,8 @@ export class Elsewhere {
     events.previewed(id, caller, preview);
   }
 
-  async #showAll(ids: readonly string[]): Promise<void> {
-    for (const id of ids) {
+  async #showAll(): Promise<void> {
+    for (const id of this.#seenElsewhere) {
       const live = this.#parts.live.get(id);
       if (!live || live.isLost) continue;
       const { board, record, preview } = live;

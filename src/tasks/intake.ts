@@ -21,7 +21,7 @@ import { promptOnRecord } from "./prompt-on-record.ts";
 import { runsOf } from "./runs.ts";
 import { idempotencyOf, sameCall, word } from "./same-call.ts";
 import type { TaskStore } from "./store/store.ts";
-import { isTaskId, newTaskId, type Task } from "./task.ts";
+import { isTaskId, keptInputs, newTaskId, type Task } from "./task.ts";
 
 /** Before something is said to be missing, what is there must have been read this recently. */
 const freshMs = 1_000;
@@ -205,7 +205,9 @@ export class Intake {
       warnings: notes,
       server: await hold(),
     };
-    return this.#store(task, recipe, new Map(), store);
+    // It may have been deleted, with the pictures it was made from, while ComfyUI woke.
+    const isThere = async () => (await store.get(earlier.id)) !== undefined;
+    return this.#store(task, recipe, new Map(), store, isThere);
   }
 
   /** The last three steps; what fails in between takes back what was registered. */
@@ -214,29 +216,34 @@ export class Intake {
     recipe: Recipe,
     pictures: PreparedInputs["pictures"],
     store: TaskStore,
+    isThere: () => Promise<boolean> = async () => true,
   ): Promise<Taken> {
     try {
-      if (pictures.size > 0) await store.useInputs(task.id, [...pictures.keys()]);
+      const inputs = keptInputs(task).map(({ sha256 }) => sha256);
+      if (inputs.length > 0) await store.useInputs(task.id, inputs);
+      if (!(await isThere())) {
+        throw new AppError("not_found", "The task to make again has just been deleted.");
+      }
       for (const { bytes, mimeType } of pictures.values()) {
         await this.#parts.images.putInput(bytes, mimeType);
       }
       const earlier = await store.insert(task, recipe);
       if (!earlier) return { task, recipe, isNew: true };
-      await this.#takeBack(task.id, pictures);
+      await this.#takeBack(task);
       return { task: sameCall(earlier, task.idempotency), recipe, isNew: false };
     } catch (error) {
-      await this.#takeBack(task.id, pictures).catch(() => {
+      await this.#takeBack(task).catch(() => {
         // The sweep does it.
       });
       throw error;
     }
   }
 
-  async #takeBack(taskId: string, pictures: PreparedInputs["pictures"]): Promise<void> {
+  async #takeBack(task: Task): Promise<void> {
     const { store, images } = this.#parts;
-    await store.dropInputs(taskId);
-    for (const [sha256, { mimeType }] of pictures) {
-      const isUsed = async () => (await store.otherUsers(sha256, taskId)) > 0;
+    await store.dropInputs(task.id);
+    for (const { sha256, mimeType } of keptInputs(task)) {
+      const isUsed = async () => (await store.otherUsers(sha256, task.id)) > 0;
       if (!(await isUsed())) await images.deleteInput(sha256, mimeType, isUsed);
     }
   }

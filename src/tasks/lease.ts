@@ -43,7 +43,8 @@ export class Lease {
   /** By both clocks of this process: one stands still while the machine sleeps, one can be set. */
   #until = { wall: 0, steady: 0 };
   #timer: NodeJS.Timeout | undefined;
-  #round: Promise<void> = Promise.resolve();
+  #round: Promise<void> | undefined;
+  #isClosed = false;
 
   constructor(store: TaskStore, log: Log, ports: LeasePorts, options: LeaseOptions = {}) {
     this.#store = store;
@@ -78,15 +79,19 @@ export class Lease {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearInterval(this.#timer);
     await this.#round;
     await this.#store.leave(this.serverId).catch((error) => this.#log.debug(messageOf(error)));
   }
 
+  /** One round at a time: a locked database would let them pile up. */
   #go(): Promise<void> {
-    this.#round = this.#round.then(() =>
-      this.#beatAndClaim().catch((error) => this.#log.error(messageOf(error))),
-    );
+    this.#round ??= this.#beatAndClaim()
+      .catch((error) => this.#log.error(messageOf(error)))
+      .finally(() => {
+        this.#round = undefined;
+      });
     return this.#round;
   }
 
@@ -95,11 +100,14 @@ export class Lease {
       // Under a new id, for what is asked of the old one's tasks is another server's by now.
       if (!this.isHeld) this.#lapse();
       else await this.#beat();
+      if (this.#isClosed) return;
       this.#ports.wished(await this.#store.wishes(this.serverId));
     }
+    if (this.#isClosed) return;
     await this.#buryNeighbours();
     let tasks: Task[];
     do {
+      if (this.#isClosed) return;
       tasks = await this.#store.claim(
         this.serverId,
         (task) => this.#ports.wants(task),

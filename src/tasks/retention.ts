@@ -21,6 +21,8 @@ export class Retention {
   readonly #log: Log;
   readonly #remove: (task: Task) => Promise<unknown>;
   #timer: NodeJS.Timeout | undefined;
+  #work: Promise<void> | undefined;
+  #isClosed = false;
 
   constructor(
     rules: RetentionRules,
@@ -36,24 +38,35 @@ export class Retention {
 
   async start(): Promise<void> {
     if (this.#rules.keepDays === undefined && this.#rules.keepGb === undefined) return;
-    this.#timer = setInterval(() => {
-      this.apply().catch((error) => this.#log.warn(`retention stopped: ${messageOf(error)}`));
-    }, everyMs);
+    if (this.#isClosed) return;
+    this.#timer = setInterval(() => this.apply(), everyMs);
     this.#timer.unref();
     await this.apply();
   }
 
-  close(): void {
+  /** Resolves when the removal that is under way is whole; the next one does the rest. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
     clearInterval(this.#timer);
+    await this.#work;
   }
 
-  async apply(): Promise<void> {
+  apply(): Promise<void> {
+    this.#work ??= this.#apply()
+      .catch((error) => this.#log.warn(`retention stopped: ${messageOf(error)}`))
+      .finally(() => {
+        this.#work = undefined;
+      });
+    return this.#work;
+  }
+
+  async #apply(): Promise<void> {
     const { keepDays, keepGb } = this.#rules;
     if (keepDays !== undefined) {
       const before = new Date(Date.now() - keepDays * dayMs).toISOString();
       await this.#removeOldest(`older than ${keepDays} days`, (task) => task.createdAt < before);
     }
-    if (keepGb === undefined) return;
+    if (keepGb === undefined || this.#isClosed) return;
     let excess = (await this.#store.totalBytes()) - keepGb * 1024 ** 3;
     await this.#removeOldest(`beyond ${keepGb} GB`, (task) => {
       if (excess <= 0) return false;
@@ -68,9 +81,12 @@ export class Retention {
       const oldest = await this.#store.oldestEnded(atOnce);
       const staying = oldest.findIndex((task) => !wanted(task));
       const going = staying < 0 ? oldest : oldest.slice(0, staying);
-      for (const task of going) await this.#remove(task);
-      removed += going.length;
-      again = going.length === atOnce;
+      for (const task of going) {
+        if (this.#isClosed) break;
+        await this.#remove(task);
+        removed += 1;
+      }
+      again = going.length === atOnce && !this.#isClosed;
     }
     if (removed > 0) this.#log.info(`retention: removed ${removed} tasks ${why}`);
   }

@@ -1,7 +1,13 @@
 import type { Pool } from "../comfy/pool.ts";
 import { messageOf } from "../errors.ts";
+import type { ImageStore } from "../images/store.ts";
 import type { Log } from "../log.ts";
+import type { Catalog } from "../workflows/catalog.ts";
+import type { Recipe } from "../workflows/recipe.ts";
+import type { Announcer } from "./announcer.ts";
+import { recipeBefore } from "./before.ts";
 import { stopHere } from "./cancelling.ts";
+import { erase } from "./deletion.ts";
 import type { Elsewhere } from "./elsewhere.ts";
 import type { TaskEvents } from "./events.ts";
 import type { LiveTasks } from "./live-tasks.ts";
@@ -10,8 +16,11 @@ import { openRuns, type Task } from "./task.ts";
 
 export interface TakeoverParts {
   store: TaskStore;
+  images: ImageStore;
+  catalog: Catalog;
   pool: Pool;
   log: Log;
+  announcer: Announcer;
   live: LiveTasks;
   events: TaskEvents;
   elsewhere: Elsewhere;
@@ -43,11 +52,17 @@ export class Takeover {
 
   /** Carries out what is wanted of this server's tasks by now. */
   async lookForWishes(): Promise<void> {
-    this.carryOut(await this.#parts.store.wishes(this.#parts.serverId()));
+    this.#carryOut(await this.#parts.store.wishes(this.#parts.serverId()));
   }
 
-  carryOut(wishes: readonly Wish[]): void {
-    const { live, pool, log, elsewhere } = this.#parts;
+  /** With every beat: what is wanted of this server's tasks, and who looks at them. */
+  beat(wishes: readonly Wish[]): void {
+    this.#carryOut(wishes);
+    this.#parts.elsewhere.show().catch((error) => this.#complain(error));
+  }
+
+  #carryOut(wishes: readonly Wish[]): void {
+    const { live, pool, log } = this.#parts;
     for (const { task, wish } of wishes) {
       const found = live.get(task);
       const isDone = wish === "delete" ? found?.isLost : found?.signal.aborted;
@@ -56,25 +71,45 @@ export class Takeover {
       if (wish === "delete") found.conceal();
       stopHere(found, pool, log).catch((error) => this.#complain(error));
     }
-    elsewhere.show().catch((error) => this.#complain(error));
   }
 
   async #resume(task: Task): Promise<void> {
-    const recipe = await this.#parts.store.recipe(task.recipe);
+    const recipe = task.before
+      ? await this.#renewed(task)
+      : await this.#parts.store.recipe(task.recipe);
     if (!recipe) return this.#endWithoutRecipe(task);
     this.#parts.live.begin(task, recipe, true);
     await this.lookForWishes();
   }
 
+  /** The recipe of a task of 0.1.0; the task is changed, and begun as one of today. */
+  async #renewed(task: Task): Promise<Recipe | undefined> {
+    const { store, catalog, log } = this.#parts;
+    try {
+      const found = recipeBefore(task, catalog);
+      Object.assign(task, found?.changes);
+      delete task.before;
+      if (found) await store.keepRecipe(task.recipe, found.recipe);
+      return found?.recipe;
+    } catch (error) {
+      log.error(`task ${task.id} of an earlier version: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
+
   /** Else it would be claimed at every beat, and stay unfinished for ever. */
   async #endWithoutRecipe(task: Task): Promise<void> {
-    const { store, events, log } = this.#parts;
+    const { store, images, events, announcer, log } = this.#parts;
+    if (task.deletedAt !== undefined) return erase(store, images, task);
     const message = "Its recipe is not on record, so it cannot be gone on with. Ask for it again.";
     const error = { code: "lost" as const, message };
     for (const run of openRuns(task)) Object.assign(run, { state: "failed", error });
     const ended: Task = { ...task, state: "failed", finishedAt: new Date().toISOString(), error };
     log.error(`task ${task.id}: ${message}`);
-    if (await store.update(ended)) events.wrote(ended);
+    await announcer.keep(ended);
+    if (!(await store.update(ended))) return;
+    events.wrote(ended);
+    announcer.written(ended);
   }
 
   #complain(error: unknown): void {

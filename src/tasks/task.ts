@@ -132,6 +132,12 @@ export interface Task {
   /** Node packs the recipe uses; with `run.at.comfyui` what the picture depends on beside it. */
   packs?: string[];
   runs: Run[];
+  /** What a task of 0.1.0 has instead of a recipe, until it is gone on with. */
+  before?: {
+    choices: Choices;
+    render?: Size | null;
+    saveTo?: { target: string; overwrite: boolean } | null;
+  };
   warnings: string[];
   error?: TaskError;
   /** What its pictures take on disk. */

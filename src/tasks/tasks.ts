@@ -80,6 +80,7 @@ export class Tasks {
   readonly #intake: Intake;
   readonly #deletion: Deletion;
   readonly #retention: Retention;
+  readonly #closing = new AbortController();
   #started: Promise<void> = Promise.resolve();
 
   constructor(options: TasksOptions) {
@@ -97,15 +98,16 @@ export class Tasks {
         isBusy: () => this.#live.size > 0,
         wants: (task) => this.#takeover.wants(task),
         take: (tasks) => this.#takeover.take(tasks),
-        wished: (wishes) => this.#takeover.carryOut(wishes),
+        wished: (wishes) => this.#takeover.beat(wishes),
         lapsed: () => this.#live.giveUp(),
       },
       options.lease,
     );
+    const announcer = new Announcer(options.webhooks, log, options.webhookShapes);
     this.#live = new LiveTasks({
       ...options,
       events: this.#events,
-      announcer: new Announcer(options.webhooks, log, options.webhookShapes),
+      announcer,
       isSeenElsewhere: (id) => this.#elsewhere.isSeen(id),
       mayWork: () => this.#lease.isHeld,
       lookForWishes: () => this.#takeover.lookForWishes(),
@@ -119,6 +121,7 @@ export class Tasks {
     });
     this.#takeover = new Takeover({
       ...options,
+      announcer,
       events: this.#events,
       live: this.#live,
       elsewhere: this.#elsewhere,
@@ -145,7 +148,10 @@ export class Tasks {
   async #start(): Promise<void> {
     await this.#lease.start();
     this.#options.webhooks.start();
-    await sweep(this.#options.store, this.#options.images, this.#options.log);
+    const { store, images, log } = this.#options;
+    await sweep(store, images, log, this.#closing.signal);
+    if (this.#closing.signal.aborted) return;
+    await this.uploads.start(log);
     await this.#retention.start();
   }
 
@@ -309,7 +315,9 @@ export class Tasks {
 
   /** Leaves unfinished tasks as they are on record; ComfyUI goes on with what it has. */
   async close(): Promise<void> {
-    this.#retention.close();
+    this.#closing.abort();
+    this.uploads.close();
+    await this.#retention.close();
     await this.#started.catch(() => {});
     this.#events.close();
     this.#elsewhere.close();

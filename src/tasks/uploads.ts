@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
+import { messageOf } from "../errors.ts";
 import { toPng } from "../images/convert.ts";
 import { inspectImage } from "../images/inspect.ts";
 import { readable } from "../images/readable.ts";
 import type { ImageSources, ResolveOptions } from "../images/source.ts";
 import type { ImageStore } from "../images/store.ts";
+import type { Log } from "../log.ts";
 import type { TaskStore } from "./store/store.ts";
 import { inputIdOf } from "./task.ts";
 
@@ -26,7 +28,7 @@ export class Uploads {
   readonly #store: TaskStore;
   readonly #images: ImageStore;
   readonly #sources: ImageSources;
-  #sweptAt = 0;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(store: TaskStore, images: ImageStore, sources: ImageSources) {
     this.#store = store;
@@ -47,7 +49,6 @@ export class Uploads {
     // Registered first, so that nobody takes the file for a left-over.
     await this.#store.keepUpload(caller, sha256);
     await this.#images.putInput(picture, "image/png");
-    await this.#sweep();
     return {
       id: inputIdOf(sha256),
       sha256,
@@ -75,9 +76,20 @@ export class Uploads {
     return this.#images.readInput(sha256, "image/png");
   }
 
+  /** Drops what nothing has used for a day, from now on every hour. */
+  async start(log: Log): Promise<void> {
+    const sweep = () =>
+      this.#sweep().catch((error) => log.warn(`old uploads stay: ${messageOf(error)}`));
+    this.#timer = setInterval(sweep, sweepEveryMs);
+    this.#timer.unref();
+    await sweep();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
   async #sweep(): Promise<void> {
-    if (Date.now() - this.#sweptAt < sweepEveryMs) return;
-    this.#sweptAt = Date.now();
     for (const sha256 of await this.#store.expiredUploads(unusedMs)) {
       const isUsed = async () => (await this.#store.otherUsers(sha256, "")) > 0;
       if (!(await isUsed())) await this.#images.deleteInput(sha256, "image/png", isUsed);

@@ -104,7 +104,7 @@ function isGiven(value: unknown): boolean {
 }
 
 /** The workflow's graph with the shared values in it; seeds, prompts and uploads stay open. */
-function recipeOf(
+export function recipeOf(
   workflow: Workflow,
   values: Readonly<Record<string, Value>>,
   choices: Readonly<Record<string, string>>,

@@ -1,4 +1,5 @@
 import path from "node:path";
+import { KeyvSqlite } from "@keyv/sqlite";
 import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { Lease } from "../../src/tasks/lease.ts";
 import { openSqlite } from "../../src/tasks/store/sqlite.ts";
@@ -27,4 +28,34 @@ test("work that begins when the lease is almost over does not lose it before the
   vi.setSystemTime(Date.now() + 20_000);
 
   expect(lease.isHeld).toBe(true);
+});
+
+test("rounds do not pile up while the database is locked, and an end waits for one at most", async () => {
+  const file = path.join(await tempDir(), "tasks.sqlite");
+  const store = await openSqlite(file, { busyMs: 100 });
+  onTestFinished(() => store.close());
+  const locker = new KeyvSqlite({ uri: `sqlite://${file}`, table: "tasks" });
+  onTestFinished(() => locker.close());
+  const log = quietLog();
+  const ports = {
+    isBusy: () => true,
+    wants: () => true,
+    take: () => {},
+    wished: () => {},
+    lapsed: () => {},
+  };
+  const lease = new Lease(store, log, ports, { beatMs: 5, leaseMs: 100_000 });
+  await lease.hold();
+  await lease.start();
+  const failed = () => log.lines.filter((line) => /locked/.test(line)).length;
+
+  await locker.query("BEGIN EXCLUSIVE");
+  await expect.poll(failed).toBeGreaterThan(1);
+  const before = failed();
+  await lease.close();
+  const after = failed();
+  await locker.query("ROLLBACK");
+
+  // The round that was under way, and the leaving itself.
+  expect(after - before).toBeLessThanOrEqual(2);
 });

@@ -1,10 +1,11 @@
+import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { ImageStore } from "../../src/images/store.ts";
 import { erase } from "../../src/tasks/deletion.ts";
 import { openSqlite } from "../../src/tasks/store/sqlite.ts";
 import { emptyRecipe, record } from "../support/record.ts";
-import { tempDir } from "../support/world.ts";
+import { startApp, startEmulator, tempDir } from "../support/world.ts";
 
 test("of two tasks that are erased at once, the picture both used goes too", async () => {
   const dir = await tempDir();
@@ -20,4 +21,32 @@ test("of two tasks that are erased at once, the picture both used goes too", asy
   await Promise.all(tasks.map((task) => erase(store, images, task)));
 
   await expect(images.readInput(sha256, "image/png")).rejects.toThrow(/gone from disk/);
+});
+
+test("to make a task again that is deleted while ComfyUI wakes is refused, and leaves no input", async () => {
+  const emulator = await startEmulator();
+  const first = await startApp(emulator.url);
+  const { studio } = first.deps;
+  const small = { prompt: "x", width: 64, height: 64 };
+  const source = await studio.submit("generate_image", { parameters: small });
+  await studio.wait(source.id, 30_000);
+  const { id } = await studio.submit("img2img", { parameters: { prompt: "y", image: source.id } });
+  await studio.wait(id, 30_000);
+  await first.app.close();
+  emulator.faults.failRequests = [
+    { method: "GET", path: "/system_stats", times: 1_000_000, status: 503 },
+  ];
+  const { deps, dataDir } = await startApp(emulator.url, { dataDir: first.dataDir });
+  const asked = emulator.requests.length;
+
+  const again = deps.studio.again(id);
+  const refused = expect(again).rejects.toMatchObject({ code: "not_found" });
+  await expect.poll(() => emulator.requests.length).toBeGreaterThan(asked);
+  await deps.studio.delete({ ids: [id] }, false);
+  emulator.faults.failRequests = [];
+  await refused;
+
+  const inputs = await readdir(path.join(dataDir, "inputs"), { recursive: true });
+  expect(inputs.filter((name) => name.endsWith(".png"))).toEqual([]);
+  expect((await deps.studio.list({}, 10)).tasks.map((task) => task.id)).toEqual([source.id]);
 });

@@ -97,6 +97,31 @@ describe.for(kinds)("%s", ([, open]) => {
     await store.erase(two.id);
     expect(await store.otherUsers(image.sha256, one.id)).toBe(0);
   });
+
+  test("an input of a call whose task is not there yet has a user, until the call is refused", async () => {
+    const store = await open();
+    const sha256 = "a".repeat(64);
+    await store.useInputs("t0000000000000001", [sha256]);
+
+    expect(await store.otherUsers(sha256, record().id)).toBe(1);
+    await store.dropInputs("t0000000000000001");
+    expect(await store.otherUsers(sha256, record().id)).toBe(0);
+  });
+
+  test("what the pictures take follows every change of a record", async () => {
+    const store = await open();
+    const [one, two] = [record({ caller: "anna" }), record({ caller: "ben", resultBytes: 5 })];
+    for (const task of [one, two]) await store.insert(task, emptyRecipe);
+    expect(await store.totalBytes("anna")).toBe(0);
+
+    await store.update({ ...one, resultBytes: 70 });
+    await store.update({ ...one, resultBytes: 7 });
+    expect([await store.totalBytes("anna"), await store.totalBytes()]).toEqual([7, 12]);
+
+    await store.conceal(two.id);
+    await store.erase(two.id);
+    expect([await store.totalBytes("ben"), await store.totalBytes()]).toEqual([0, 7]);
+  });
 });
 
 const all = () => true;
@@ -165,6 +190,20 @@ describe("leases", () => {
     expect(claimed.length).toBeGreaterThanOrEqual(5);
     expect(claimed.length + rest.length).toBe(12);
   });
+});
+
+test("how far a task was is forgotten once it has ended", async () => {
+  const store = await sqlite();
+  const task = record();
+  await store.insert(task, emptyRecipe);
+  await store.showGlimpse({ task: task.id, at: 1, progress: "{}" });
+  await store.leave("x");
+  expect(await store.glimpses(undefined, 0)).toHaveLength(1);
+
+  await store.update({ ...task, state: "completed" });
+  await store.leave("x");
+
+  expect(await store.glimpses(undefined, 0)).toEqual([]);
 });
 
 test("a burst of changes larger than one page is told whole", async () => {
@@ -297,38 +336,6 @@ describe("the schema", () => {
     expect(await readdir(dir)).toContain("tasks.sqlite");
   });
 
-  test("records without a version are shown as before, and what was unfinished has failed", async () => {
-    const dir = await tempDir();
-    const file = path.join(dir, "tasks.sqlite");
-    const { recipe, caller, backends, ...rest } = record();
-    const runs = [
-      { promptId: "p", state: "completed" },
-      { promptId: "q", state: "running" },
-    ];
-    const old = { ...rest, runs, graphHash: "0", backend: "http://127.0.0.1:8188", choices: {} };
-    const sqlite = new KeyvSqlite({ uri: `sqlite://${file}`, table: "tasks" });
-    for (const statement of oldSchema) await sqlite.query(statement);
-    const [done, open] = [record().id, record().id];
-    for (const [id, state] of [
-      [done, "completed"],
-      [open, "running"],
-    ]) {
-      const value = JSON.stringify({ value: { ...old, id, state, owner: "s" } });
-      await sqlite.query("INSERT INTO tasks(key, value) VALUES (?, ?)", id, value);
-    }
-    await sqlite.close();
-
-    const store = await sqliteAt(file);
-
-    expect(await store.get(done!)).toMatchObject({ state: "completed", caller: "owner" });
-    expect(await store.get(open!)).toMatchObject({
-      state: "failed",
-      error: { code: "lost" },
-      runs: [{ state: "completed" }, { promptId: "q", state: "failed" }],
-    });
-    expect((await store.list({ caller: "owner" }, 10)).tasks).toHaveLength(2);
-  });
-
   test("nobody else can read the database", async () => {
     const dir = path.join(await tempDir(), "data");
     const store = await sqlite(dir);
@@ -340,14 +347,6 @@ describe("the schema", () => {
     }
   });
 });
-
-/** As 0.1.0 made them. */
-const oldSchema = [
-  "CREATE INDEX IF NOT EXISTS tasks_created ON tasks(json_extract(value, '$.value.createdAt'), key)",
-  "CREATE TABLE IF NOT EXISTS outbox(id TEXT PRIMARY KEY, due INTEGER, message TEXT) WITHOUT ROWID",
-  "CREATE TABLE IF NOT EXISTS task_inputs(sha256 TEXT, task TEXT, PRIMARY KEY (sha256, task)) WITHOUT ROWID",
-  "CREATE TABLE IF NOT EXISTS servers(id TEXT PRIMARY KEY, beat INTEGER, host TEXT, pid INTEGER) WITHOUT ROWID",
-];
 
 describe("trouble", () => {
   test("a damaged database is moved aside, not overwritten, and answers say so", async () => {

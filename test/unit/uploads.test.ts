@@ -1,11 +1,11 @@
 import sharp from "sharp";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { ImageSources } from "../../src/images/source.ts";
 import { ImageStore } from "../../src/images/store.ts";
 import { MemoryTaskStore } from "../../src/tasks/store/memory.ts";
 import { Uploads } from "../../src/tasks/uploads.ts";
 import { emptyRecipe, record } from "../support/record.ts";
-import { tempDir } from "../support/world.ts";
+import { quietLog, tempDir } from "../support/world.ts";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -24,28 +24,33 @@ function picture(background: string): Promise<Buffer> {
 }
 
 test("an upload that nothing has used for a day goes with its file", async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
+  vi.useFakeTimers({ toFake: ["Date", "setInterval", "clearInterval"] });
   const { images, uploads } = await start();
+  await uploads.start(quietLog());
+  onTestFinished(() => uploads.close());
   const old = await uploads.put("anna", await picture("red"));
-  vi.setSystemTime(Date.now() + 25 * 3_600_000);
-
+  vi.setSystemTime(Date.now() + 24 * 3_600_000);
   const fresh = await uploads.put("anna", await picture("blue"));
 
+  vi.advanceTimersByTime(3_600_000);
+
+  const left = () => images.readInput(old.sha256, "image/png").catch((error) => error.message);
+  await expect.poll(left).toMatch("Send it again.");
   expect(await uploads.read(old.sha256, "anna")).toBeUndefined();
-  await expect(images.readInput(old.sha256, "image/png")).rejects.toThrow("Send it again.");
   expect(await uploads.read(fresh.sha256, "anna")).toBeInstanceOf(Buffer);
 });
 
 test("one that a task has used stays for as long as the task", async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   const { store, uploads } = await start();
+  onTestFinished(() => uploads.close());
   const used = await uploads.put("anna", await picture("red"));
   const { sha256, width, height, mimeType } = used;
   const input = { sha256, width, height, mimeType, origin: "upload" };
   await store.insert(record({ caller: "anna", inputs: { image: input } }), emptyRecipe);
   vi.setSystemTime(Date.now() + 25 * 3_600_000);
 
-  await uploads.put("anna", await picture("blue"));
+  await uploads.start(quietLog());
 
   expect(await uploads.read(sha256, "anna")).toBeInstanceOf(Buffer);
   expect(await uploads.read(sha256, "ben")).toBeUndefined();

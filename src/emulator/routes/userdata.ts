@@ -1,5 +1,5 @@
-import { atLeast } from "../../as-comfyui/version.ts";
 import { empty, json, notFound, type Reply, text } from "../../as-comfyui/reply.ts";
+import { atLeast } from "../../as-comfyui/version.ts";
 import { byCodeUnits, type StoredFile } from "../disk.ts";
 import type { Request } from "../http/request.ts";
 import type { Route } from "../http/router.ts";

@@ -43,6 +43,7 @@ export class Members {
       `DELETE FROM leases WHERE server = $1 OR until < ${this.#now} - ${forgottenMs}`,
       server,
     );
+    await this.#dropOldGlimpses();
   }
 
   /** Looks before it writes: an idle server does not keep a disk awake. */
@@ -109,6 +110,15 @@ export class Members {
       );
     }
     await this.#query(`DELETE FROM watched WHERE until < ${this.#now}`);
+    await this.#dropOldGlimpses();
+  }
+
+  /** Of what has ended nobody asks how far it is. */
+  async #dropOldGlimpses(): Promise<void> {
+    await this.#query(
+      `DELETE FROM glimpses WHERE task NOT IN
+         (SELECT key FROM tasks WHERE state IN ('queued', 'running'))`,
+    );
   }
 
   async wantedGlimpses(server: string): Promise<string[]> {

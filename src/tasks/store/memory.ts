@@ -1,6 +1,6 @@
 import { copyJson } from "../../json.ts";
 import { MemoryOutbox } from "../../webhooks/outbox.ts";
-import { type Recipe, recipeHash } from "../../workflows/recipe.ts";
+import type { Recipe } from "../../workflows/recipe.ts";
 import { keptInputs, type Task, taskIdOf } from "../task.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
 import type { Changes, Glimpse, Server, TaskFilter, TaskPage, TaskStore, Wish } from "./store.ts";
@@ -12,6 +12,8 @@ export class MemoryTaskStore implements TaskStore {
   /** By id, oldest first. */
   readonly #tasks = new Map<string, Task>();
   readonly #recipes = new Map<string, Recipe>();
+  /** Inputs of calls whose task is not there yet, by its id. */
+  readonly #held = new Map<string, readonly string[]>();
   readonly #uploads: { caller: string; sha256: string; at: number }[] = [];
 
   constructor(reason: string) {
@@ -22,9 +24,14 @@ export class MemoryTaskStore implements TaskStore {
     const key = task.idempotency?.key;
     const known = key === undefined ? undefined : await this.withKey(task.caller, key);
     if (known) return known;
-    this.#recipes.set(recipeHash(recipe), recipe);
+    await this.keepRecipe(task.recipe, recipe);
     this.#tasks.set(task.id, copyJson(task));
+    this.#held.delete(task.id);
     return undefined;
+  }
+
+  async keepRecipe(hash: string, recipe: Recipe): Promise<void> {
+    this.#recipes.set(hash, recipe);
   }
 
   async recipe(hash: string): Promise<Recipe | undefined> {
@@ -81,15 +88,16 @@ export class MemoryTaskStore implements TaskStore {
     const tasks = [...this.#tasks.values()].filter(
       (task) => task.id !== taskId && holds(task, sha256),
     );
-    return uploads.length + tasks.length;
+    const held = [...this.#held].filter(([id, inputs]) => id !== taskId && inputs.includes(sha256));
+    return uploads.length + tasks.length + held.length;
   }
 
-  async useInputs(): Promise<void> {
-    // The record itself says it, and comes in the same breath.
+  async useInputs(taskId: string, sha256s: readonly string[]): Promise<void> {
+    this.#held.set(taskId, [...sha256s]);
   }
 
-  async dropInputs(): Promise<void> {
-    // As with `useInputs`.
+  async dropInputs(taskId: string): Promise<void> {
+    this.#held.delete(taskId);
   }
 
   async abandonedInputs(): Promise<string[]> {

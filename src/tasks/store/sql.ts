@@ -52,20 +52,23 @@ export class SqlTaskStore implements TaskStore {
     const inputs = keptInputs(task).map((input) => input.sha256);
     if (inputs.length > 0) await this.useInputs(task.id, inputs);
     // The recipe first: a recipe without a task is only room, a task without one is lost.
-    await this.#keepRecipe(task.recipe, recipe);
+    await this.keepRecipe(task.recipe, recipe);
     const rows = await this.#query(
       "INSERT INTO tasks(key, value) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING key",
       task.id,
       storedTask(task),
     );
     // And last: the erasing of the only other task of it may have fallen in between.
-    if (rows.length > 0) return this.#keepRecipe(task.recipe, recipe);
+    if (rows.length > 0) {
+      await this.keepRecipe(task.recipe, recipe);
+      return undefined;
+    }
     const known = await this.withKey(task.caller, task.idempotency?.key ?? "");
     if (!known) throw new Error(`task ${task.id} was not stored`);
     return known;
   }
 
-  async #keepRecipe(hash: string, recipe: Recipe): Promise<undefined> {
+  async keepRecipe(hash: string, recipe: Recipe): Promise<void> {
     await this.#query(
       "INSERT INTO recipes(hash, recipe) VALUES ($1, $2) ON CONFLICT DO NOTHING",
       hash,
@@ -233,8 +236,8 @@ export class SqlTaskStore implements TaskStore {
   async totalBytes(caller?: string): Promise<number> {
     const rows =
       caller === undefined
-        ? await this.#query("SELECT sum(bytes) AS n FROM tasks")
-        : await this.#query("SELECT sum(bytes) AS n FROM tasks WHERE caller = $1", caller);
+        ? await this.#query("SELECT sum(bytes) AS n FROM kept")
+        : await this.#query("SELECT bytes AS n FROM kept WHERE caller = $1", caller);
     return Number(rows[0]?.["n"] ?? 0);
   }
 

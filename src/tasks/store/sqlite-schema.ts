@@ -2,7 +2,7 @@ import { AppError } from "../../errors.ts";
 import type { Query } from "./dialect.ts";
 
 /** Raised with every change of what follows or of the records' shape; see `migrations`. */
-export const schemaVersion = 1;
+export const schemaVersion = 2;
 
 const column = (name: string, path: string) =>
   `ALTER TABLE tasks ADD COLUMN ${name} GENERATED ALWAYS AS (json_extract(value, '${path}')) VIRTUAL`;
@@ -40,29 +40,49 @@ const versionOne = [
   "CREATE INDEX messages_by_due ON messages(due)",
 ];
 
+/** Inside a trigger: the new record's bytes come to what its caller has. */
+const addNew = `INSERT INTO kept(caller, bytes) SELECT NEW.caller, NEW.bytes WHERE NEW.bytes > 0
+  ON CONFLICT (caller) DO UPDATE SET bytes = bytes + excluded.bytes`;
+const takeOld = "UPDATE kept SET bytes = bytes - COALESCE(OLD.bytes, 0) WHERE caller = OLD.caller";
+
+/** What a caller's pictures take, kept by the database itself: summing reads every record. */
+const versionTwo = [
+  "CREATE TABLE kept(caller TEXT PRIMARY KEY, bytes INTEGER) WITHOUT ROWID",
+  "INSERT INTO kept SELECT caller, sum(bytes) FROM tasks WHERE bytes > 0 GROUP BY caller",
+  `CREATE TRIGGER kept_by_insert AFTER INSERT ON tasks BEGIN ${addNew}; END`,
+  `CREATE TRIGGER kept_by_update AFTER UPDATE ON tasks WHEN OLD.bytes IS NOT NEW.bytes
+     BEGIN ${takeOld}; ${addNew}; END`,
+  `CREATE TRIGGER kept_by_delete AFTER DELETE ON tasks BEGIN ${takeOld}; END`,
+];
+
 /**
- * Records of 0.1.0, which had no version: what ended is shown as before. What did not end had no
- * recipe, and cannot be gone on with.
+ * Records of 0.1.0, which had no version: what ended is shown as before, what did not is gone on
+ * with, by what it had instead of a recipe.
  */
 const fromNone = [
   "DROP INDEX IF EXISTS tasks_created",
   "DROP INDEX IF EXISTS tasks_state",
   "DROP INDEX IF EXISTS tasks_tool",
   "DROP INDEX IF EXISTS tasks_deleted",
-  `UPDATE tasks SET value = json_set(json_remove(value, '$.value.owner', '$.value.graphHash'),
+  `UPDATE tasks SET value = json_set(value, '$.value.before', json_object(
+       'choices', json_extract(value, '$.value.choices'),
+       'render', json_extract(value, '$.value.render'),
+       'saveTo', json_extract(value, '$.value.saveTo')))
+   WHERE json_extract(value, '$.value.state') IN ('queued', 'running')`,
+  `UPDATE tasks SET value = json_set(value,
      '$.value.caller', 'owner', '$.value.recipe', '',
      '$.value.backends', json_array(json_extract(value, '$.value.backend')),
-     '$.updated', 0)`,
-  `UPDATE tasks SET value = json_set(value, '$.value.state', 'failed',
-     '$.value.finishedAt', json_extract(value, '$.value.createdAt'),
-     '$.value.runs', (SELECT json_group_array(json(
-         CASE WHEN json_extract(run.value, '$.state') IN ('queued', 'running')
-           THEN json_set(run.value, '$.state', 'failed') ELSE run.value END))
+     '$.value.runs', (SELECT json_group_array(json(json_remove(json_set(run.value, '$.at', json_object(
+         'backend', json_extract(tasks.value, '$.value.backend'),
+         'choices', json_extract(tasks.value, '$.value.choices'))),
+         iif(json_extract(run.value, '$.prompt') = '', '$.prompt', '$.none'))))
        FROM json_each(tasks.value, '$.value.runs') AS run),
-     '$.value.error', json_object('code', 'lost', 'message',
-       'An earlier version had begun it and left no recipe to go on with. Ask for it again.'))
-   WHERE json_extract(value, '$.value.state') IN ('queued', 'running')`,
+     '$.updated', 0)`,
   ...versionOne,
+  `INSERT OR IGNORE INTO wishes SELECT key FROM tasks
+     WHERE json_extract(value, '$.value.cancelAskedAt') IS NOT NULL AND state IN ('queued', 'running')`,
+  `UPDATE tasks SET value = json_remove(value, '$.value.owner', '$.value.graphHash',
+     '$.value.backend', '$.value.choices', '$.value.render', '$.value.saveTo', '$.value.cancelAskedAt')`,
   "INSERT OR IGNORE INTO inputs SELECT sha256, task, 0 FROM task_inputs",
   "DROP TABLE task_inputs",
   "INSERT OR IGNORE INTO messages SELECT id, due, 0, message FROM outbox",
@@ -75,8 +95,7 @@ const fromNone = [
  * it is left as it is.
  */
 export async function migrate(query: Query): Promise<void> {
-  const [row] = await query("PRAGMA user_version");
-  const version = Number(row?.["user_version"] ?? 0);
+  const version = await versionOf(query);
   if (version === schemaVersion) return;
   if (version > schemaVersion) {
     throw new AppError(
@@ -86,11 +105,13 @@ export async function migrate(query: Query): Promise<void> {
   }
   await query("BEGIN EXCLUSIVE");
   try {
-    const [found] = await query("PRAGMA user_version");
+    const found = await versionOf(query);
     // Another server may have done it while this one waited.
-    if (Number(found?.["user_version"] ?? 0) !== schemaVersion) {
+    if (found < schemaVersion) {
       const old = await query("SELECT name FROM sqlite_master WHERE name = 'task_inputs'");
-      for (const statement of old.length > 0 ? fromNone : versionOne) await query(statement);
+      const first = old.length > 0 ? fromNone : versionOne;
+      const steps = [...(found === 0 ? first : []), ...versionTwo];
+      for (const statement of steps) await query(statement);
       await query(`PRAGMA user_version = ${schemaVersion}`);
     }
     await query("COMMIT");
@@ -98,4 +119,9 @@ export async function migrate(query: Query): Promise<void> {
     await query("ROLLBACK").catch(() => {});
     throw error;
   }
+}
+
+async function versionOf(query: Query): Promise<number> {
+  const [row] = await query("PRAGMA user_version");
+  return Number(row?.["user_version"] ?? 0);
 }

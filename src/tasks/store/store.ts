@@ -71,6 +71,8 @@ export interface TaskStore {
    */
   insert(task: Task, recipe: Recipe): Promise<Task | undefined>;
   recipe(hash: string): Promise<Recipe | undefined>;
+  /** For a task that is there and has none yet. */
+  keepRecipe(hash: string, recipe: Recipe): Promise<void>;
   /** False when the record is not this server's any more: deleted, or taken over by another one. */
   update(task: Task): Promise<boolean>;
   get(id: string): Promise<Task | undefined>;
