@@ -12,10 +12,10 @@ export async function makeFolder(path: string, mode = 0o777): Promise<void> {
   } catch (error) {
     if (errnoOf(error) === "EEXIST" && (await isFolder(path))) return;
     const parent = dirname(path);
-    if (errnoOf(error) !== "ENOENT" || parent === path || (await isFolder(parent))) throw error;
-    await makeFolder(parent, mode);
+    if (errnoOf(error) !== "ENOENT" || parent === path) throw error;
+    if (!(await isFolder(parent))) await makeFolder(parent, mode);
     await mkdir(path, mode).catch(async (second: unknown) => {
-      // Another process may have come first.
+      // Others make folders too, this one or the one above it.
       if (errnoOf(second) !== "EEXIST" || !(await isFolder(path))) throw second;
     });
   }
