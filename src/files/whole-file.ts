@@ -15,7 +15,13 @@ export async function replaceFile(
   bytes: Buffer,
   mode = ordinaryMode,
 ): Promise<void> {
-  await viaTemp(temp, bytes, mode, () => rename(temp, path));
+  try {
+    await writeThrough(temp, bytes, mode);
+    await rename(temp, path);
+  } catch (error) {
+    await rm(temp, { force: true });
+    throw error;
+  }
 }
 
 /** The same for a file that must be new: fails with EEXIST, however late another one comes. */
@@ -25,32 +31,19 @@ export async function createFile(
   bytes: Buffer,
   mode = ordinaryMode,
 ): Promise<void> {
-  await viaTemp(temp, bytes, mode, async () => {
-    try {
-      await link(temp, path);
-    } catch (error) {
-      if (!withoutLinks.has(errnoOf(error) ?? "")) throw error;
-      await copyFile(temp, path, constants.COPYFILE_EXCL);
-    }
-  });
-}
-
-/** What file systems such as exFAT and some network shares answer to a hard link. */
-const withoutLinks: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
-
-async function viaTemp(
-  temp: string,
-  bytes: Buffer,
-  mode: number,
-  publish: () => Promise<void>,
-): Promise<void> {
   try {
     await writeThrough(temp, bytes, mode);
-    await publish();
+    await link(temp, path).catch(async (error: unknown) => {
+      if (!withoutLinks.has(errnoOf(error) ?? "")) throw error;
+      await copyFile(temp, path, constants.COPYFILE_EXCL);
+    });
   } finally {
     await rm(temp, { force: true });
   }
 }
+
+/** What file systems such as exFAT and some network shares answer to a hard link. */
+const withoutLinks: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
 
 async function writeThrough(path: string, bytes: Buffer, mode: number): Promise<void> {
   const handle = await open(path, "wx", mode);

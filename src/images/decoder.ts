@@ -29,9 +29,13 @@ export async function openCanvas(
   return sharp({ create: { width, height, channels: 4, background } });
 }
 
+/** Kept, because an `import()` of what is loaded still costs a fraction of a decoding. */
+let loaded: typeof import("sharp") | undefined;
+
 async function loadSharp(): Promise<typeof import("sharp")> {
   try {
-    return await import("sharp");
+    loaded ??= await import("sharp");
+    return loaded;
   } catch (error) {
     throw notLoaded(error);
   }

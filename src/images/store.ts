@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { access, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { access, readdir, readFile, rename, rm, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AppError } from "../errors.ts";
 import { makeFolder } from "../files/make-folder.ts";
@@ -90,14 +90,15 @@ export class ImageStore {
   }
 
   async #writePreview(imageId: string, { data, mimeType }: StoredPreview): Promise<void> {
-    await this.#dropPreviews(imageId);
+    await this.#dropPreviews(imageId, mimeType);
     await this.#write(this.#previewPath(imageId, mimeType), data);
   }
 
-  async #dropPreviews(imageId: string): Promise<number> {
-    let freed = 0;
-    for (const type of previewTypes) freed += await this.#delete(this.#previewPath(imageId, type));
-    return freed;
+  async #dropPreviews(imageId: string, kept?: StoredPreview["mimeType"]): Promise<void> {
+    for (const type of previewTypes) {
+      if (type === kept) continue;
+      await this.#guard(() => unlessMissing(unlink(this.#previewPath(imageId, type))));
+    }
   }
 
   #previewPath(imageId: string, mimeType: StoredPreview["mimeType"]): string {
@@ -179,9 +180,15 @@ export class ImageStore {
   }
 
   async #write(path: string, bytes: Buffer): Promise<void> {
+    const write = () => replaceFile(path, `${path}.${randomUUID()}${tempSuffix}`, bytes, fileMode);
     await this.#guard(async () => {
-      await makeFolder(dirname(path), folderMode);
-      await replaceFile(path, `${path}.${randomUUID()}${tempSuffix}`, bytes, fileMode);
+      try {
+        await write();
+      } catch (error) {
+        if (errnoOf(error) !== "ENOENT") throw error;
+        await makeFolder(dirname(path), folderMode);
+        await write();
+      }
     });
   }
 

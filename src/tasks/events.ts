@@ -185,10 +185,12 @@ class Reader {
     if (event.kind === "preview" && !this.previews) return;
     if (event.kind === "state" && this.#endsOnly && !isLast(event)) return;
     const key = `${event.kind} ${event.id}`;
+    const isFirst = this.#pending.size === 0;
     // Moved to the end: what is newest of all comes last.
     this.#pending.delete(key);
     this.#pending.set(key, event);
-    this.#wake();
+    // Who waits for the time of the next delivery need not hear of each event until then.
+    if (isFirst || isLast(event)) this.#wake();
   }
 
   /** Where a task was before; what has happened since is newer. */

@@ -7,7 +7,8 @@ import type { Dialect, Query } from "./dialect.ts";
 import { erasedMs, History } from "./history.ts";
 import { Members } from "./members.ts";
 import { SqlOutbox } from "./outbox.ts";
-import { storedTask, taskIn, Where } from "./rows.ts";
+import { taskIn, Where } from "./rows.ts";
+import { SqlRecords } from "./sql-records.ts";
 import type { Changes, Glimpse, Server, TaskFilter, TaskPage, TaskStore, Wish } from "./store.ts";
 
 /** Before the caller's name, where an input is held by an upload; no task id starts so. */
@@ -35,6 +36,7 @@ export class SqlTaskStore implements TaskStore {
   readonly #options: SqlTaskStoreOptions;
   readonly #query: Query;
   readonly #now: string;
+  readonly #records: SqlRecords;
   readonly #members: Members;
   readonly #history: History;
 
@@ -44,6 +46,7 @@ export class SqlTaskStore implements TaskStore {
     this.#query = options.query;
     this.#now = options.dialect.now;
     this.outbox = new SqlOutbox(options.query, options.dialect);
+    this.#records = new SqlRecords(options.query);
     this.#members = new Members(options.query, options.dialect);
     this.#history = new History(options.query, options.dialect);
   }
@@ -51,29 +54,14 @@ export class SqlTaskStore implements TaskStore {
   async insert(task: Task, recipe: Recipe): Promise<Task | undefined> {
     const inputs = keptInputs(task).map((input) => input.sha256);
     if (inputs.length > 0) await this.useInputs(task.id, inputs);
-    // The recipe first: a recipe without a task is only room, a task without one is lost.
-    await this.keepRecipe(task.recipe, recipe);
-    const rows = await this.#query(
-      "INSERT INTO tasks(key, value) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING key",
-      task.id,
-      storedTask(task),
-    );
-    // And last: the erasing of the only other task of it may have fallen in between.
-    if (rows.length > 0) {
-      await this.keepRecipe(task.recipe, recipe);
-      return undefined;
-    }
+    if (await this.#records.insert(task, recipe)) return undefined;
     const known = await this.withKey(task.caller, task.idempotency?.key ?? "");
     if (!known) throw new Error(`task ${task.id} was not stored`);
     return known;
   }
 
   async keepRecipe(hash: string, recipe: Recipe): Promise<void> {
-    await this.#query(
-      "INSERT INTO recipes(hash, recipe) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-      hash,
-      JSON.stringify(recipe),
-    );
+    await this.#records.keepRecipes([{ hash, recipe }]);
   }
 
   async recipe(hash: string): Promise<Recipe | undefined> {
@@ -81,14 +69,8 @@ export class SqlTaskStore implements TaskStore {
     return row && JSON.parse(String(row["recipe"]));
   }
 
-  async update(task: Task): Promise<boolean> {
-    const rows = await this.#query(
-      "UPDATE tasks SET value = $1 WHERE key = $2 AND deleted IS NULL AND COALESCE(server, '') = $3 RETURNING key",
-      storedTask(task),
-      task.id,
-      task.server ?? "",
-    );
-    return rows.length > 0;
+  update(task: Task): Promise<boolean> {
+    return this.#records.update(task);
   }
 
   async get(id: string): Promise<Task | undefined> {
