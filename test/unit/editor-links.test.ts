@@ -186,8 +186,75 @@ test("links that use-everywhere added are used where nothing else is linked", ()
 
   expect(graph["6"]?.inputs["vae"]).toEqual(["1", 2]);
   expect(graph["5"]?.inputs["model"]).toEqual(["1", 0]);
-  expect(convert(editor(sketch), info)).toEqual({
-    problems: [expect.stringMatching(/^node 8 sends to inputs that the file does not list/)],
+});
+
+/** A text to image workflow with one sender, and without the links it is to make. */
+function everywhere(sender: Omit<NodeSketch, "id">, links: GraphSketch["links"] = [], cut = "") {
+  const base = textToImage();
+  const kept = base.links.filter(([, , to, slot]) => !cut.split(" ").includes(`${to}.${slot}`));
+  return convert(
+    editor({ nodes: [...base.nodes, { id: 8, ...sender }], links: [...kept, ...links] }),
+    info,
+  );
+}
+
+test.for<[string, Omit<NodeSketch, "id">, GraphSketch["links"], string, string, unknown]>([
+  [
+    "what has the type that is sent",
+    { type: "Anything Everywhere", inputs: ["anything:*"] },
+    [[1, 2, 8, 0, "VAE"]],
+    "6.1",
+    "6.vae",
+    ["1", 2],
+  ],
+  [
+    "positive and negative by name",
+    { type: "Prompts Everywhere", inputs: ["+ve:*", "-ve:*"] },
+    [
+      [2, 0, 8, 0, "CONDITIONING"],
+      [3, 0, 8, 1, "CONDITIONING"],
+    ],
+    "5.1 5.2",
+    "5.negative",
+    ["3", 0],
+  ],
+  [
+    "what its expressions name",
+    { type: "Anything Everywhere?", inputs: ["anything:*"], values: ["KSampler", "^model", ".*"] },
+    [[1, 0, 8, 0, "MODEL"]],
+    "5.0",
+    "5.model",
+    ["1", 0],
+  ],
+])("use-everywhere without its list of links reaches %s", ([, sender, links, cut, slot, from]) => {
+  const result = everywhere(sender, links, cut);
+  const [id = "", input = ""] = slot.split(".");
+
+  expect("graph" in result && result.graph[id]?.inputs[input]).toEqual(from);
+});
+
+test("use-everywhere makes no link in a circle, none between two senders, and none by groups", () => {
+  const clip = { type: "Anything Everywhere", inputs: ["anything:*"] };
+  const sent = everywhere(clip, [[6, 0, 8, 0, "IMAGE"]], "7.0 6.0");
+  const both = convert(
+    editor({
+      nodes: [...textToImage().nodes, { id: 8, ...clip }, { id: 9, ...clip }],
+      links: [
+        ...textToImage().links.filter(([, , to, slot]) => to !== 5 || slot !== 1),
+        [2, 0, 8, 0, "CONDITIONING"],
+        [3, 0, 9, 0, "CONDITIONING"],
+      ],
+    }),
+    info,
+  );
+  const grouped = { ...clip, type: "Anything Everywhere?", values: [".*", ".*", "Left"] };
+
+  expect("graph" in sent && sent.graph["7"]?.inputs["images"]).toEqual(["6", 0]);
+  expect("notes" in both && both.notes).toEqual([
+    'node 5 (KSampler): its input "positive" gets nothing',
+  ]);
+  expect(everywhere(grouped, [[1, 2, 8, 0, "VAE"]], "6.1")).toEqual({
+    problems: [expect.stringMatching(/^node 8 sends by groups or colours/)],
   });
 });
 

@@ -518,6 +518,71 @@ test("a group node becomes its nodes, with the values and links of its outside",
   });
 });
 
+test("a group node may hold a primitive, inputs that are linked inside, and another group", () => {
+  const input = (text: string) => {
+    const [name = "", type = "", widget] = text.split(":");
+    return { name, type, ...(widget && { widget: { name } }) };
+  };
+  const groupNodes = {
+    Size: {
+      nodes: [
+        { type: "PrimitiveNode", outputs: [{ type: "INT" }] },
+        {
+          type: "EmptyLatentImage",
+          inputs: [input("width:INT:w"), input("height:INT:w")],
+          outputs: [{ type: "LATENT" }],
+        },
+      ],
+      links: [
+        [0, 0, 1, 0, 1, "INT"],
+        [0, 0, 1, 1, 2, "INT"],
+      ],
+      external: [[1, 0, "LATENT"]],
+    },
+    Paint: {
+      nodes: [
+        { type: "workflow>Size", outputs: [{ type: "LATENT" }] },
+        {
+          type: "KSampler",
+          inputs: [
+            "model:MODEL",
+            "positive:CONDITIONING",
+            "negative:CONDITIONING",
+            "latent_image:LATENT",
+          ].map(input),
+          outputs: [{ type: "LATENT" }],
+        },
+      ],
+      links: [[0, 0, 1, 3, 1, "LATENT"]],
+      external: [[1, 0, "LATENT"]],
+    },
+  };
+  const { nodes, links } = textToImage();
+  const group: NodeSketch = {
+    id: 5,
+    type: "workflow>Paint",
+    inputs: ["model:MODEL", "positive:CONDITIONING", "negative:CONDITIONING"],
+    outputs: ["LATENT"],
+    values: [640, 2, 11, "fixed", 12, 4, "euler", "normal", 1],
+  };
+
+  const result = convert(
+    editor({
+      nodes: [...nodes.filter(({ id }) => id !== 4 && id !== 5), group],
+      links: links.filter(([from]) => from !== 4),
+      extra: { groupNodes },
+    }),
+    info,
+  );
+
+  expect(result).toMatchObject({
+    graph: {
+      "5:0:1": { inputs: { width: 640, height: 640, batch_size: 2 } },
+      "5:1": { inputs: { seed: 11, steps: 12, latent_image: ["5:0:1", 0], model: ["1", 0] } },
+    },
+  });
+});
+
 test("a workflow of two hundred nodes is converted whole", () => {
   const { nodes, links } = textToImage();
   const many = Array.from({ length: 30 }, (_, i) => i * 10);

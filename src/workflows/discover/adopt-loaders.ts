@@ -29,7 +29,7 @@ export function adoptLoaders(view: GraphView, reachable: readonly string[], note
 
 function isForeignLoader(view: GraphView, id: string): boolean {
   const classType = view.classOf(id);
-  if (/^LoadImage(Mask|Output)?$/.test(classType) || !loads.test(classType)) return false;
+  if (/^LoadImage(Mask)?$/.test(classType) || !loads.test(classType)) return false;
   const inputs = Object.keys(view.node(id)?.inputs ?? {});
   // A picture or model that goes in makes it something else than a loader.
   if (view.links(id).some(({ input }) => !holds.test(input) || !isText(view, id, input)))

@@ -65,7 +65,7 @@ class Conversion {
     for (const { graph } of [workflow, ...workflow.subgraphs.values()]) {
       for (const id of addEverywhereLinks(graph)) {
         this.#problems.push(
-          `node ${id} sends to inputs that the file does not list; queue the workflow once in ComfyUI and save it again`,
+          `node ${id} sends by groups or colours, and the file does not list to where; queue the workflow once in ComfyUI and save it again`,
         );
       }
     }

@@ -4,28 +4,23 @@
  */
 import type { NodeInfo } from "../../comfy/protocol.ts";
 import { borderOf } from "./border.ts";
-import { type EditorLink, type EditorNode, nodeOf, type Port, type Subgraph } from "./format.ts";
+import type { EditorLink, EditorNode, Port, Subgraph } from "./format.ts";
+import { contentOf, type Known, skipped, spread } from "./group-values.ts";
 import { indexOf, isRecord, listOf, recordOf, typeOf } from "./json.ts";
-import { layOut } from "./layout.ts";
-import { virtualKind } from "./virtual.ts";
-import { hasUploadSlot, inputsOf } from "./widgets.ts";
-
-export function groupName(type: string): string | undefined {
-  return /^workflow[>/](.+)$/s.exec(type)?.[1];
-}
 
 type Expanded = { subgraph: Subgraph } | { problem: string };
 
+/** `definitions` are all the group nodes of the file: one may hold another. */
 export function expandGroup(
   definition: unknown,
   instance: EditorNode,
   infoOf: (node: EditorNode) => NodeInfo | undefined,
+  definitions: Readonly<Record<string, unknown>>,
 ): Expanded {
-  if (!isRecord(definition)) return { problem: "the file does not hold what is in it" };
-  const nodes = listOf(definition["nodes"]).map((data, i) => nodeOf(data, String(i)));
-  if (nodes.some((node) => node === undefined)) return { problem: "what is in it cannot be read" };
-  const group = new Group(nodes as EditorNode[], definition);
-  const problem = group.spreadValues(instance, infoOf);
+  const read = contentOf(definition);
+  if ("problem" in read) return read;
+  const group = new Group(read.nodes, read.definition);
+  const problem = group.spreadValues(instance, { infoOf, definitions });
   if (problem !== undefined) return { problem };
   group.linkInside();
   return group.linkOutside(instance);
@@ -46,31 +41,20 @@ class Group {
   }
 
   /** The instance's list holds the slots of all inner nodes, hidden ones included. */
-  spreadValues(
-    instance: EditorNode,
-    infoOf: (node: EditorNode) => NodeInfo | undefined,
-  ): string | undefined {
-    const slots = Array.isArray(instance.values) ? instance.values : undefined;
-    let at = 0;
-    for (const node of this.#nodes) {
-      const kind = virtualKind(node.type);
-      if (kind === "primitive" || groupName(node.type) !== undefined) {
-        return `it holds a node of type ${node.type}, whose values cannot be told apart`;
-      }
-      // An unknown class is refused by name later on.
-      const info = kind === undefined ? infoOf(node) : undefined;
-      if (!info) continue;
-      const inputs = inputsOf(info);
-      const { used, widgets } = layOut(inputs, slots ?? [], { from: at });
-      this.#widgets.set(
-        node.id,
-        widgets.map(({ name }) => name),
-      );
-      if (!slots) continue;
-      const end = at + used;
-      const upload = hasUploadSlot(inputs) && typeof slots[end] === "string" ? 1 : 0;
-      node.values = slots.slice(at, end + upload);
-      at = end + upload;
+  spreadValues(instance: EditorNode, known: Known): string | undefined {
+    const slots = Array.isArray(instance.values) ? instance.values : [];
+    const content = { nodes: [...this.#nodes], definition: this.#definition };
+    const spreads = skipped.map((skip) => spread(content, slots, skip, known));
+    const fitting = spreads.find(
+      (each) => "end" in each && each.end === slots.length && !each.isShort,
+    );
+    const chosen = fitting ?? spreads[0];
+    if (!chosen || "problem" in chosen) return chosen?.problem;
+    for (const [i, node] of this.#nodes.entries()) {
+      const own = chosen.nodes[i];
+      if (!own) continue;
+      this.#widgets.set(node.id, own.widgets);
+      if (slots.length > 0) node.values = own.values;
     }
     return undefined;
   }

@@ -9,7 +9,8 @@ import {
   muted,
   type Subgraph,
 } from "./format.ts";
-import { expandGroup, groupName } from "./group-nodes.ts";
+import { expandGroup } from "./group-nodes.ts";
+import { groupName } from "./group-values.ts";
 import { own, recordOf } from "./json.ts";
 import { assignNested, type Host, hostOf } from "./promoted.ts";
 
@@ -100,7 +101,7 @@ export class ScopeTree {
     const subgraph = this.#workflow.subgraphs.get(node.type);
     const name = groupName(node.type);
     if (subgraph || name === undefined) return subgraph;
-    const expanded = expandGroup(own(this.#groups, name), node, this.#infoOf);
+    const expanded = expandGroup(own(this.#groups, name), node, this.#infoOf, this.#groups);
     if ("subgraph" in expanded) return expanded.subgraph;
     this.problems.push(
       `node ${scope.prefix}${node.id} (group node "${name}"): ${expanded.problem}; in ComfyUI convert it to a subgraph and save again`,

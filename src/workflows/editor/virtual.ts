@@ -12,7 +12,7 @@ const rgthree = [
   ...["Mute / Bypass Relay", "Node Collector", "Node Combiner", "Random Unmuter"],
 ];
 
-/** They only add links, and the file lists those (`extra.ue_links`). */
+/** They only add links; see `addEverywhereLinks`. */
 export const everywhereTypes: readonly string[] = [
   ...["Anything Everywhere", "Anything Everywhere?", "Anything Everywhere3", "Prompts Everywhere"],
 ];
