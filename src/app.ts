@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto";
 import path from "node:path";
+import { backOff, pause } from "./back-off.ts";
 import { Backend, type BackendOptions } from "./comfy/backend.ts";
 import { Gallery } from "./comfy/gallery.ts";
 import { joined } from "./comfy/installs.ts";
 import { defaultPatience } from "./comfy/patience.ts";
 import { Pool } from "./comfy/pool.ts";
 import { SavedWorkflows } from "./comfy/saved-workflows.ts";
+import { isPlain } from "./comfy/target.ts";
 import type { Config } from "./config.ts";
 import { messageOf } from "./errors.ts";
 import { SaveTo } from "./files/save-to.ts";
@@ -45,6 +47,11 @@ export interface App {
   studio(caller: Caller): Studio;
   /** Random bytes that stay those of the data folder; new ones where none can be kept. */
   secret(name: string): Promise<Buffer>;
+  /**
+   * Looks for what people saved in ComfyUI before any work does, so that it is offered from the
+   * start: once, or until something listens there, and only where asking can start nothing.
+   */
+  lookForSaved(): void;
   close(): Promise<void>;
 }
 
@@ -53,6 +60,9 @@ export interface AppOptions {
   onlyLooks?: boolean;
   webhookShapes?: WebhookShapes;
 }
+
+/** While nothing listens where ComfyUI should be, as when both are started together. */
+const savedLooks = { first: 2_000, last: 60_000 };
 
 /**
  * Builds the parts in order. It contacts no ComfyUI: a server must start while none is there. One
@@ -100,6 +110,18 @@ export async function createApp(
     await watch.refresh();
     const left = loaded.problems.filter(({ file }) => file.startsWith(savedPlace));
     return [...(saved.problem === undefined ? [] : [saved.problem]), ...left.map(problemText)];
+  };
+  const closing = new AbortController();
+  const lookForSaved = async () => {
+    if (savedWorkflows === "none" || !config.comfyuis.every(isPlain)) return;
+    for (const waitMs of backOff(savedLooks)) {
+      await refreshSaved(0);
+      // They are converted by the nodes, and reading those looks again.
+      if (saved.known.length > 0) await pool.objectInfo().catch(() => undefined);
+      if (!saved.isNobodyThere) return;
+      await pause(waitMs, closing.signal);
+      if (closing.signal.aborted) return;
+    }
   };
   const addressRule: AddressRule = config.allowPrivateUrls ? () => undefined : refuseAddress;
   const sources = new ImageSources({ allowPrivateAddresses: config.allowPrivateUrls });
@@ -170,7 +192,9 @@ export async function createApp(
         log.warn(`${name} is not kept: ${messageOf(error)}`);
         return randomBytes(32);
       }),
+    lookForSaved: () => void lookForSaved(),
     async close() {
+      closing.abort();
       watch.close();
       pace.close();
       // Whatever waits for a ComfyUI lets go first.

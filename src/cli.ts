@@ -70,6 +70,7 @@ async function runServer({ flags }: Invocation): Promise<void> {
     const offer = { operator: tools };
     const mcp = { catalog, log, waitSeconds, offer, resultLinks, resultImages };
     const owner = studio(ownerOf({ roots: config.inputRoots }, "mcp"));
+    app.lookForSaved();
     warnOfTools({ ...mcp, studio: owner });
     if (config.http) {
       // A client that starts this on stdin waits for no router.

@@ -199,6 +199,19 @@ export class ComfyClient {
     return answer.status === 404 ? undefined : answer.body.toString("utf8");
   }
 
+  /** The templates that node packs bring along, by pack (`app/custom_node_manager.py`). */
+  async packTemplates(): Promise<unknown> {
+    const answer = await this.#http.ask("workflow_templates", { expect: [404] });
+    return answer.status === 404 ? {} : parseJson(answer.body.toString("utf8"));
+  }
+
+  /** One of them, as text; undefined where it is not served. */
+  async packTemplate(pack: string, name: string): Promise<string | undefined> {
+    const file = `${encodeURIComponent(pack)}/${encodeURIComponent(`${name}.json`)}`;
+    const answer = await this.#http.ask(`workflow_templates/${file}`, { expect: [404] });
+    return answer.status === 404 ? undefined : answer.body.toString("utf8");
+  }
+
   close(): Promise<void> {
     return this.#http.close();
   }

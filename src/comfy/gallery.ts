@@ -3,12 +3,15 @@ import type { Pool } from "./pool.ts";
 /** The gallery changes with an update of ComfyUI alone. */
 const maxAgeMs = 10 * 60_000;
 
+export type PackTemplates = Readonly<Record<string, readonly string[]>>;
+
 /**
  * The template gallery ComfyUI serves (`/templates/`, of the package comfyui-workflow-templates),
  * read when somebody asks for it.
  */
 export class Gallery {
   readonly #pool: Pick<Pool, "first">;
+  #packs: { value: PackTemplates; readAt: number } | undefined;
   #index: { text: string | undefined; readAt: number } | undefined;
 
   constructor(pool: Pick<Pool, "first">) {
@@ -23,12 +26,31 @@ export class Gallery {
     return text;
   }
 
-  /** An editor workflow as JSON; undefined where there is none of that name. */
+  /** Names of the templates that node packs bring along, by pack; the same object until read anew. */
+  async packs(): Promise<PackTemplates> {
+    if (this.#packs && Date.now() - this.#packs.readAt < maxAgeMs) return this.#packs.value;
+    const listed = await this.#pool.first((client) => client.packTemplates());
+    const value = Object.fromEntries(
+      Object.entries(typeof listed === "object" && listed !== null ? listed : {}).flatMap(
+        ([pack, names]) => (Array.isArray(names) ? [[pack, names.filter(isText)]] : []),
+      ),
+    );
+    this.#packs = { value, readAt: Date.now() };
+    return value;
+  }
+
+  /** A workflow as JSON, of the gallery or `PACK/NAME`; undefined where there is none of that name. */
   template(name: string): Promise<string | undefined> {
-    return this.#file(`${name}.json`);
+    const [, pack, own] = /^([^/]+)\/(.+)$/s.exec(name) ?? [];
+    if (pack === undefined || own === undefined) return this.#file(`${name}.json`);
+    return this.#pool.first((client) => client.packTemplate(pack, own));
   }
 
   #file(name: string): Promise<string | undefined> {
     return this.#pool.first((client) => client.galleryFile(name));
   }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
 }

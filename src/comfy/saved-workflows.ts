@@ -1,5 +1,6 @@
 import { messageOf } from "../errors.ts";
 import type { UserFile } from "./client.ts";
+import { ComfyUnreachableError } from "./errors.ts";
 import type { Pool } from "./pool.ts";
 
 /** A workflow that a person saved in ComfyUI, below its `workflows/`. */
@@ -29,6 +30,7 @@ export class SavedWorkflows {
   #seen = new Map<string, Seen>();
   #known: readonly Saved[] = [];
   #problem: string | undefined;
+  #isNobodyThere = false;
   #readAt = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | undefined;
 
@@ -47,6 +49,11 @@ export class SavedWorkflows {
     return this.#problem;
   }
 
+  /** Nothing listened when it was read last, so that it can have started nothing. */
+  get isNobodyThere(): boolean {
+    return this.#isNobodyThere;
+  }
+
   /** Never rejects; see `problem`. */
   refresh(maxAgeMs: number): Promise<void> {
     if (!this.#reading && Date.now() - this.#readAt < maxAgeMs) return Promise.resolve();
@@ -57,6 +64,7 @@ export class SavedWorkflows {
   }
 
   async #read(): Promise<void> {
+    this.#isNobodyThere = false;
     try {
       const listed = await this.#pool.first((client) => client.savedWorkflows());
       const files = listed.filter(isWorkflow).slice(0, mostFiles);
@@ -72,6 +80,8 @@ export class SavedWorkflows {
       this.#take(seen);
       this.#problem = undefined;
     } catch (error) {
+      this.#isNobodyThere =
+        error instanceof ComfyUnreachableError && error.seen === "nothing_there";
       this.#problem = `Workflows saved in ComfyUI could not be read: ${messageOf(error)}`;
     }
     this.#readAt = Date.now();

@@ -20,6 +20,20 @@ export function nameOf({ name, url }: ComfyTarget): string {
   return name ?? url;
 }
 
+/** This machine, its network, or a name that only they know. */
+const near =
+  /^(localhost|[^.:]+|[^:]+\.local|127\..*|10\..*|192\.168\..*|172\.(1[6-9]|2\d|3[01])\..*|\[(::1|f[cd].*)\])$/i;
+
+/**
+ * Whether it is ComfyUI's own address, so that asking it can start nothing: a proxy that starts
+ * ComfyUI when it is wanted stands at a prefix, behind TLS, or asks for credentials.
+ */
+export function isPlain({ url, headers }: ComfyTarget): boolean {
+  const { protocol, hostname, pathname } = new URL(url);
+  const isBare = pathname === "/" && Object.keys(headers).length === 0;
+  return protocol === "http:" && isBare && near.test(hostname);
+}
+
 /**
  * Reads `--comfyui-url`: http(s), optional path prefix, optional `user:password@` which becomes
  * Basic auth. Without a scheme it is http, and 0.0.0.0 is this machine. `headers` are "Name: value"

@@ -1,4 +1,4 @@
-import type { Gallery } from "../comfy/gallery.ts";
+import type { Gallery, PackTemplates } from "../comfy/gallery.ts";
 import type { ObjectInfo } from "../comfy/protocol.ts";
 import { AppError } from "../errors.ts";
 import type { ImageSources, ResolveOptions } from "../images/source.ts";
@@ -11,6 +11,7 @@ import {
   searchTemplates,
   type Template,
   templatesIn,
+  templatesOfPacks,
 } from "../workflows/templates.ts";
 import type { Workflow } from "../workflows/workflow.ts";
 
@@ -41,7 +42,7 @@ export interface Host {
 export class Guests {
   readonly #gallery: Gallery;
   readonly #sources: ImageSources;
-  #templates: { index: string; all: Template[] } | undefined;
+  #templates: { index: string | undefined; packs: PackTemplates; all: Template[] } | undefined;
 
   constructor(gallery: Gallery, sources: ImageSources) {
     this.#gallery = gallery;
@@ -56,11 +57,12 @@ export class Guests {
   /** A template as a workflow; of `tool`, or of the tool it would have by itself. */
   async template(name: string, objectInfo: ObjectInfo, tool?: string): Promise<Workflow> {
     const bare = name.slice(templateMark.length);
-    const text = isTemplateName(bare) ? await this.#gallery.template(bare) : undefined;
     const all = await this.#all();
-    if (text === undefined) throw unknownTemplate(bare, all);
     const known = all.find((template) => template.name === bare);
     if (known?.isPaid) throw paidTemplate(known);
+    const isName = known !== undefined || isTemplateName(bare);
+    const text = isName ? await this.#gallery.template(bare) : undefined;
+    if (text === undefined) throw unknownTemplate(bare, all);
     const { title, description } = known ?? {};
     const read = ownGraphIn(text, objectInfo);
     const guest = { name, read, editor: text, title, description, tool, isRecipe: false };
@@ -90,11 +92,13 @@ export class Guests {
     return guestWorkflow(guest, objectInfo);
   }
 
-  /** Read again only when the gallery's index was. */
+  /** Read again only when the gallery's index was, or what node packs bring along. */
   async #all(): Promise<Template[]> {
-    const index = await this.#gallery.index();
-    if (index === undefined) return [];
-    if (this.#templates?.index !== index) this.#templates = { index, all: templatesIn(index) };
+    const [index, packs] = [await this.#gallery.index(), await this.#gallery.packs()];
+    if (this.#templates?.index !== index || this.#templates?.packs !== packs) {
+      const all = [...(index === undefined ? [] : templatesIn(index)), ...templatesOfPacks(packs)];
+      this.#templates = { index, packs, all };
+    }
     return this.#templates.all;
   }
 }

@@ -52,6 +52,20 @@ export function templatesIn(text: string): Template[] {
   return [...found.values()].map((each) => ({ ...each, folded: foldedFields(each) }));
 }
 
+/** Those that node packs bring along: `PACK/NAME`, of which no index says more than that. */
+export function templatesOfPacks(packs: Readonly<Record<string, readonly string[]>>): Template[] {
+  return Object.entries(packs).flatMap(([pack, names]) =>
+    names.map((name) => {
+      const title = name.replace(/[_\s]+/g, " ").trim();
+      const template = {
+        ...{ name: `${pack}/${name}`, title, description: `An example of the node pack ${pack}.` },
+        ...{ tags: [], models: [], tasks: [pack], packs: [], isPaid: false, usage: 0 },
+      };
+      return { ...template, folded: foldedFields(template) };
+    }),
+  );
+}
+
 function templateOf(entry: Json, tasks: readonly string[]): Unfolded | undefined {
   const { name, title, description, minComfyUIVersion, usage, status } = entry;
   if (typeof name !== "string" || !isTemplateName(name) || status === "archived") return undefined;

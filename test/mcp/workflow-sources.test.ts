@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import sharp from "sharp";
 import { expect, test } from "vitest";
+import { isPlain, parseTarget } from "../../src/comfy/target.ts";
 import type { EmulatorOptions } from "../../src/emulator/emulator.ts";
 import { png, pngText } from "../fixtures/editor/carriers.ts";
 import { editor, textToImage } from "../fixtures/editor/graphs.ts";
@@ -53,6 +54,45 @@ test("an app saved in ComfyUI is listed and runs, without a restart and without 
   expect(made.text).toContain("workflow fox_maker");
   const text = (await call(client, "list_workflows", { workflow: "fox_maker" })).text;
   expect(text).toContain("ready");
+});
+
+test("an app saved in ComfyUI is a tool soon after the start, and clients are told", async () => {
+  const world = await studio();
+  const upscaler = editor({
+    nodes: [
+      { id: 1, type: "LoadImage", outputs: ["IMAGE", "MASK"], values: ["a.png", "image"] },
+      { id: 2, type: "ImageInvert", inputs: ["image:IMAGE"], outputs: ["IMAGE"] },
+      { id: 3, type: "SaveImage", inputs: ["images:IMAGE"], values: ["x"] },
+    ],
+    links: [
+      [1, 0, 2, 0, "IMAGE"],
+      [2, 0, 3, 0, "IMAGE"],
+    ],
+    extra: { linearData: { inputs: [[1, "image"]], outputs: [3] } },
+  });
+  world.emulator.saveWorkflow("invert colours.json", upscaler);
+  const told = new Promise<void>((resolve, reject) => {
+    world.client.onToolsChanged(resolve).catch(reject);
+  });
+
+  world.app.lookForSaved();
+  await told;
+
+  const { tools } = await world.client.listTools();
+  expect(tools.map(({ name }) => name)).toContain("invert_colours");
+});
+
+test.for<[url: string, isAsked: boolean]>([
+  ["http://127.0.0.1:8188", true],
+  ["http://comfyui:8188", true],
+  ["http://192.168.1.7:8188", true],
+  ["http://gpu.local:8188", true],
+  ["http://127.0.0.1:8080/upstream/comfy", false],
+  ["https://192.168.1.7", false],
+  ["http://ann:secret@192.168.1.7:8188", false],
+  ["http://comfy.example.com", false],
+])("at the start %s is asked for them: %s, for it may sleep behind a proxy", ([url, isAsked]) => {
+  expect(isPlain(parseTarget(url))).toBe(isAsked);
 });
 
 test("a saved workflow that cannot be one is told in the list", async () => {
@@ -108,6 +148,23 @@ test("a template is found by a search and run by its name", async () => {
   });
   expect(made.isError, made.text).toBe(false);
   expect(lastGraph(world)["2"]?.inputs["text"]).toBe("a vixen");
+});
+
+test("a template that a node pack brings along is found and run like the gallery's", async () => {
+  const packs = { "ComfyUI-Foxes/two foxes.json": template(checkpoint) };
+  const world = await studio({ templates: { ...templates, ...packs } });
+  const { text } = await call(world.client, "list_workflows", { search: "foxes" });
+  expect(text).toContain("template:ComfyUI-Foxes/two foxes: two foxes [ComfyUI-Foxes]");
+
+  const made = await call(world.client, "generate_image", {
+    ...{ prompt: "a vixen", workflow: "template:ComfyUI-Foxes/two foxes" },
+  });
+  expect(made.isError, made.text).toBe(false);
+  expect(lastGraph(world)["2"]?.inputs["text"]).toBe("a vixen");
+  const wrong = await call(world.client, "generate_image", {
+    ...{ prompt: "a fox", workflow: "template:ComfyUI-Foxes/../two foxes" },
+  });
+  expect(wrong.text).toContain("there is no template");
 });
 
 test("what a template lacks is said with file, folder and source, before it runs", async () => {

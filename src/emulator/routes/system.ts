@@ -12,7 +12,6 @@ export const systemRoutes: Route[] = [
   { method: "GET", path: "/ws", handle: () => text('Can "Upgrade" only to "WebSocket".', 400) },
   { method: "GET", path: "/features", handle: (_, { version }) => json(features(version)) },
   { method: "GET", path: "/extensions", handle: () => json([]) },
-  { method: "GET", path: "/workflow_templates", handle: () => json({}) },
   { method: "GET", path: "/global_subgraphs", handle: () => json({}) },
   { method: "GET", path: "/node_replacements", handle: () => json({}) },
   { method: "GET", path: "/i18n", handle: () => json({}) },

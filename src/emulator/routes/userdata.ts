@@ -11,6 +11,8 @@ export const userdataRoutes: Route[] = [
   { method: "GET", path: "/userdata/{file}", handle: read },
   { method: "POST", path: "/userdata/{file}", handle: save },
   { method: "GET", path: "/templates/{file}", handle: template },
+  { method: "GET", path: "/workflow_templates", handle: packTemplates },
+  { method: "GET", path: "/workflow_templates/{pack}/{file}", handle: packTemplate },
 ];
 
 function list({ query }: Request, { userdata, version }: Parts): Reply {
@@ -76,5 +78,24 @@ function template(
   { file = "" }: Record<string, string>,
 ): Reply {
   const found = path.startsWith("/api/") ? undefined : templates.get(file);
+  return found === undefined ? notFound : { ...json(null), body: found };
+}
+
+/** Templates of node packs are those of the gallery with a slash in their name. */
+function packTemplates(_: Request, { templates }: Parts): Reply {
+  const packs: Record<string, string[]> = {};
+  for (const name of templates.keys()) {
+    const [, pack, own] = /^([^/]+)\/(.+)\.json$/.exec(name) ?? [];
+    if (pack !== undefined && own !== undefined) packs[pack] = [...(packs[pack] ?? []), own];
+  }
+  return json(packs);
+}
+
+function packTemplate(
+  _: Request,
+  { templates }: Parts,
+  { pack = "", file = "" }: Record<string, string>,
+): Reply {
+  const found = templates.get(`${pack}/${file}`);
   return found === undefined ? notFound : { ...json(null), body: found };
 }
