@@ -45,6 +45,7 @@ export const defaultModels: Record<string, string[]> = {
   clip_vision: ["sigclip_vision_patch14_384.safetensors"],
   style_models: ["flux1-redux-dev.safetensors"],
   model_patches: [],
+  ipadapter: [],
 };
 
 export type Metadata = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -82,7 +83,7 @@ const folderKeys = [
   ...["gligen", "upscale_models", "latent_upscale_models", "custom_nodes", "datasets"],
   ...["hypernetworks", "photomaker", "classifiers", "model_patches", "audio_encoders"],
   ...["background_removal", "frame_interpolation", "geometry_estimation", "optical_flow"],
-  ...["detection", "unet_gguf", "clip_gguf", "birefnet"],
+  ...["detection", "unet_gguf", "clip_gguf", "birefnet", "ipadapter"],
 ];
 
 interface ModelInput {
@@ -115,6 +116,7 @@ export const modelInputs: Record<string, ModelInput> = {
   "UpscaleModelLoader.model_name": { folders: ["upscale_models"] },
   "LoadBackgroundRemovalModel.bg_removal_name": { folders: ["background_removal"] },
   "LoadRembgByBiRefNetModel.model": { folders: ["birefnet"] },
+  "IPAdapterModelLoader.ipadapter_file": { folders: ["ipadapter"] },
   "ControlNetLoader.control_net_name": { folders: ["controlnet"] },
   "CLIPVisionLoader.clip_name": { folders: ["clip_vision"] },
   "StyleModelLoader.style_model_name": { folders: ["style_models"] },

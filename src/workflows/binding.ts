@@ -30,6 +30,12 @@ const snakeCase = line.regex(
 );
 const value = z.union([z.string(), z.number(), z.boolean()]);
 
+/** A node and the number of its output, as in a link of the graph. */
+const output = z.tuple([line, z.int().min(0)], 'must be a node and an output, such as ["4", 0]');
+
+/** By node, in the order of its outputs: the node's input, or the output, that stands in for each. */
+const bypass = z.record(line, z.array(z.union([line, output])).min(1));
+
 const parameter = z.strictObject({
   slots: z.array(line).min(1, "needs at least one slot such as 6.text"),
   /** What some slots get is the value times this: half the width in a first pass. */
@@ -42,6 +48,10 @@ const parameter = z.strictObject({
   required: z.boolean().optional(),
   /** An optional picture that is not given is taken out of the graph, with what works on it alone. */
   leavesOut: z.boolean().optional(),
+  /** Nodes that are bypassed while no parameter that names them here is given. */
+  bypass: bypass.optional(),
+  /** Not among the parameters of its tool: for calls that know this workflow. */
+  unlisted: z.boolean().optional(),
   type: z.enum(parameterTypes).optional(),
 });
 
@@ -92,9 +102,6 @@ const node = z.strictObject({
   source: line.optional(),
 });
 
-/** A node and the number of its output, as in a link of the graph. */
-const output = z.tuple([line, z.int().min(0)], 'must be a node and an output, such as ["4", 0]');
-
 export const bindingSchema = z.strictObject({
   tool: snakeCase
     .max(longestTool, `is longer than ${longestTool} characters, which clients refuse`)
@@ -132,6 +139,7 @@ export type InputSize = z.infer<typeof input>;
 export type ModelNeed = z.infer<typeof model>;
 export type NodeNeed = z.infer<typeof node>;
 export type OutputRef = z.infer<typeof output>;
+export type Bypass = z.infer<typeof bypass>;
 
 /** The binding, or one reason per thing that is wrong with it. */
 export function parseBinding(data: unknown): { binding: Binding } | { reasons: string[] } {

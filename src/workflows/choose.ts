@@ -4,6 +4,7 @@ import type { Catalog } from "./catalog.ts";
 import { effort, explainMissing } from "./explain.ts";
 import { fitting } from "./model-choice.ts";
 import { type Readiness, readiness } from "./readiness.ts";
+import { reduced } from "./reduce.ts";
 import type { Workflow } from "./workflow.ts";
 
 export interface Chosen {
@@ -22,6 +23,8 @@ export interface Wishes {
    * takes them all goes before the first that is ready.
    */
   taking?: readonly string[] | undefined;
+  /** Every parameter that was given: what only others use is bypassed. */
+  given?: readonly string[] | undefined;
 }
 
 /** More than two ways to get going are no help. */
@@ -33,13 +36,13 @@ export function chooseWorkflow(
   tool: string,
   asked: string | undefined,
   objectInfo: ObjectInfo,
-  { model, taking = [] }: Wishes = {},
+  { model, taking = [], given = [] }: Wishes = {},
 ): Chosen {
-  const workflows = catalog.ofTool(tool);
+  const workflows = catalog.ofTool(tool).map((workflow) => reduced(workflow, given));
   if (workflows.length === 0) {
     throw new AppError("not_found", `No workflow serves the tool "${tool}".`);
   }
-  const named = asked === undefined ? undefined : catalog.get(tool, asked);
+  const named = asked === undefined ? undefined : reduced(catalog.get(tool, asked), given);
   const candidates: Candidate[] =
     model === undefined || model === ""
       ? workflows.map((workflow) => ({ workflow }))

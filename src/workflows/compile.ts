@@ -9,6 +9,7 @@ import { knownParameter, type ParameterType } from "./known-parameters.ts";
 import { heldType, isSame, type Literal, limitsOf, wholeValue } from "./literal.ts";
 import { checkNeeds } from "./needs.ts";
 import { optionsOf } from "./options.ts";
+import { checkBypass } from "./reduce.ts";
 import type { Parameter, Problem, Workflow } from "./workflow.ts";
 
 /** The two files of a workflow as read from disk. */
@@ -106,6 +107,7 @@ class Compilation {
   #parameter(name: string, bound: BoundParameter): Parameter | undefined {
     const found = bound.slots.map((text) => this.#literal(name, text, bound.times?.[text]));
     this.#checkTimes(name, bound);
+    checkBypass(name, bound, this.#graph, this.#refuse);
     const slots = found.flatMap((each) => (each ? [each.slot] : []));
     const first = found[0];
     if (!first || slots.length < found.length) return undefined;
@@ -122,6 +124,8 @@ class Compilation {
       required,
       ...limits,
       ...(bound.leavesOut === true && { leavesOut: true }),
+      ...(bound.bypass && { bypass: bound.bypass }),
+      ...(bound.unlisted === true && { unlisted: true }),
       ...(hasDefault && { default: wholeValue(first) }),
       ...(bound.description !== undefined && { description: plain(bound.description) }),
     };

@@ -50,6 +50,7 @@ export async function plan(
   const chosen = chooseWorkflow(catalog, tool, request.workflow, objectInfo, {
     model: request.model,
     taking: counting.filter((name) => isGiven(parameters[name])),
+    given: Object.keys(parameters).filter((name) => isGiven(parameters[name])),
   });
   const { workflow, choices } = chosen;
   const preset = presetFor(workflow, request.quality);

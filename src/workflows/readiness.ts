@@ -3,6 +3,7 @@ import type { ModelNeed } from "./binding.ts";
 import { comboChoices, isModelInput } from "./combo.ts";
 import { type LiteralFault, literalFaults } from "./literal-faults.ts";
 import { ModelFiles } from "./model-files.ts";
+import { reduced } from "./reduce.ts";
 import type { Workflow } from "./workflow.ts";
 
 export interface MissingNode {
@@ -34,13 +35,15 @@ export type Readiness =
 
 /**
  * Whether a backend can run a workflow, and how it spells the model files (by slot). `chosen` are
- * files the caller has chosen, by slot; they are taken as they are.
+ * files the caller has chosen, by slot; they are taken as they are. What is bypassed counts only in
+ * a workflow that was reduced to what a call gives.
  */
 export function readiness(
-  workflow: Workflow,
+  whole: Workflow,
   objectInfo: ObjectInfo,
   chosen: Readonly<Record<string, string>> = {},
 ): Readiness {
+  const workflow = reduced(whole, []);
   const plan = planOf(workflow);
   const missingClasses = new Set(
     plan.map(({ classType }) => classType).filter((name) => !Object.hasOwn(objectInfo, name)),

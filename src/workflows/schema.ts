@@ -24,7 +24,8 @@ export interface ToolParameter {
 /** The parameters of a tool in a stable order: the common ones first, then by name. */
 export function toolParameters(catalog: Catalog, tool: string): ToolParameter[] {
   const workflows = catalog.ofTool(tool);
-  const names = new Set(workflows.flatMap((workflow) => Object.keys(workflow.parameters)));
+  const listed = workflows.flatMap(({ parameters }) => Object.values(parameters));
+  const names = new Set(listed.filter(({ unlisted }) => !unlisted).map(({ name }) => name));
   return [...names].sort(inOrder).map((name) => {
     const all = workflows.map((workflow) => workflow.parameters[name]);
     const common = same(all.map((parameter) => parameter?.default));

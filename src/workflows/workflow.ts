@@ -1,5 +1,5 @@
 import type { Graph } from "../comfy/protocol.ts";
-import type { InputSize, ModelNeed, Native, NodeNeed, OutputRef } from "./binding.ts";
+import type { Bypass, InputSize, ModelNeed, Native, NodeNeed, OutputRef } from "./binding.ts";
 import type { Effort, ParameterType } from "./known-parameters.ts";
 
 /** A literal a slot can hold; for an image it is the file's name in ComfyUI's input folder. */
@@ -27,6 +27,10 @@ export interface Parameter {
   required: boolean;
   /** An optional picture that goes out of the graph when it is not given. */
   leavesOut?: boolean;
+  /** Nodes that are bypassed while no parameter that names them here is given; see `reduced`. */
+  bypass?: Bypass;
+  /** Not among the parameters of its tool. */
+  unlisted?: boolean;
   description?: string;
 }
 

@@ -3,7 +3,7 @@ import os from "node:os";
 import path from "node:path";
 import type { Progress } from "@modelcontextprotocol/sdk/types.js";
 import { inject, onTestFinished } from "vitest";
-import { type App, createApp } from "../../src/app.ts";
+import { type App, type AppOptions, createApp } from "../../src/app.ts";
 import { Backend } from "../../src/comfy/backend.ts";
 import { parseTarget } from "../../src/comfy/target.ts";
 import type { Config } from "../../src/config.ts";
@@ -58,6 +58,7 @@ export interface World {
 export async function startApp(
   url: string | readonly string[],
   overrides: Partial<Config> = {},
+  options: AppOptions = {},
 ): Promise<World> {
   const dataDir = overrides.dataDir ?? (await tempDir());
   const log = quietLog();
@@ -88,6 +89,7 @@ export async function startApp(
       ...overrides,
     },
     log,
+    options,
   );
   onTestFinished(() => app.close());
   const deps: Deps = {

@@ -44,6 +44,7 @@ export const loaderNodes: Record<string, NodeBehaviour> = {
   },
   LoraLoaderModelOnly: { loads: true, run: (inputs) => ({ outputs: [withLora(inputs)] }) },
   ControlNetLoader: loader("CONTROL_NET", "control_net_name"),
+  IPAdapterModelLoader: loader("IPADAPTER", "ipadapter_file"),
   CLIPVisionLoader: loader("CLIP_VISION", "clip_name"),
   StyleModelLoader: loader("STYLE_MODEL", "style_model_name"),
   ModelPatchLoader: loader("MODEL_PATCH", "name"),

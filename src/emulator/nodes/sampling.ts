@@ -114,6 +114,18 @@ const samePatch: NodeBehaviour = {
   },
 };
 
+/** A model that goes by a picture is as good as another file. */
+const adapted: NodeBehaviour = {
+  run: (inputs) => {
+    const base: Model = inputs.take("model", "model");
+    inputs.take("handle", "ipadapter");
+    inputs.take("image", "image");
+    const weight = inputs.number("weight", 1);
+    if (weight === 0) return { outputs: [base] };
+    return { outputs: [{ kind: "model", files: [...base.files, `ipadapter:${weight}`] }] };
+  },
+};
+
 export const samplingNodes: Record<string, NodeBehaviour> = {
   KSampler: { run: kSampler, steps: true },
   KSamplerAdvanced: { run: kSamplerAdvanced, steps: true },
@@ -139,4 +151,6 @@ export const samplingNodes: Record<string, NodeBehaviour> = {
   ModelSamplingAuraFlow: samePatch,
   DifferentialDiffusion: samePatch,
   CFGNorm: samePatch,
+  FreeU_V2: samePatch,
+  IPAdapterAdvanced: adapted,
 };

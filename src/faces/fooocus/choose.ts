@@ -1,6 +1,7 @@
 import type { Installed } from "../../studio/installed.ts";
 import type { WorkflowState } from "../../studio/workflow-states.ts";
 import type { Effort } from "../../workflows/known-parameters.ts";
+import { suits } from "../../workflows/model-files.ts";
 import type { Workflow } from "../../workflows/workflow.ts";
 import type { Wish } from "./wishes.ts";
 
@@ -25,11 +26,11 @@ export function chooseWorkflow(
 ): Workflow | undefined {
   const { tool, model } = wanted;
   const ready = states.filter(({ workflow, ready }) => workflow.tool === tool && ready === true);
-  const loading = new Set(
-    installed.filter(({ files }) => model !== undefined && files.includes(model)).map(keyOf),
-  );
+  const loading = new Set(installed.filter(({ files }) => files.includes(model ?? "")).map(keyOf));
   const fit = ready.filter(
-    ({ workflow }) => model === undefined || loading.has(`${workflow.tool} ${workflow.name}`),
+    ({ workflow }) =>
+      model === undefined ||
+      (loading.has(`${workflow.tool} ${workflow.name}`) && isFor(workflow, model)),
   );
   const scored = (fit.length > 0 ? fit : ready).map(({ workflow }) => ({
     workflow,
@@ -37,6 +38,12 @@ export function chooseWorkflow(
   }));
   const best = Math.max(...scored.map(({ score }) => score));
   return scored.find(({ score }) => score === best)?.workflow;
+}
+
+/** A loader lists whatever lies in its folder; the binding says what is for it. */
+function isFor(workflow: Workflow, file: string): boolean {
+  const need = workflow.models.find(({ slot }) => slot === workflow.model?.text);
+  return need === undefined || suits(need, file);
 }
 
 function keyOf({ tool, workflow }: { tool: string; workflow: string }): string {

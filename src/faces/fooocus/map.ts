@@ -46,7 +46,7 @@ export function mapCall(
   const styles = readStyles(textsIn(values.style_selections), here.styles, seed);
   const words = wordsOf(values, styles.words);
   const job = jobOf(values, pictures, prompts.length > 0);
-  const settings = settingsOf(values);
+  const settings = settingsOf(spelled(values, here.installed.models));
   const guided = wishesOf(prompts, values, job.tool);
   const loras = addLoras(values, words.loras, here.installed.loras);
   const model = modelOf(values, here.installed.models, job.tool);
@@ -130,6 +130,13 @@ function modelOf(
   if (file !== undefined) return { file, warnings: [] };
   const why = `${JSON.stringify(name.slice(0, 80))} is not installed on this ComfyUI`;
   return { file, warnings: [noEffect("base_model_name", why)] };
+}
+
+/** The refiner as ComfyUI spells it: it lies where the other checkpoints are. */
+function spelled(values: Values, models: Installed["models"]): Values {
+  const name = text(values.refiner_model_name);
+  const file = models.flatMap(({ files }) => files).find((each) => bare(each) === bare(name));
+  return file === undefined ? values : { ...values, refiner_model_name: file };
 }
 
 interface Fast {

@@ -93,6 +93,8 @@ function without(request: TaskRequest, name: string): TaskRequest | undefined {
   const { model, ...rest } = request;
   if (name === "model") return model === undefined ? undefined : rest;
   const { [name]: given, ...parameters } = request.parameters;
+  // Without a refiner nobody takes over.
+  if (name === "refiner") delete parameters["switch_at_step"];
   return given === undefined ? undefined : { ...request, parameters };
 }
 
