@@ -32,6 +32,8 @@ export interface Lacks {
 
 export interface WorkflowStates {
   states: WorkflowState[];
+  /** Those that only calls that know them can name. */
+  unlisted?: WorkflowState[];
   /** Why ComfyUI could not be asked. */
   problem?: string;
   /** What of a person's workflows in ComfyUI is not there, and why. */
@@ -57,7 +59,9 @@ export async function workflowStates(
   try {
     const installs = await pool.installs(freshMs);
     const notes = await refresh(freshMs);
-    return { states: catalog.all().map((workflow) => stateOf(workflow, installs)), notes };
+    const states = (workflows: readonly Workflow[]) =>
+      workflows.map((workflow) => stateOf(workflow, installs));
+    return { states: states(catalog.all()), unlisted: states(catalog.unlisted()), notes };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return { states: catalog.all().map((workflow) => ({ workflow })), problem: error.message };

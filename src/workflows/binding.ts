@@ -14,6 +14,7 @@ import { reservedParameters } from "./own-options.ts";
  * - `loras`: the outputs between which and their consumers the tool's `loras` are put.
  * - `presets`: what the tool's `quality` sets, by its words; `{}` when the graph is that already.
  * - `guide`: how to prompt it, read by a model: tags or sentences, negative or none, how to edit.
+ * - `unlisted`: for calls that know its name and parameters, such as those of another system's clients.
  * - `note`: a warning whenever the workflow is used.
  */
 
@@ -50,8 +51,6 @@ const parameter = z.strictObject({
   leavesOut: z.boolean().optional(),
   /** Nodes that are bypassed while no parameter that names them here is given. */
   bypass: bypass.optional(),
-  /** Not among the parameters of its tool: for calls that know this workflow. */
-  unlisted: z.boolean().optional(),
   type: z.enum(parameterTypes).optional(),
 });
 
@@ -114,6 +113,8 @@ export const bindingSchema = z.strictObject({
   description: oneLine,
   priority: z.number().default(100),
   note: oneLine.optional(),
+  /** In no list and never taken by itself: for calls that name it. */
+  unlisted: z.boolean().optional(),
   guide: oneLine.max(longestGuide).optional(),
   native: native.optional(),
   input: input.optional(),

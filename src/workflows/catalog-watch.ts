@@ -3,11 +3,11 @@ import path from "node:path";
 import type { ObjectInfo } from "../comfy/protocol.ts";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { type LoadedCatalog, loadCatalog } from "./catalog.ts";
+import { type Catalog, type LoadedCatalog, loadCatalog } from "./catalog.ts";
 import type { WorkflowFolder } from "./load-folder.ts";
 import { isCarrier } from "./own-graph.ts";
 import type { SavedFile } from "./saved.ts";
-import { type Problem, problemText } from "./workflow.ts";
+import { type Problem, problemText, type Workflow } from "./workflow.ts";
 
 export interface CatalogWatch {
   /** Looks now; true when the catalog changed. */
@@ -163,9 +163,9 @@ class WatchedCatalog {
     this.#usesNodes = usesNodes;
     this.#loaded.problems = problems;
     this.#tell(problems, [...notes, ...pending]);
-    const workflows = catalog.all();
+    const workflows = everything(catalog);
     const content = JSON.stringify(workflows);
-    this.#content ??= JSON.stringify(this.#loaded.catalog.all());
+    this.#content ??= JSON.stringify(everything(this.#loaded.catalog));
     if (content === this.#content) return false;
     this.#content = content;
     this.#log.info(`workflows changed: ${workflows.length} in ${catalog.tools().length} tools`);
@@ -203,4 +203,8 @@ async function folderPrint(dir: string): Promise<string> {
     }),
   );
   return [dir, ...prints].join("\n");
+}
+
+function everything(catalog: Catalog): Workflow[] {
+  return [...catalog.all(), ...catalog.unlisted()];
 }

@@ -18,17 +18,23 @@ export interface LoadedCatalog {
 
 /** The workflows of a server. The object stays the same when its content is replaced. */
 export class Catalog {
-  #tools: ReadonlyMap<string, Workflow[]>;
+  #tools: ReadonlyMap<string, Workflow[]> = new Map();
+  #unlisted: readonly Workflow[] = [];
   readonly #listeners = new Set<() => void>();
 
   constructor(workflows: readonly Workflow[]) {
-    this.#tools = byTool(workflows);
+    this.#hold(workflows);
   }
 
   /** Swaps the whole content at once and tells the listeners. */
   replace(workflows: readonly Workflow[]): void {
-    this.#tools = byTool(workflows);
+    this.#hold(workflows);
     for (const listener of [...this.#listeners]) listener();
+  }
+
+  #hold(workflows: readonly Workflow[]): void {
+    this.#tools = byTool(workflows.filter(({ unlisted }) => unlisted !== true));
+    this.#unlisted = workflows.filter(({ unlisted }) => unlisted === true);
   }
 
   /** Calls back after every change of the content; returns the end of that. */
@@ -48,6 +54,8 @@ export class Catalog {
 
   get(tool: string, name: string): Workflow {
     const workflows = this.ofTool(tool);
+    const hidden = this.#unlisted.find((each) => each.tool === tool && each.name === name);
+    if (hidden) return hidden;
     if (workflows.length === 0) {
       throw notFound(`No workflow serves the tool "${tool}".`, tool, this.tools());
     }
@@ -59,6 +67,11 @@ export class Catalog {
 
   all(): Workflow[] {
     return this.tools().flatMap((tool) => this.ofTool(tool));
+  }
+
+  /** In no list and never taken by itself: for calls that name them. */
+  unlisted(): readonly Workflow[] {
+    return this.#unlisted;
   }
 }
 

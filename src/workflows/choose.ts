@@ -38,11 +38,12 @@ export function chooseWorkflow(
   objectInfo: ObjectInfo,
   { model, taking = [], given = [] }: Wishes = {},
 ): Chosen {
-  const workflows = catalog.ofTool(tool).map((workflow) => reduced(workflow, given));
-  if (workflows.length === 0) {
+  const listed = catalog.ofTool(tool).map((workflow) => reduced(workflow, given));
+  if (listed.length === 0) {
     throw new AppError("not_found", `No workflow serves the tool "${tool}".`);
   }
   const named = asked === undefined ? undefined : reduced(catalog.get(tool, asked), given);
+  const workflows = named?.unlisted === true ? [...listed, named] : listed;
   const candidates: Candidate[] =
     model === undefined || model === ""
       ? workflows.map((workflow) => ({ workflow }))

@@ -76,6 +76,7 @@ class Compilation {
       ...(input && { input }),
       ...(guide !== undefined && { guide: plain(guide) }),
       ...(note !== undefined && { note: plain(note) }),
+      ...(this.#binding.unlisted === true && { unlisted: true }),
     };
     return { workflow: deepFreeze(workflow) };
   }
@@ -125,7 +126,6 @@ class Compilation {
       ...limits,
       ...(bound.leavesOut === true && { leavesOut: true }),
       ...(bound.bypass && { bypass: bound.bypass }),
-      ...(bound.unlisted === true && { unlisted: true }),
       ...(hasDefault && { default: wholeValue(first) }),
       ...(bound.description !== undefined && { description: plain(bound.description) }),
     };

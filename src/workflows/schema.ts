@@ -24,8 +24,7 @@ export interface ToolParameter {
 /** The parameters of a tool in a stable order: the common ones first, then by name. */
 export function toolParameters(catalog: Catalog, tool: string): ToolParameter[] {
   const workflows = catalog.ofTool(tool);
-  const listed = workflows.flatMap(({ parameters }) => Object.values(parameters));
-  const names = new Set(listed.filter(({ unlisted }) => !unlisted).map(({ name }) => name));
+  const names = new Set(workflows.flatMap((workflow) => Object.keys(workflow.parameters)));
   return [...names].sort(inOrder).map((name) => {
     const all = workflows.map((workflow) => workflow.parameters[name]);
     const common = same(all.map((parameter) => parameter?.default));

@@ -29,8 +29,6 @@ export interface Parameter {
   leavesOut?: boolean;
   /** Nodes that are bypassed while no parameter that names them here is given; see `reduced`. */
   bypass?: Bypass;
-  /** Not among the parameters of its tool. */
-  unlisted?: boolean;
   description?: string;
 }
 
@@ -77,6 +75,8 @@ export interface Workflow {
   repaints: boolean;
   /** How to prompt it, for a model to read. */
   guide?: string;
+  /** In no list and never taken by itself: for calls that name it. */
+  unlisted?: boolean;
   /** A warning whenever it is used. */
   note?: string;
 }

@@ -2,7 +2,7 @@ import type { Studio } from "../../studio/studio.ts";
 import type { Upload } from "../../tasks/uploads.ts";
 import { type FieldName, fields, promptTypes } from "./fields.ts";
 import { Unprocessable } from "./problems.ts";
-import { fault, type Values } from "./read.ts";
+import { fault, noPicture, type Values } from "./read.ts";
 
 /** The pictures of a call, kept before it is a task: what they are made of depends on their sizes. */
 export type Pictures = Partial<Record<FieldName, Upload>>;
@@ -77,9 +77,8 @@ export async function bringPrompts(
   return { prompts, warnings };
 }
 
-function hasPicture(entry: Record<string, unknown>): boolean {
-  const image = entry["cn_img"];
-  return typeof image === "string" && !/^(|none|null|string)$/i.test(image.trim());
+export function hasPicture({ cn_img: image }: Record<string, unknown>): boolean {
+  return typeof image === "string" && !noPicture.test(image.trim());
 }
 
 function typeOf(entry: Record<string, unknown>, index: number): PromptType {

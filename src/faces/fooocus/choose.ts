@@ -25,12 +25,10 @@ export function chooseWorkflow(
   wanted: Wanted,
 ): Workflow | undefined {
   const { tool, model } = wanted;
+  const filesOf = filesByLoader(states, installed);
   const ready = states.filter(({ workflow, ready }) => workflow.tool === tool && ready === true);
-  const loading = new Set(installed.filter(({ files }) => files.includes(model ?? "")).map(keyOf));
   const fit = ready.filter(
-    ({ workflow }) =>
-      model === undefined ||
-      (loading.has(`${workflow.tool} ${workflow.name}`) && isFor(workflow, model)),
+    ({ workflow }) => model === undefined || isFor(workflow, model, filesOf(workflow)),
   );
   const scored = (fit.length > 0 ? fit : ready).map(({ workflow }) => ({
     workflow,
@@ -41,13 +39,27 @@ export function chooseWorkflow(
 }
 
 /** A loader lists whatever lies in its folder; the binding says what is for it. */
-function isFor(workflow: Workflow, file: string): boolean {
+function isFor(workflow: Workflow, file: string, files: readonly string[]): boolean {
   const need = workflow.models.find(({ slot }) => slot === workflow.model?.text);
-  return need === undefined || suits(need, file);
+  return files.includes(file) && (need === undefined || suits(need, file));
 }
 
-function keyOf({ tool, workflow }: { tool: string; workflow: string }): string {
-  return `${tool} ${workflow}`;
+/** The files a workflow can load: those of every other one with the same kind of loader. */
+function filesByLoader(
+  states: readonly WorkflowState[],
+  installed: Installed["models"],
+): (workflow: Workflow) => readonly string[] {
+  const loaderOf = ({ model, graph }: Workflow) =>
+    model && `${graph[model.node]?.class_type}.${model.input}`;
+  const files = new Map(
+    installed.map((each) => {
+      const own = states.find(({ workflow: { tool, name } }) => {
+        return tool === each.tool && name === each.workflow;
+      });
+      return [own && loaderOf(own.workflow), each.files] as const;
+    }),
+  );
+  return (workflow) => files.get(loaderOf(workflow)) ?? [];
 }
 
 /** Pictures to go by count before everything else that can be asked for. */

@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import type { Installed } from "../../studio/installed.ts";
-import type { WorkflowStates } from "../../studio/workflow-states.ts";
+import type { WorkflowState } from "../../studio/workflow-states.ts";
 import { maxSeed, type OutputFormat, type TaskRequest } from "../../workflows/request.ts";
 import type { ImagePrompt, Pictures } from "./bring.ts";
 import { chooseWorkflow, takes } from "./choose.ts";
@@ -20,7 +20,7 @@ import { text, wordsOf } from "./words.ts";
 export interface Here {
   /** Names of our styles. */
   styles: readonly string[];
-  workflows: WorkflowStates;
+  workflows: readonly WorkflowState[];
   installed: Pick<Installed, "models" | "loras">;
 }
 
@@ -55,7 +55,7 @@ export function mapCall(
   const asked = [...fast.wishes, ...wishes];
   const hasLoras = loras.loras.length + fast.loras.length > 0;
   const wanted = { tool: job.tool, wishes: asked, effort, hasLoras, model: model.file };
-  const workflow = chooseWorkflow(here.workflows.states, here.installed.models, wanted);
+  const workflow = chooseWorkflow(here.workflows, here.installed.models, wanted);
   const taken = asked.filter(({ parameter }) => !workflow || takes(workflow, parameter));
   const left = asked.filter((wish) => !taken.includes(wish) && !fast.wishes.includes(wish));
   const request: TaskRequest = {
@@ -162,7 +162,7 @@ function performanceOf(
   const effort = efforts[word];
   const fast = distilled[word];
   const file = fast && installed.loras.find((name) => fast.lora.test(name));
-  const hasOwn = workflows.states.some(
+  const hasOwn = workflows.some(
     ({ workflow, ready }) =>
       ready && workflow.tool === tool && Object.hasOwn(workflow.presets, effort),
   );

@@ -11,7 +11,7 @@ export interface Read {
 }
 
 /** Words that clients leave in a field for a picture that they have none for. */
-const noPicture = /^(|none|null|string)$/i;
+export const noPicture = /^(|none|null|string)$/i;
 const yes = /^(true|t|yes|y|on|1)$/i;
 const no = /^(false|f|no|n|off|0)$/i;
 

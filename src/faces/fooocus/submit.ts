@@ -1,7 +1,7 @@
 import { AppError } from "../../errors.ts";
 import type { Task } from "../../tasks/task.ts";
 import type { TaskRequest } from "../../workflows/request.ts";
-import { bringPictures, bringPrompts, type Pictures } from "./bring.ts";
+import { bringPictures, bringPrompts, hasPicture, type Pictures } from "./bring.ts";
 import type { Call } from "./call.ts";
 import type { FooocusContext } from "./env.ts";
 import { type Here, mapCall } from "./map.ts";
@@ -52,12 +52,13 @@ export async function submit(c: FooocusContext, asked: Asked): Promise<Task> {
 
 async function hereOf(c: FooocusContext): Promise<Here> {
   const studio = c.get("studio");
-  const workflows = await studio.workflows();
+  const { states, unlisted = [] } = await studio.workflows();
   const installed = await studio.installed().catch((error) => {
     if (error instanceof AppError && error.code === "comfy_unreachable") return undefined;
     throw error;
   });
   const styles = studio.styles().map(({ name }) => name);
+  const workflows = [...states, ...unlisted];
   return { styles, workflows, installed: installed ?? { models: [], loras: [] } };
 }
 
@@ -103,7 +104,7 @@ function recorded(values: Values, pictures: Pictures, prompts: readonly string[]
   const all: Record<string, unknown> = { ...values };
   for (const [name, { id }] of Object.entries(pictures)) all[name] = id;
   if (Array.isArray(values.controlnet_image)) {
-    const given = values.controlnet_image.filter((entry) => entry["cn_img"]);
+    const given = values.controlnet_image.filter(hasPicture);
     all["controlnet_image"] = given.map((entry, i) => ({ ...entry, cn_img: prompts[i] ?? "" }));
   }
   return all;

@@ -98,8 +98,7 @@ function briefly({ workflow, lacks }: WorkflowState): string {
 }
 
 function inFull({ workflow, ready, lacks }: WorkflowState): string {
-  const listed = Object.values(workflow.parameters).filter(({ unlisted }) => !unlisted);
-  const parameters = listed.map(({ name, default: standard }) =>
+  const parameters = Object.values(workflow.parameters).map(({ name, default: standard }) =>
     standard === undefined || standard === "" ? name : `${name} (${plain(String(standard), 80)})`,
   );
   const mark = ready === undefined ? "readiness unknown" : ready ? "ready" : "not ready";
