@@ -3,6 +3,7 @@ import type {
   Deletion,
   ErrorRecord,
   Me,
+  PictureRecord,
   StudioEvent,
   Style,
   Task,
@@ -52,6 +53,8 @@ export interface Client {
   upload(picture: Blob): Promise<Upload>;
   /** An address for `<img>`; at once where it needs no key. */
   picture(id: string, options?: PictureOptions): string | Promise<string>;
+  /** An address for `<video>` and `<audio>`, of which they fetch parts. */
+  media(picture: PictureRecord): string | Promise<string>;
   preview(taskId: string, frame: number): Promise<Blob | undefined>;
 }
 

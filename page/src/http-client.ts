@@ -12,6 +12,7 @@ import type {
   Deletion,
   ErrorRecord,
   Me,
+  PictureRecord,
   StudioEvent,
   Style,
   Task,
@@ -144,6 +145,14 @@ export class HttpClient implements Client {
     if (download) search.set("download", "1");
     const path = `/files/images/${encodeURIComponent(id)}${search.size > 0 ? `?${search}` : ""}`;
     return this.key === undefined ? this.#base + path : this.#hold(path);
+  }
+
+  media({ id, url }: PictureRecord): string | Promise<string> {
+    const path = `/files/images/${encodeURIComponent(id)}`;
+    if (this.key === undefined) return this.#base + path;
+    // A player sends no key, but its link is signed.
+    const signature = url ? new URL(url).search : "";
+    return signature === "" ? this.#hold(path) : this.#base + path + signature;
   }
 
   async preview(taskId: string, frame: number): Promise<Blob | undefined> {

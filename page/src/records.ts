@@ -14,6 +14,8 @@ export interface PictureRecord {
   has_alpha?: boolean;
   prompt?: string | null;
   cached?: boolean;
+  /** Where it is for whoever has no key, for a while. */
+  url?: string | null;
 }
 
 export interface InputRecord {

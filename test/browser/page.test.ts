@@ -399,6 +399,39 @@ describe.skipIf(!hasChromium)(`the page in Chromium${skip}`, () => {
     await page.getByRole("heading", { name: "Need something" }).waitFor();
   });
 
+  test("plays what is no picture, or hands it over, and offers nothing that takes a picture", async () => {
+    const { page, complaints } = await open({}, async ({ studio }) => {
+      const kinds = [
+        ["a bell", "audio/wav", silence],
+        ["a chair in 3D", "model/gltf-binary", Buffer.from("glTF")],
+      ] as const;
+      for (const [prompt, mimeType, bytes] of kinds) {
+        const [file] = (await studio.hang(prompt)).images;
+        if (!file) throw new Error("nothing was hung");
+        Object.assign(file, { mime_type: mimeType, width: 0, height: 0, color: null });
+        studio.files.set(file.id, { bytes, mimeType, width: 0, height: 0 });
+      }
+    });
+
+    await page.getByText("GLB 3D model").waitFor();
+    expect(await page.locator(".pic img").count()).toBe(0);
+    await page.getByRole("link", { name: "a bell" }).click();
+    const player = page.locator("audio");
+    await player.waitFor();
+    await expect.poll(() => player.evaluate((audio) => audio.duration)).toBeCloseTo(0.5);
+    const acts = page.locator(".act");
+    expect((await acts.allInnerTexts()).map((text) => text.split("\n")[0])).toEqual([
+      "Make again",
+      "Download",
+    ]);
+    await page.keyboard.press("ArrowLeft");
+    await page.getByRole("heading", { name: "a chair in 3D" }).waitFor();
+    const downloaded = page.waitForEvent("download");
+    await page.locator(".player").getByRole("button", { name: "Download" }).click();
+    expect((await downloaded).suggestedFilename()).toMatch(/\.glb$/);
+    expect(complaints).toEqual([]);
+  });
+
   test("is no wider than a screen of 320 pixels", async () => {
     const { page } = await withPictures({ viewport: { width: 320, height: 640 } });
     await page.locator(".pic img.shown").first().waitFor();
@@ -451,6 +484,14 @@ const addresses = [
   ["#/queue", "Queue"],
   ["#/workflows", "Workflows"],
 ] as const;
+
+/** Half a second of nothing: 8,000 samples of 8 bits a second. */
+const silence = Buffer.concat([
+  Buffer.from("RIFF\0\0\0\0WAVEfmt ", "latin1"),
+  Buffer.from([16, 0, 0, 0, 1, 0, 1, 0, 0x40, 0x1f, 0, 0, 0x40, 0x1f, 0, 0, 1, 0, 8, 0]),
+  Buffer.from("data\xa0\x0f\0\0", "latin1"),
+  Buffer.alloc(4_000, 128),
+]);
 
 function focused(page: Opened["page"]): Promise<unknown> {
   return page.evaluate("document.activeElement?.getAttribute('aria-label')");

@@ -1,5 +1,6 @@
 import type { Task } from "../records.ts";
 import { hasEnded } from "../records.ts";
+import { ratioOf } from "./media.ts";
 import { layWall, type WallLayout } from "./wall-layout.ts";
 import { dayName } from "./words.ts";
 
@@ -55,9 +56,8 @@ export function hangWall(tasks: readonly Task[], width: number, now: Date): Wall
 /** Very long pictures are held to what a row can show. */
 export function ratioOfTask(task: Task): number {
   const [first] = task.images;
-  const width = first?.width ?? task.width ?? 1;
-  const height = first?.height ?? task.height ?? 1;
-  return Math.min(4, Math.max(0.25, width / height));
+  const ratio = first ? ratioOf(first) : (task.width ?? 1) / (task.height ?? 1);
+  return Math.min(4, Math.max(0.25, ratio));
 }
 
 export type Direction = "left" | "right" | "up" | "down" | "home" | "end";

@@ -2,6 +2,7 @@ import { computed, type ReadonlySignal, type Signal, signal } from "@preact/sign
 import type { Client } from "../client.ts";
 import type { Draft, InputPicture } from "./draft.ts";
 import type { Gallery } from "./gallery.ts";
+import { kindOf } from "./media.ts";
 import type { Route } from "./route.ts";
 import { titleOf } from "./words.ts";
 
@@ -62,6 +63,7 @@ export class Input {
     if (held?.id === route.id) return held;
     const found = this.#gallery.lookup(route.id);
     if (!found || (route.at === "picture" && this.#setAside.value === route.id)) return held;
+    if (kindOf(found.picture) !== "picture") return held;
     const { id, width, height } = found.picture;
     return { id, width, height, name: titleOf(found.task) };
   }

@@ -9,6 +9,7 @@ import { Draft } from "./draft.ts";
 import { Easel } from "./easel.ts";
 import { Feed } from "./feed.ts";
 import { Gallery } from "./gallery.ts";
+import { ratioOfTask } from "./hanging.ts";
 import { Input } from "./input.ts";
 import { Previews } from "./previews.ts";
 import { Receiver } from "./receiver.ts";
@@ -180,9 +181,7 @@ export class Page {
   }
 
   again(task: Task): Promise<void> {
-    const [first] = task.images;
-    const ratio = first ? first.width / first.height : (task.width ?? 1) / (task.height ?? 1);
-    return this.paint(again(task), titleOf(task), ratio);
+    return this.paint(again(task), titleOf(task), ratioOfTask(task));
   }
 
   vary(task: Task, picture: PictureRecord): Promise<void> {

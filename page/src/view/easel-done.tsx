@@ -1,11 +1,13 @@
 import { useEffect, useState } from "preact/hooks";
+import { kindOf, resultsOf } from "../model/media.ts";
 import { addressOf } from "../model/route.ts";
-import { pictures, seconds, titleOf } from "../model/words.ts";
+import { seconds, titleOf } from "../model/words.ts";
 import type { PictureRecord, Task } from "../records.ts";
 import { usePage } from "./context.ts";
 import { download } from "./download.ts";
 import { Icon } from "./icons.tsx";
-import { Picture, usePicture } from "./picture.tsx";
+import { Player, Thumb } from "./media.tsx";
+import { usePicture } from "./picture.tsx";
 import { Preview } from "./preview.tsx";
 
 /** The finished set: it fades in over its last preview, and what to do next is one press away. */
@@ -16,18 +18,25 @@ export function EaselDone({ task, ratio }: { task: Task; ratio: number }) {
   if (!picture) return null;
   const run = (work: Promise<void>) => void work.catch((error) => page.fail(error));
   const count = task.images.length;
+  const isPicture = kindOf(picture) === "picture";
   return (
     <section class="stage" aria-label="On the easel" style={{ "--ar": ratio }}>
-      <a
-        class="board"
-        href={addressOf({ at: "picture", id: picture.id })}
-        aria-label={`Open picture ${at + 1} of ${count}`}
-        style={{
-          backgroundColor: picture.color && !picture.has_alpha ? `#${picture.color}` : undefined,
-        }}
-      >
-        <Result task={task} picture={picture} />
-      </a>
+      {isPicture ? (
+        <a
+          class="board"
+          href={addressOf({ at: "picture", id: picture.id })}
+          aria-label={`Open picture ${at + 1} of ${count}`}
+          style={{
+            backgroundColor: picture.color && !picture.has_alpha ? `#${picture.color}` : undefined,
+          }}
+        >
+          <Result task={task} picture={picture} />
+        </a>
+      ) : (
+        <div class="board">
+          <Player picture={picture} title={titleOf(task)} />
+        </div>
+      )}
       <div class="say">
         <p class="over">{doneWords(task)}</p>
         <h2 class="title">{titleOf(task)}</h2>
@@ -42,7 +51,7 @@ export function EaselDone({ task, ratio }: { task: Task; ratio: number }) {
                 aria-pressed={i === at}
                 onClick={() => setAt(i)}
               >
-                <Picture id={one.id} alt="" width={80} />
+                <Thumb picture={one} alt="" width={80} />
               </button>
             ))}
           </div>
@@ -52,14 +61,18 @@ export function EaselDone({ task, ratio }: { task: Task; ratio: number }) {
             <Icon name="again" />
             Make again
           </button>
-          <button type="button" class="btn" onClick={() => run(page.vary(task, picture))}>
-            <Icon name="vary" />
-            Vary
-          </button>
-          <a class="btn" href={addressOf({ at: "mask", id: picture.id })}>
-            <Icon name="brush" />
-            Repaint a part
-          </a>
+          {isPicture && (
+            <>
+              <button type="button" class="btn" onClick={() => run(page.vary(task, picture))}>
+                <Icon name="vary" />
+                Vary
+              </button>
+              <a class="btn" href={addressOf({ at: "mask", id: picture.id })}>
+                <Icon name="brush" />
+                Repaint a part
+              </a>
+            </>
+          )}
           <button type="button" class="btn" onClick={() => run(download(page.client, picture))}>
             <Icon name="down" />
             Download
@@ -113,5 +126,5 @@ function doneWords(task: Task): string {
   if (task.state === "cancelled") return `Cancelled. ${count} of ${task.count} kept.`;
   const from = Date.parse(task.started_at ?? task.created_at);
   const took = Date.parse(task.finished_at ?? "") - from;
-  return took > 500 ? `${pictures(count)}, ${seconds(took / 1000)}` : pictures(count);
+  return took > 500 ? `${resultsOf(task)}, ${seconds(took / 1000)}` : resultsOf(task);
 }

@@ -1,7 +1,7 @@
 import { progressWords, titleOf } from "../model/words.ts";
 import type { Task } from "../records.ts";
 import { usePage } from "./context.ts";
-import { Picture } from "./picture.tsx";
+import { Thumb } from "./media.tsx";
 import { Preview } from "./preview.tsx";
 import { useNow } from "./use-now.ts";
 
@@ -56,7 +56,7 @@ function Plates({ task }: { task: Task }) {
         const on = i === done && task.state === "running";
         return (
           <div class={`plate${on ? " on" : ""}`} key={picture?.id ?? i}>
-            {picture && <Picture id={picture.id} alt={`Picture ${i + 1}`} width={80} />}
+            {picture && <Thumb picture={picture} alt={`Picture ${i + 1}`} width={80} />}
             {on && <Preview taskId={task.id} />}
             {!picture && !on && <small>{i + 1}</small>}
           </div>

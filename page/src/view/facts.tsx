@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { fileWords } from "../model/media.ts";
 import { bytesWords, seconds } from "../model/words.ts";
 import type { PictureRecord, Task } from "../records.ts";
 import { usePage } from "./context.ts";
@@ -28,7 +29,7 @@ export function Facts({ task, picture }: { task: Task; picture: PictureRecord })
       </>,
     ]);
   }
-  rows.push(["Size", `${picture.width} × ${picture.height}`]);
+  if (picture.width > 0) rows.push(["Size", `${picture.width} × ${picture.height}`]);
   rows.push(["Workflow", task.workflow_title ?? page.catalogue.title(task.workflow)]);
   if (drawn) rows.push(["Drawn as", drawn]);
   if (input) {
@@ -42,10 +43,7 @@ export function Facts({ task, picture }: { task: Task; picture: PictureRecord })
   rows.push(...settingRows(task));
   const took = tookWords(task);
   if (took) rows.push(["Painted in", took]);
-  rows.push([
-    "File",
-    `${picture.mime_type.replace("image/", "").toUpperCase()}, ${bytesWords(picture.bytes)}`,
-  ]);
+  rows.push(["File", `${fileWords(picture)}, ${bytesWords(picture.bytes)}`]);
   rows.push(["Id", picture.id]);
   for (const warning of task.warnings ?? []) rows.push(["Note", warning]);
   return (

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { kindOf, ratioOf } from "../model/media.ts";
 import { addressOf } from "../model/route.ts";
 import { titleOf } from "../model/words.ts";
 import type { PictureRecord, Task } from "../records.ts";
@@ -7,8 +8,9 @@ import { usePage } from "./context.ts";
 import { deleteAndStay } from "./delete-and-stay.ts";
 import { Icon } from "./icons.tsx";
 import { directionOf, isTyping } from "./keys.ts";
+import { Player, Thumb } from "./media.tsx";
 import { Panel } from "./panel.tsx";
-import { Picture, usePicture, widthFor } from "./picture.tsx";
+import { usePicture, widthFor } from "./picture.tsx";
 
 /** One picture, as large as there is room, with all that is known of it. */
 export function Look({ id }: { id: string }) {
@@ -57,8 +59,10 @@ function Shown({ task, picture }: { task: Task; picture: PictureRecord }) {
   const page = usePage();
   const [mode, setMode] = useState<"fit" | "full" | "compare">("fit");
   const neighbours = useNeighbours(picture);
+  const isPicture = kindOf(picture) === "picture";
   const input = task.inputs?.["image"];
   useLookKeys(neighbours, (key) => {
+    if (!isPicture) return;
     if (key === "z") setMode(mode === "full" ? "fit" : "full");
     else if (input) setMode(mode === "compare" ? "fit" : "compare");
   });
@@ -84,9 +88,9 @@ function Shown({ task, picture }: { task: Task; picture: PictureRecord }) {
           </a>
           <span class="hide-s quiet">{count > 1 ? `Picture ${at + 1} of ${count}` : ""}</span>
           <span class="sp" />
-          {tab("fit", "Fit", "hide-s")}
-          {tab("full", "100 %")}
-          {input && tab("compare", "Compare")}
+          {isPicture && tab("fit", "Fit", "hide-s")}
+          {isPicture && tab("full", "100 %")}
+          {isPicture && input && tab("compare", "Compare")}
           {page.catalogue.mayDelete.value && (
             <button type="button" class="tb bin" onClick={() => deleteAndStay(page, task)}>
               <Icon name="bin" />
@@ -96,14 +100,14 @@ function Shown({ task, picture }: { task: Task; picture: PictureRecord }) {
         </div>
         <div
           class={`frame${mode === "full" ? " whole" : ""}`}
-          style={{ "--ar": picture.width / picture.height }}
+          style={{ "--ar": ratioOf(picture) }}
           {...(mode === "full" && scrollable)}
         >
           <Turn to={neighbours[0]} side="left" name="Newer" />
           {mode === "compare" && input ? (
             <Compare before={input.id} after={picture} title={titleOf(task)} />
           ) : (
-            <Big key={picture.id} picture={picture} alt={titleOf(task)} full={mode === "full"} />
+            <Large key={picture.id} picture={picture} alt={titleOf(task)} full={mode === "full"} />
           )}
           <Turn to={neighbours[1]} side="right" name="Older" />
         </div>
@@ -115,9 +119,9 @@ function Shown({ task, picture }: { task: Task; picture: PictureRecord }) {
                 href={addressOf({ at: "picture", id: one.id })}
                 aria-current={one === picture ? "true" : undefined}
                 aria-label={`Picture ${i + 1} of ${count}`}
-                style={{ "--ar": one.width / one.height }}
+                style={{ "--ar": ratioOf(one) }}
               >
-                <Picture id={one.id} alt="" width={80} />
+                <Thumb picture={one} alt="" width={80} />
               </a>
             ))}
           </nav>
@@ -130,6 +134,11 @@ function Shown({ task, picture }: { task: Task; picture: PictureRecord }) {
 
 /** At 100 % the arrow keys move over the picture, once it has the focus. */
 const scrollable = { tabIndex: 0, role: "region", "aria-label": "Picture at 100 %" } as const;
+
+function Large({ picture, alt, full }: { picture: PictureRecord; alt: string; full: boolean }) {
+  if (kindOf(picture) !== "picture") return <Player picture={picture} title={alt} />;
+  return <Big picture={picture} alt={alt} full={full} />;
+}
 
 /** The small one first, the original when it has decoded. */
 function Big({ picture, alt, full }: { picture: PictureRecord; alt: string; full: boolean }) {

@@ -39,8 +39,8 @@ export function Panel({ task, picture }: Props) {
       <div class="acts">
         {actions
           .filter(
-            ([, , , tool]) =>
-              !tool || tools.length === 0 || tools.some(({ name }) => name === tool),
+            ([key, , , tool]) =>
+              keys[key] && (!tool || tools.length === 0 || tools.some(({ name }) => name === tool)),
           )
           .map(([key, icon, words]) => (
             <button type="button" class="act" key={key} onClick={keys[key]}>

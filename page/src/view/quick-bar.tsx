@@ -1,3 +1,4 @@
+import { kindOf } from "../model/media.ts";
 import type { PictureRecord, Task } from "../records.ts";
 import { usePage } from "./context.ts";
 import { download } from "./download.ts";
@@ -7,10 +8,13 @@ import { Icon, type IconName } from "./icons.tsx";
 export function QuickBar({ task, picture }: { task: Task; picture: PictureRecord }) {
   const page = usePage();
   const run = (work: Promise<void>) => void work.catch((error) => page.fail(error));
-  const actions: [IconName, string, () => void][] = [
-    ["again", "Make again", () => run(page.again(task))],
+  const ofPictures: typeof actions = [
     ["vary", "Vary", () => run(page.vary(task, picture))],
     ["use", "Use as input", () => page.use(task, picture)],
+  ];
+  const actions: [IconName, string, () => void][] = [
+    ["again", "Make again", () => run(page.again(task))],
+    ...(kindOf(picture) === "picture" ? ofPictures : []),
     ["down", "Download", () => run(download(page.client, picture))],
   ];
   return (

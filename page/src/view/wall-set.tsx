@@ -1,13 +1,14 @@
 import { useRef, useState } from "preact/hooks";
 import { frameKey, framesOf } from "../model/hanging.ts";
+import { resultsOf } from "../model/media.ts";
 import { addressOf } from "../model/route.ts";
 import { isNew } from "../model/seen.ts";
 import type { PlacedSet } from "../model/wall-layout.ts";
-import { clock, pictures, progressWords, titleOf, whoAsked } from "../model/words.ts";
+import { clock, progressWords, titleOf, whoAsked } from "../model/words.ts";
 import { hasEnded, type PictureRecord, type Task } from "../records.ts";
 import { usePage } from "./context.ts";
 import { Icon } from "./icons.tsx";
-import { Picture } from "./picture.tsx";
+import { Thumb } from "./media.tsx";
 import { Preview } from "./preview.tsx";
 import { QuickBar } from "./quick-bar.tsx";
 
@@ -101,7 +102,7 @@ function Frame({ task, i, count, width, tabStop }: FrameProps) {
           toggle(page, task);
         }}
       >
-        <Picture id={picture.id} alt="" width={width} />
+        <Thumb picture={picture} alt="" width={width} />
       </a>
     );
   }
@@ -157,7 +158,7 @@ function Growing({ task, tabIndex, dataKey, first }: GrowingProps) {
 function Label({ task, title, fresh }: { task: Task; title: string; fresh: boolean }) {
   const { gallery } = usePage();
   const count = task.images.length;
-  const facts = [whoAsked(task), clock(task.created_at), count > 1 ? pictures(count) : undefined];
+  const facts = [whoAsked(task), clock(task.created_at), count > 1 ? resultsOf(task) : undefined];
   const words = hasEnded(task)
     ? facts.filter(Boolean).join(", ")
     : progressWords(task, gallery.progressOf(task.id).value, Date.now()).what;

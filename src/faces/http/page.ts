@@ -14,6 +14,7 @@ const policy = secureHeaders({
     scriptSrc: ["'self'"],
     styleSrc: ["'self'"],
     imgSrc: ["'self'", "blob:", "data:"],
+    mediaSrc: ["'self'", "blob:"],
     fontSrc: ["'self'"],
     connectSrc: ["'self'"],
     baseUri: ["'none'"],
