@@ -1,5 +1,10 @@
 import { inject, onTestFinished } from "vitest";
-import { type HttpServer, serveHttp } from "../../src/faces/http/serve.ts";
+import {
+  assemble,
+  type HttpServer,
+  type ServeParts,
+  serveHttp,
+} from "../../src/faces/http/serve.ts";
 import type { Deps } from "../../src/faces/mcp/deps.ts";
 import type { HttpConfig } from "../../src/http-config.ts";
 import { type Client, type ClientOptions, connectBy, httpTransport } from "./client.ts";
@@ -23,6 +28,24 @@ const standard: HttpConfig = {
   linkMinutes: 1_440,
   linkKey: undefined,
 };
+
+/** The app over HTTP without a port: a request is handed to it as it is. */
+export async function assembled(
+  { app, deps, log }: World,
+  config: Partial<HttpConfig> = {},
+  studio: ServeParts["studio"] = app.studio,
+): Promise<(request: Request) => Promise<Response>> {
+  const allowAnonymous = config.authTokens === undefined;
+  const { main, close } = await assemble({
+    config: { ...standard, allowAnonymous, ...config },
+    studio,
+    secret: app.secret,
+    mcp: deps,
+    log,
+  });
+  onTestFinished(() => close());
+  return async (request) => main.app.fetch(request);
+}
 
 /** The app over HTTP; with keys, nobody is let in without one. */
 export async function startHttp(

@@ -16,7 +16,7 @@ import type { GuardRules } from "./guards.ts";
 import { healthFaces, oauthFace } from "./health.ts";
 import { Keys } from "./keys.ts";
 import { Links, linkSecret } from "./links.ts";
-import { listenOnAll } from "./listen.ts";
+import { listenOnAll, type Served } from "./listen.ts";
 import { mcpFace } from "./mcp.ts";
 import { Metrics } from "./metrics.ts";
 import { OAuth } from "./oauth.ts";
@@ -46,6 +46,26 @@ export interface HttpServer {
 
 /** Serves every face on one port. Throws `invalid_input` for keys or an address that are none. */
 export async function serveHttp(parts: ServeParts): Promise<HttpServer> {
+  const { main, own, close } = await assemble(parts);
+  const [everything, ...others] = await listenOnAll([main, ...own]);
+  return {
+    url: parts.config.publicUrl ?? everything.url,
+    own: Object.fromEntries(own.map(({ option }, i) => [option, others[i]?.url])),
+    close: () =>
+      close(() => Promise.all([everything, ...others].map((listening) => listening.close()))),
+  };
+}
+
+/** What is to be listened on, and its end. */
+export interface Assembled {
+  main: Served;
+  own: (Served & { option: PortOption })[];
+  /** Those who wait for an answer get theirs before `ports` go. */
+  close(ports?: () => Promise<unknown>): Promise<void>;
+}
+
+/** Everything that a port serves, before there is one. Throws `invalid_input` for keys that are none. */
+export async function assemble(parts: ServeParts): Promise<Assembled> {
   const { config, studio, log, demo = false } = parts;
   const schemas = new ToolSchemas(parts.mcp.catalog, parts.mcp.waitSeconds);
   const mcp = { ...parts.mcp, schemas };
@@ -110,14 +130,12 @@ export async function serveHttp(parts: ServeParts): Promise<HttpServer> {
     const app = appOf([...alone, ...health], guards);
     return [{ option, app, host, port: ownPort, given: optionLabel(option) }];
   });
-  const [everything, ...others] = await listenOnAll([main, ...own]);
   return {
-    url: config.publicUrl ?? everything.url,
-    own: Object.fromEntries(own.map(({ option }, i) => [option, others[i]?.url])),
-    async close() {
-      // Those who wait for an answer get theirs before the ports go.
+    main,
+    own,
+    async close(ports) {
       await chat.close();
-      await Promise.all([everything, ...others].map((listening) => listening.close()));
+      await ports?.();
       metrics.close();
       schemas.close();
     },
