@@ -58,6 +58,8 @@ export interface App {
 export interface AppOptions {
   /** Takes up no tasks. @default false */
   onlyLooks?: boolean;
+  /** Other patience with ComfyUI than the configuration's. */
+  backend?: BackendOptions;
   webhookShapes?: WebhookShapes;
 }
 
@@ -71,7 +73,7 @@ const savedLooks = { first: 2_000, last: 60_000 };
 export async function createApp(
   config: Config,
   log: Log,
-  { onlyLooks = false, webhookShapes }: AppOptions = {},
+  { onlyLooks = false, backend, webhookShapes }: AppOptions = {},
 ): Promise<App> {
   const folders = [
     { dir: shipped.workflows, trusted: true },
@@ -95,6 +97,7 @@ export async function createApp(
     startPatienceMs: config.startPatienceSeconds * 1000,
     freeAfterMs: config.freeAfterSeconds === undefined ? undefined : config.freeAfterSeconds * 1000,
     nodesRead: () => void refreshSaved(0),
+    ...backend,
   };
   const pool = new Pool(config.comfyuis.map((target) => new Backend(target, log, backendOptions)));
   const { savedWorkflows } = config;

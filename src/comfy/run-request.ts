@@ -5,7 +5,13 @@ import type { Graph } from "./protocol.ts";
 export interface RunRequest {
   /** A lowercase UUID that was never used. */
   promptId: string;
+  /** What is run, as far as following it needs that. */
   graph: Graph;
+  /**
+   * Makes the graph as it is posted, once its pictures are with ComfyUI; not called for a prompt
+   * that ComfyUI has. Unset: `graph` is whole.
+   */
+  whole?(): Promise<Graph>;
   /** The nodes whose pictures are the results; what others send over the socket is a preview. */
   outputs: readonly string[];
   /** The prompt may have been posted before (by an earlier process): look before posting. */

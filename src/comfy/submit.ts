@@ -5,7 +5,7 @@ import { ComfyUnreachableError, PromptRejectedError } from "./errors.ts";
 import type { Following } from "./following.ts";
 import type { Found } from "./found.ts";
 import { givenUp, type Patience } from "./patience.ts";
-import type { PromptRequest } from "./protocol.ts";
+import type { Graph, PromptRequest } from "./protocol.ts";
 import type { Retries } from "./retries.ts";
 import type { RunRequest } from "./run-request.ts";
 import { refuseAborted } from "./signals.ts";
@@ -32,6 +32,7 @@ export class Submit {
   /** Aborted when the run is let go of, not when it is cancelled. */
   readonly #leave: AbortSignal;
   readonly #ports: SubmitPorts;
+  #graph: Graph | undefined;
 
   constructor(request: RunRequest, following: Following, leave: AbortSignal, ports: SubmitPorts) {
     this.#request = request;
@@ -50,6 +51,8 @@ export class Submit {
     const since = new Date();
     for (const waits = backOff(this.#ports.patience.retryMs); ; ) {
       await this.#persist(() => this.#ports.backend.ready(), request.signal);
+      this.#refuseUnwanted();
+      this.#graph ??= (await request.whole?.()) ?? request.graph;
       this.#refuseUnwanted();
       const failure = await this.#answerOrEvents();
       if (failure === undefined) return true;
@@ -112,7 +115,8 @@ export class Submit {
     await this.#request.before?.();
     this.#refuseUnwanted();
     const { promptId, graph, previews } = this.#request;
-    const request: PromptRequest = { prompt: graph, prompt_id: promptId, client_id: clientId };
+    const prompt = this.#graph ?? graph;
+    const request: PromptRequest = { prompt, prompt_id: promptId, client_id: clientId };
     // Since 0.5.0; older servers ignore it.
     if (previews) request.extra_data = { preview_method: "auto" };
     const response = await client.queuePrompt(request, this.#leave);

@@ -113,11 +113,10 @@ export class Drive {
       this.#check();
       const at = this.#run.at ?? (await this.#place());
       const backend = this.#backend(at);
-      const graph = await this.#graph(backend, at, attempt);
-      this.#check();
       const outcome = await backend.run({
         promptId: this.#run.promptId,
-        graph,
+        graph: this.#graph(at, attempt),
+        whole: async () => this.#graph(at, attempt, await this.#upload(backend)),
         outputs: this.#live.recipe.outputs,
         resume: this.#look,
         signal: this.#live.signalOf(this.#index),
@@ -204,20 +203,26 @@ export class Drive {
     this.#ports.progressed(this.#live);
   }
 
-  async #graph(backend: Backend, at: Placement, attempt: number): Promise<Graph> {
-    const { recipe, draft } = this.#live;
+  #graph(at: Placement, attempt: number, uploaded: Readonly<Record<string, Value>> = {}): Graph {
+    const { recipe } = this.#live;
     const { seed, prompt, negativePrompt } = this.#run;
-    const values: Record<string, Value> = {};
+    const values: Record<string, Value> = { ...uploaded };
     if (seed !== undefined) values["seed"] = seed;
     if (prompt !== undefined) values["prompt"] = prompt;
     if (negativePrompt !== undefined) values["negative_prompt"] = negativePrompt;
-    // A run that may be in ComfyUI already must be looked for, not given up here.
-    const { leave } = this.#live;
-    const signal = this.#live.signalOf(this.#index);
-    const until = this.#look ? leave : AbortSignal.any([leave, signal]);
+    return shapeOutputs(graphOf(recipe, values, at.choices), recipe.outputs, {
+      bySocket: this.#ports.deliverBySocket,
+      attempt,
+    });
+  }
+
+  async #upload(backend: Backend): Promise<Record<string, Value>> {
+    const { leave, draft } = this.#live;
+    const until = AbortSignal.any([leave, this.#live.signalOf(this.#index)]);
+    const names: Record<string, Value> = {};
     for (const [parameter, { sha256, mimeType }] of Object.entries(draft.uploads)) {
       this.#check();
-      values[parameter] = await backend.upload(
+      names[parameter] = await backend.upload(
         `${sha256.slice(0, 32)}.png`,
         sha256,
         () => this.#ports.images.readInput(sha256, mimeType),
@@ -225,9 +230,7 @@ export class Drive {
         until,
       );
     }
-    return shapeOutputs(graphOf(recipe, values, at.choices), recipe.outputs, {
-      bySocket: this.#ports.deliverBySocket,
-      attempt,
-    });
+    this.#check();
+    return names;
   }
 }

@@ -26,6 +26,14 @@ export const comfyRoutes: readonly FaultyRoute[] = [
   { method: "GET", path: "/view" },
 ];
 
+/** Routes asked beside the runs. */
+export const otherRoutes: readonly FaultyRoute[] = [
+  { method: "GET", path: "/userdata" },
+  { method: "GET", path: "/userdata/*" },
+  { method: "GET", path: "/view_metadata/*" },
+  { method: "POST", path: "/free" },
+];
+
 export interface FaultKind {
   name: string;
   /** The answer is a verdict on what was sent, where the route takes pictures or graphs. */
@@ -62,8 +70,11 @@ export interface FaultRow {
 }
 
 /** Every route with every fault that can be met there. */
-export function faultRows(kind: FaultKind): FaultRow[] {
-  return comfyRoutes
+export function faultRows(
+  kind: FaultKind,
+  routes: readonly FaultyRoute[] = comfyRoutes,
+): FaultRow[] {
+  return routes
     .filter(({ path }) => path !== "/ws" || kind.name.startsWith("500"))
     .map((route) => ({ route, kind, name: `${kind.name} on ${route.method} ${route.path}` }));
 }
