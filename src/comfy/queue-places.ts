@@ -3,7 +3,7 @@ import type { Following } from "./following.ts";
 import type { QueueResponse } from "./protocol.ts";
 
 /** One GET /queue serves every waiting run, and runs that start at once never need it. */
-const settleMs = { least: 400, most: 10_000, perAnswer: 10 };
+const settleMs = { least: 400, most: 10_000, perAnswer: 20 };
 /** A queue whose worker takes nothing for this long has a dead worker (ComfyUI #16312, #11513). */
 const defaultStalledAfterMs = 30_000;
 
@@ -31,7 +31,7 @@ export class QueuePlaces {
 
   /** The queue has changed, or a run has joined it. */
   poke(): void {
-    if (this.#timer || this.#waiting().length === 0) return;
+    if (this.#timer || !this.#isAnyWaiting()) return;
     const slow = Math.min(settleMs.most, this.#answerMs * settleMs.perAnswer);
     this.#timer = setTimeout(
       () => {
@@ -49,13 +49,13 @@ export class QueuePlaces {
     clearTimeout(this.#timer);
   }
 
-  #waiting(): [string, Following][] {
-    return [...this.#followings].filter(([, following]) => !following.execution.started);
+  #isAnyWaiting(): boolean {
+    for (const { execution } of this.#followings.values()) if (!execution.started) return true;
+    return false;
   }
 
   async #ask(): Promise<void> {
-    const waiting = this.#waiting();
-    if (waiting.length === 0) return;
+    if (!this.#isAnyWaiting()) return;
     const asked = performance.now();
     const queue = await this.#client.queue().catch(() => undefined);
     this.#answerMs = performance.now() - asked;
@@ -63,7 +63,7 @@ export class QueuePlaces {
     const places = placesIn(queue);
     const running = queue.queue_running.length;
     const stalled = this.#stalled(running, places.size);
-    for (const [promptId, following] of waiting) {
+    for (const [promptId, following] of this.#followings) {
       const place = places.get(promptId);
       if (place === undefined || following.execution.started) continue;
       following.report({ phase: "queued", ahead: place + running, stalled });

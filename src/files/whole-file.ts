@@ -19,7 +19,8 @@ export async function replaceFile(
     await writeThrough(temp, bytes, mode);
     await rename(temp, path);
   } catch (error) {
-    await rm(temp, { force: true });
+    // Where the folder is not there, nothing of it is.
+    if (errnoOf(error) !== "ENOENT") await rm(temp, { force: true });
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import type { Metadata } from "sharp";
+import type { Sharp } from "sharp";
 import { refusal } from "../errors.ts";
 import { clearHidden, restoreAlpha } from "./alpha.ts";
 import { type Background, keepUnmasked, putBackground } from "./composite.ts";
@@ -6,7 +6,15 @@ import { type DeliveryFormat, deliverable, encode, isAnimatedPng } from "./conve
 import { decoded, openImage } from "./decoder.ts";
 import type { ImageInfo } from "./inspect.ts";
 import { hasTransparentPixel, type Preview, type PreviewOptions, previewOf } from "./preview.ts";
-import { openRaster, type Raster, resized, rgbaRaster, rgbRaster, type Size } from "./raster.ts";
+import {
+  openRaster,
+  type Raster,
+  resized,
+  rgbaRaster,
+  rgbRaster,
+  type Size,
+  srgbRaster,
+} from "./raster.ts";
 import { type ImageMimeType, sniff } from "./sniff.ts";
 import { type Survey, survey } from "./survey.ts";
 
@@ -52,9 +60,8 @@ export async function finishPicture(
   if (mimeType === undefined) throw refusal(`${what} is none: it looks like ${looksLike}.`);
   return await decoded(what, async () => {
     const picture = await openImage({ bytes: made, autoOrient: true });
-    const metadata = await picture.metadata();
-    const raster = await (metadata.hasAlpha ? rgbaRaster(picture) : rgbRaster(picture));
-    const frames = framesOf(made, mimeType, metadata);
+    const raster = await srgbRaster(picture);
+    const frames = await framesOf(made, mimeType, picture);
     const finished =
       frames === undefined
         ? await still(made, mimeType, raster, options)
@@ -71,10 +78,12 @@ interface Finished {
 }
 
 /** Undefined for a single picture; an animation is never made a still without a word. */
-function framesOf(made: Buffer, mimeType: ImageMimeType, { pages = 1 }: Metadata) {
+async function framesOf(made: Buffer, mimeType: ImageMimeType, picture: Sharp) {
   if (mimeType === "image/png") return isAnimatedPng(made) ? "several" : undefined;
   const moves = mimeType === "image/webp" || mimeType === "image/gif" || mimeType === "image/avif";
-  return moves && pages > 1 ? String(pages) : undefined;
+  if (!moves) return undefined;
+  const { pages = 1 } = await picture.metadata();
+  return pages > 1 ? String(pages) : undefined;
 }
 
 function animationNotes(

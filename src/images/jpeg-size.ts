@@ -25,20 +25,25 @@ const headerBytes = 620;
 export class JpegSize {
   readonly #pixels: number;
   readonly #units: number;
-  readonly #luma: Float32Array[] = [];
-  readonly #chroma: Float32Array[] = [];
+  /** Block after block. */
+  readonly #luma: Float32Array;
+  readonly #chroma: Float32Array;
 
   constructor(raster: Raster) {
     const { width, height } = raster;
     this.#pixels = width * height;
     const [across, down] = [Math.floor(width / unit), Math.floor(height / unit)];
     const count = Math.min(unitsLookedAt, across * down);
+    this.#units = count;
+    this.#luma = new Float32Array(count * 4 * blockSize);
+    this.#chroma = new Float32Array(count * 2 * blockSize);
+    const sample = new Sample();
     for (let index = 0; index < count; index++) {
       // Spread evenly, but not in columns, which a repeating pattern could match.
       const at = Math.floor(((index + 0.5) * across * down) / count);
-      this.#sample(raster, (at % across) * unit, Math.floor(at / across) * unit);
+      sample.read(raster, (at % across) * unit, Math.floor(at / across) * unit);
+      sample.transform(this.#luma, this.#chroma, index);
     }
-    this.#units = count;
   }
 
   /** In bytes; more than the real size for pictures of a few pixels. */
@@ -48,15 +53,27 @@ export class JpegSize {
     const bits = cost(this.#luma, luma, scale) + cost(this.#chroma, chroma, scale);
     return headerBytes + ((bits / this.#units) * (this.#pixels / unit ** 2)) / 8;
   }
+}
 
-  #sample({ data, width, channels }: Raster, left: number, top: number): void {
-    const bright = new Float32Array(unit ** 2);
-    const blue = new Float32Array(64);
-    const red = new Float32Array(64);
+const blockSize = 64;
+
+/** One unit of the picture in the colours of JPEG, the colour differences at half the size. */
+class Sample {
+  readonly #bright = new Float32Array(unit ** 2);
+  readonly #blue = new Float32Array(blockSize);
+  readonly #red = new Float32Array(blockSize);
+  readonly #half = new Float32Array(blockSize);
+
+  read({ data, width, channels }: Raster, left: number, top: number): void {
+    const [bright, blue, red] = [this.#bright, this.#blue, this.#red];
+    blue.fill(0);
+    red.fill(0);
     for (let y = 0; y < unit; y++) {
-      for (let x = 0; x < unit; x++) {
-        const at = ((top + y) * width + left + x) * channels;
-        const [r, g, b] = [data[at] ?? 0, data[at + 1] ?? 0, data[at + 2] ?? 0];
+      let at = ((top + y) * width + left) * channels;
+      for (let x = 0; x < unit; x++, at += channels) {
+        const r = data[at] ?? 0;
+        const g = data[at + 1] ?? 0;
+        const b = data[at + 2] ?? 0;
         const value = 0.299 * r + 0.587 * g + 0.114 * b;
         bright[y * unit + x] = value;
         const half = (y >> 1) * 8 + (x >> 1);
@@ -64,17 +81,31 @@ export class JpegSize {
         red[half] = (red[half] ?? 0) + (r - value) * 0.178;
       }
     }
-    for (const [x, y] of corners) this.#luma.push(transformed(bright, unit, x, y));
-    this.#chroma.push(transformed(blue, 8, 0, 0), transformed(red, 8, 0, 0));
+  }
+
+  /** Writes the coefficients of its blocks behind those of the units before. */
+  transform(toLuma: Float32Array, toChroma: Float32Array, index: number): void {
+    for (let corner = 0; corner < 4; corner++) {
+      const start = (corner >> 1) * 8 * unit + (corner & 1) * 8;
+      this.#transformed(this.#bright, start, unit, toLuma, (index * 4 + corner) * blockSize);
+    }
+    this.#transformed(this.#blue, 0, 8, toChroma, index * 2 * blockSize);
+    this.#transformed(this.#red, 0, 8, toChroma, (index * 2 + 1) * blockSize);
+  }
+
+  /** The discrete cosine transform of one 8 x 8 block: its columns, then its rows. */
+  #transformed(
+    from: Float32Array,
+    start: number,
+    stride: number,
+    to: Float32Array,
+    at: number,
+  ): void {
+    const half = this.#half;
+    for (let x = 0; x < 8; x++) transformLine(from, start + x, stride, half, x, 8);
+    for (let y = 0; y < 8; y++) transformLine(half, 8 * y, 1, to, at + 8 * y, 1);
   }
 }
-
-const corners = [
-  [0, 0],
-  [8, 0],
-  [0, 8],
-  [8, 8],
-] as const;
 
 const cosines = Float32Array.from({ length: 64 }, (_, at) => {
   const [frequency, x] = [at >> 3, at & 7];
@@ -83,16 +114,10 @@ const cosines = Float32Array.from({ length: 64 }, (_, at) => {
   );
 });
 
-/** The discrete cosine transform of one 8 x 8 block: its columns, then its rows. */
-function transformed(from: Float32Array, stride: number, left: number, top: number): Float32Array {
-  const half = new Float32Array(64);
-  const result = new Float32Array(64);
-  const start = top * stride + left;
-  for (let x = 0; x < 8; x++) transformLine(from, start + x, stride, half, x, 8);
-  for (let y = 0; y < 8; y++) transformLine(half, 8 * y, 1, result, 8 * y, 1);
-  return result;
-}
+/** Of one line at a time. */
+const sums = new Float64Array(8);
 
+/** The cosines of even frequencies are the same from both ends, those of odd ones their negatives. */
 function transformLine(
   from: Float32Array,
   start: number,
@@ -101,21 +126,28 @@ function transformLine(
   at: number,
   stepTo: number,
 ): void {
+  for (let x = 0; x < 4; x++) {
+    const [near, far] = [from[start + x * step] ?? 0, from[start + (7 - x) * step] ?? 0];
+    sums[x] = near + far;
+    sums[4 + x] = near - far;
+  }
   for (let u = 0; u < 8; u++) {
+    const first = (u & 1) * 4;
     let sum = 0;
-    for (let x = 0; x < 8; x++) sum += (from[start + x * step] ?? 0) * (cosines[u * 8 + x] ?? 0);
+    for (let x = 0; x < 4; x++) sum += (sums[first + x] ?? 0) * (cosines[u * 8 + x] ?? 0);
     to[at + u * stepTo] = sum;
   }
 }
 
-function cost(blocks: readonly Float32Array[], table: readonly number[], scale: number): number {
-  const steps = table.map((step) => Math.max(1, Math.round(step * scale)));
-  let bits = blocks.length * bitsPerBlock;
-  for (const block of blocks) {
-    for (let at = 1; at < 64; at++) {
-      const level = Math.round(Math.abs(block[at] ?? 0) / (steps[at] ?? 1));
-      if (level > 0) bits += bitsPerCoefficient + 32 - Math.clz32(level);
-    }
+function cost(blocks: Float32Array, table: readonly number[], scale: number): number {
+  const steps = Float32Array.from(table, (step) => Math.max(1, Math.round(step * scale)));
+  let bits = (blocks.length / blockSize) * bitsPerBlock;
+  for (let at = 0; at < blocks.length; at++) {
+    const place = at % blockSize;
+    // The mean of a block is told by its difference to the one before, and costs next to nothing.
+    if (place === 0) continue;
+    const level = Math.round(Math.abs(blocks[at] ?? 0) / (steps[place] ?? 1));
+    if (level > 0) bits += bitsPerCoefficient + 32 - Math.clz32(level);
   }
   return bits;
 }

@@ -1,7 +1,7 @@
 import type { Sharp } from "sharp";
 import { decoded, openImage } from "./decoder.ts";
 import { JpegSize } from "./jpeg-size.ts";
-import { eachRow, openRaster, type Raster, rgbaRaster, rgbRaster } from "./raster.ts";
+import { eachRow, openRaster, type Raster, rgbaRaster, rgbRaster, srgbRaster } from "./raster.ts";
 
 export interface PreviewOptions {
   /** Longest side in pixels; a smaller picture stays as it is. @default 1024 */
@@ -38,9 +38,8 @@ export async function preview(bytes: Buffer, options: PreviewOptions = {}): Prom
   const { maxSide = 1024 } = options;
   return await decoded("The picture", async () => {
     const picture = await openImage({ bytes, autoOrient: true });
-    const { hasAlpha } = await picture.metadata();
     picture.resize(maxSide, maxSide, { fit: "inside", withoutEnlargement: true });
-    return await previewOf(await (hasAlpha ? rgbaRaster(picture) : rgbRaster(picture)), options);
+    return await previewOf(await srgbRaster(picture), options);
   });
 }
 

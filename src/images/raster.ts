@@ -32,6 +32,11 @@ export async function rgbaRaster(picture: Sharp): Promise<Raster> {
   return await raster(picture.toColourspace("srgb").ensureAlpha());
 }
 
+/** With alpha only where the picture has it. */
+export async function srgbRaster(picture: Sharp): Promise<Raster> {
+  return await raster(picture.toColourspace("srgb"));
+}
+
 async function raster(picture: Sharp): Promise<Raster> {
   const { data, info } = await picture
     .raw({ depth: "uchar" })
@@ -41,9 +46,7 @@ async function raster(picture: Sharp): Promise<Raster> {
 
 /** Upright and in sRGB, with alpha only where the picture has it. */
 export async function colorRaster(bytes: Buffer): Promise<Raster> {
-  const picture = await openImage({ bytes, autoOrient: true });
-  const { hasAlpha } = await picture.metadata();
-  return await (hasAlpha ? rgbaRaster(picture) : rgbRaster(picture));
+  return await srgbRaster(await openImage({ bytes, autoOrient: true }));
 }
 
 /** The same pixels at another size. */

@@ -151,11 +151,13 @@ function take(window: Window, data: Buffer, at: number, next: number): void {
   }
   if (apart <= sameColor) window.flat++;
   const green = data[at + 1] ?? 0;
-  for (const [index, channel] of tintChannels) {
-    const tint = (data[at + channel] ?? 0) - green;
-    window.tint[index] = (window.tint[index] ?? 0) + tint;
-    window.tintSquares[index] = (window.tintSquares[index] ?? 0) + tint * tint;
-  }
+  takeTint(window, 0, (data[at] ?? 0) - green);
+  takeTint(window, 1, (data[at + 2] ?? 0) - green);
+}
+
+function takeTint({ tint, tintSquares }: Window, index: number, value: number): void {
+  tint[index] = (tint[index] ?? 0) + value;
+  tintSquares[index] = (tintSquares[index] ?? 0) + value * value;
 }
 
 function takeChannel({ sum, squares, lowest, highest }: Window, at: number, value: number): void {
@@ -164,11 +166,6 @@ function takeChannel({ sum, squares, lowest, highest }: Window, at: number, valu
   if (value < (lowest[at] ?? 0)) lowest[at] = value;
   if (value > (highest[at] ?? 0)) highest[at] = value;
 }
-
-const tintChannels = [
-  [0, 0],
-  [1, 2],
-] as const;
 
 /** Of decoded latent noise, each as measured on pictures made of it; the margins are wide. */
 const noise = {

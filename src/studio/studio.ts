@@ -134,7 +134,11 @@ export class Studio {
    */
   async wait(id: string, timeoutMs: number, signal?: AbortSignal): Promise<Task> {
     const over = AbortSignal.timeout(Math.min(timeoutMs, 2 ** 31 - 1));
-    const options = { signal: signal ? AbortSignal.any([signal, over]) : over, everyMs: 1_000 };
+    const options = {
+      signal: signal ? AbortSignal.any([signal, over]) : over,
+      progress: false,
+      endsOnly: true,
+    };
     let last: Task | undefined;
     for await (const event of this.events(id, options)) {
       if (event.kind === "state") last = event.task;

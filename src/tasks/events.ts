@@ -34,6 +34,8 @@ export interface EventsOptions {
   heartbeatMs?: number | undefined;
   /** Live previews are wanted too: they cost ComfyUI an encoding at every step. @default false */
   previews?: boolean | undefined;
+  /** How far it is; who only waits for its end need not be woken for that. @default true */
+  progress?: boolean | undefined;
   /** Records are told only at their end. @default false */
   endsOnly?: boolean | undefined;
 }
@@ -165,6 +167,7 @@ function isLast(event: Pending): boolean {
 class Reader {
   readonly interest: Interest;
   readonly previews: boolean;
+  readonly #progress: boolean;
   readonly #endsOnly: boolean;
   readonly #pending = new Map<string, Pending>();
   #wake: () => void = () => {};
@@ -174,15 +177,21 @@ class Reader {
 
   constructor(
     interest: Interest,
-    { previews = false, endsOnly = false }: Pick<EventsOptions, "previews" | "endsOnly">,
+    {
+      previews = false,
+      progress = true,
+      endsOnly = false,
+    }: Pick<EventsOptions, "previews" | "progress" | "endsOnly">,
   ) {
     this.interest = interest;
     this.previews = previews;
+    this.#progress = progress;
     this.#endsOnly = endsOnly;
   }
 
   add(event: Pending): void {
     if (event.kind === "preview" && !this.previews) return;
+    if (event.kind === "progress" && !this.#progress) return;
     if (event.kind === "state" && this.#endsOnly && !isLast(event)) return;
     const key = `${event.kind} ${event.id}`;
     const isFirst = this.#pending.size === 0;

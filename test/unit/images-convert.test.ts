@@ -19,7 +19,7 @@ function base64Length(bytes: Buffer): number {
 
 describe("preview", () => {
   test("noise of 4096x4096 fits the budget", async () => {
-    const original = await noise(4096, 4096).png().toBuffer();
+    const original = await noise(4096, 4096).png({ compressionLevel: 0 }).toBuffer();
 
     const small = await preview(original);
 
@@ -27,7 +27,7 @@ describe("preview", () => {
     expect(small.mimeType).toBe("image/jpeg");
     expect(small.width).toBe(small.height);
     expect(small.width).toBeGreaterThanOrEqual(512);
-  }, 20_000);
+  });
 
   test("noise with transparency fits the budget and keeps the transparency", async () => {
     const original = await noise(1500, 1500, 4).png().toBuffer();
