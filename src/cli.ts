@@ -66,9 +66,9 @@ async function runServer({ flags }: Invocation): Promise<void> {
     const log = createLog(config.logLevel);
     const { catalog, studio, secret } = app;
     const { waitSeconds, tools } = config;
-    const { resultLinks, resultImages } = config;
+    const { resultLinks, resultImages, mcpTasks } = config;
     const offer = { operator: tools };
-    const mcp = { catalog, log, waitSeconds, offer, resultLinks, resultImages };
+    const mcp = { catalog, log, waitSeconds, offer, resultLinks, resultImages, mcpTasks };
     const owner = studio(ownerOf({ roots: config.inputRoots }, "mcp"));
     app.lookForSaved();
     warnOfTools({ ...mcp, studio: owner });

@@ -34,6 +34,7 @@ export interface Config {
   resultLinks: "auto" | "always" | "never";
   resultImages: "allow" | "omit";
   logLevel: LogLevel;
+  mcpTasks: boolean;
   demo: boolean;
   /** Names of tools; undefined for all. */
   tools: readonly string[] | undefined;
@@ -79,6 +80,7 @@ export function readConfig(
     resultLinks: choice("resultLinks", one("resultLinks"), ["auto", "always", "never"]) ?? "auto",
     resultImages: choice("resultImages", one("resultImages"), ["allow", "omit"]) ?? "allow",
     logLevel: choice("logLevel", one("logLevel"), logLevels) ?? "info",
+    mcpTasks: isOn("mcpTasks", one("mcpTasks")),
     demo: isDemo,
     tools: toolsIn(one("tools")),
     http: isOn("http", one("http")) ? readHttp(given) : undefined,

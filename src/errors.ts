@@ -21,11 +21,22 @@ export type ErrorCode =
 export class AppError extends Error {
   override name = "AppError";
   readonly code: ErrorCode;
+  /** Where the caller named one thing and several could be meant. */
+  readonly choices: Choices | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions & { choices?: Choices }) {
     super(message, options);
     this.code = code;
+    this.choices = options?.choices;
   }
+}
+
+/** What a parameter could have meant, so that a person may choose. */
+export interface Choices {
+  parameter: string;
+  /** What was given, as it stands in the parameter. */
+  given: string;
+  values: readonly string[];
 }
 
 /** The message of anything thrown, for logs and for wrapping. */

@@ -134,6 +134,11 @@ export const options = {
     value: "allow|omit",
     help: "previews in answers; omit them for a model without eyes, which would read them as text (default allow)",
   },
+  mcpTasks: {
+    flag: "mcp-tasks",
+    env: "EASEL_MCP_TASKS",
+    help: "offer image tools as MCP's experimental tasks of 2025-11-25 too; clients that know them poll instead of waiting",
+  },
   tools: {
     flag: "tools",
     env: "EASEL_TOOLS",

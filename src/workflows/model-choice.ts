@@ -44,7 +44,7 @@ export function fitting(
   if (listing.length === 0) {
     const family = familyFits(named ? [named] : workflows, open, model);
     if (family.length > 0) return family;
-    throw refused(unknown(model, open));
+    throw unknown(model, open);
   }
   const suited = listing.filter((each) => each.suits);
   if (!named && suited.length === 0) {
@@ -117,15 +117,19 @@ function isNot(workflow: Workflow): (each: Looked) => boolean {
   return (each) => each.workflow !== workflow;
 }
 
-function unknown(model: string, open: readonly Looked[]): string {
+function unknown(model: string, open: readonly Looked[]): AppError {
   const files = [...new Set(open.flatMap((each) => each.files))];
   const near = nearest(model, files);
   if (near.length > 0) {
-    return `this ComfyUI has no "${model}"; did you mean ${near.join(", ")}?`;
+    const text = `model: this ComfyUI has no "${model}"; did you mean ${near.join(", ")}?`;
+    const choices = { parameter: "model", given: model, values: near };
+    return new AppError("invalid_input", text, { choices });
   }
   const more = files.length > mostNamed ? `, … (${files.length} in all)` : "";
   const known = files.slice(0, mostNamed).join(", ");
-  return `this ComfyUI has no "${model}"; it has ${known === "" ? "none" : `${known}${more}`}`;
+  return refused(
+    `this ComfyUI has no "${model}"; it has ${known === "" ? "none" : `${known}${more}`}`,
+  );
 }
 
 function namesOf(all: readonly Looked[]): string {

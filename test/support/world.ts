@@ -82,6 +82,7 @@ export async function startApp(
       allowPrivateUrls: false,
       resultLinks: "auto",
       resultImages: "allow",
+      mcpTasks: false,
       logLevel: "debug",
       demo: false,
       tools: undefined,
@@ -99,6 +100,7 @@ export async function startApp(
     waitSeconds: overrides.waitSeconds ?? 45,
     resultLinks: overrides.resultLinks ?? "auto",
     resultImages: overrides.resultImages ?? "allow",
+    mcpTasks: overrides.mcpTasks ?? false,
     offer: { operator: overrides.tools },
   };
   return { app, deps, log, dataDir };

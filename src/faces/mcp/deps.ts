@@ -14,6 +14,10 @@ export interface Deps extends ViewOptions {
   /** Default of `wait_seconds`. */
   waitSeconds: number;
   offer: Offer;
+  /** Offer the experimental tasks of revision 2025-11-25, which some clients then insist on. */
+  mcpTasks: boolean;
+  /** Where the page was built. @default where it is shipped */
+  pageDir?: string | undefined;
   /** Shared where there are many connections. */
   schemas?: ToolSchemas;
 }

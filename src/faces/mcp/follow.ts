@@ -2,6 +2,7 @@ import { messageOf } from "../../errors.ts";
 import { isTerminal } from "../../tasks/state.ts";
 import type { Task } from "../../tasks/task.ts";
 import type { Answer } from "./answer.ts";
+import { withRecord } from "./app-record.ts";
 import type { Deps } from "./deps.ts";
 import { guideOf } from "./guide.ts";
 import { ProgressReporter } from "./progress.ts";
@@ -60,14 +61,16 @@ export async function follow(
   const guide = guideOf(deps.catalog, task, call.guided);
   if (isTerminal(task.state)) {
     if (task.state === "completed") reporter.finish("Done");
-    return renderEnded(task, studio, call.view, guide);
+    const answer = await renderEnded(task, studio, call.view, guide);
+    return withRecord(answer, task, studio, deps.catalog, call.client.apps);
   }
   if (onCancel === "cancel" && (await wantsCancel(call))) {
     deps.log.info(`task ${taskId}: cancelled by the client`);
     await studio.cancel(taskId).catch((error) => deps.log.warn(messageOf(error)));
   }
   const elsewhere = studio.elsewhere(task);
-  return renderUnfinished(task, studio.progress(taskId), elsewhere, call.view, guide);
+  const answer = renderUnfinished(task, studio.progress(taskId), elsewhere, call.view, guide);
+  return withRecord(answer, task, studio, deps.catalog, call.client.apps);
 }
 
 async function wantsCancel(call: Call): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { AppError } from "../../errors.ts";
 import { isPicture } from "../../tasks/guests.ts";
 import type { Task } from "../../tasks/task.ts";
 import type { Catalog } from "../../workflows/catalog.ts";
@@ -6,6 +7,7 @@ import { requestFrom } from "../../workflows/own-options.ts";
 import type { Deps } from "./deps.ts";
 import { submitAndFollow } from "./follow.ts";
 import { effortCalled, imageToolSchema } from "./image-schema.ts";
+import { choose } from "./question.ts";
 import type { Call, Tool } from "./tool.ts";
 import { seeing } from "./view.ts";
 
@@ -48,7 +50,26 @@ function imageTool(deps: Deps, name: string): Tool {
   };
 }
 
-function submit(
+/** Where a name could mean several models, the person at the client may choose; nothing is made before. */
+async function submit(
+  deps: Deps,
+  name: string,
+  args: Record<string, unknown>,
+  call: Call,
+  signal: AbortSignal,
+): Promise<Task> {
+  try {
+    return await submitOnce(deps, name, args, call, signal);
+  } catch (error) {
+    if (!(call.ask && error instanceof AppError && error.choices)) throw error;
+    const { parameter, given, values } = error.choices;
+    const chosen = await choose(call.ask, `Which ${parameter} is meant by ${given}?`, values);
+    if (chosen === undefined) throw error;
+    return submitOnce(deps, name, { ...args, [parameter]: chosen }, call, signal);
+  }
+}
+
+function submitOnce(
   { studio }: Deps,
   name: string,
   { wait_seconds, webhook_url, previews, ...args }: Record<string, unknown>,

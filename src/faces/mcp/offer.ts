@@ -20,6 +20,7 @@ export interface Offer {
 export function withheld(tool: Tool, offer: Offer, studio: Studio): string | undefined {
   const scope = scopeOf(tool);
   if (!studio.may(scope)) return `the key ${studio.caller.name} lacks the scope ${scope}`;
+  if (tool.appOnly) return undefined;
   if (offer.operator && !offer.operator.includes(tool.name)) {
     return "whoever runs this server leaves it out (--tools)";
   }

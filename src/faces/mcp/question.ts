@@ -29,19 +29,27 @@ export class Asked extends Error {
   }
 }
 
+/** What a call asks before it removes so many tasks. */
+export const manyTasks = 3;
+
 /** Undefined when nobody chose one of these. */
 export async function choose(
   ask: Ask,
   message: string,
   choices: readonly string[],
 ): Promise<string | undefined> {
-  const { action, content } = await ask({
+  const form: Form = {
     message,
     requestedSchema: {
       type: "object",
       properties: { answer: { type: "string", title: "Answer", enum: choices } },
       required: ["answer"],
     },
+  };
+  const { action, content } = await ask(form).catch((error: unknown): Reply => {
+    if (error instanceof Asked) throw error;
+    // A client that says it asks, and cannot: nobody chose.
+    return { action: "cancel" };
   });
   if (action !== "accept") return undefined;
   // A form is free to come back with anything.

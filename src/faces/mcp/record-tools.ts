@@ -4,11 +4,13 @@ import type { DeleteReport } from "../../tasks/deletion.ts";
 import type { TaskFilter } from "../../tasks/store/store.ts";
 import type { Task } from "../../tasks/task.ts";
 import { counted } from "../../words.ts";
+import type { Answer } from "./answer.ts";
 import type { Deps } from "./deps.ts";
+import { choose, manyTasks } from "./question.ts";
 import { filterSchema, narrowed } from "./record-filter.ts";
 import { promptLength, summary, summaryLines } from "./task-summary.ts";
 import { reading, removing } from "./task-tools.ts";
-import type { Tool } from "./tool.ts";
+import type { Call, Tool } from "./tool.ts";
 import { size } from "./words.ts";
 
 /** Of those that a deletion would take. */
@@ -61,7 +63,7 @@ export function deleteTasks(deps: Deps): Tool {
     }),
     output: z.looseObject({ tasks: z.number(), images: z.number(), bytes: z.number() }),
     annotations: removing,
-    async run({ dry_run, task_ids, ...rest }) {
+    async run({ dry_run, task_ids, ...rest }, call) {
       const { filter, understood } = await narrowed(deps, rest);
       if (Array.isArray(task_ids)) filter.ids = task_ids.map(String);
       if (Object.keys(filter).length === 0) {
@@ -70,29 +72,56 @@ export function deleteTasks(deps: Deps): Tool {
           'Say what to delete: task_ids, state, tool, since or before. To delete everything, give before: "tomorrow".',
         );
       }
-      const unknown = await unknownIds(deps, filter.ids ?? []);
-      const named = dry_run === true ? await wouldGo(deps, filter) : [];
-      const report = await deps.studio.delete(filter, dry_run === true);
-      const missing = unknown.length > 0 ? [`Not on record: ${unknown.join(", ")}.`] : [];
-      const more = report.tasks - named.length;
-      const lines = [
-        [deletionWords(report, understood), ...missing].join(" "),
-        ...named.map((task) => summaryLines(task, promptLength(mostNamed))),
-        ...(dry_run === true && more > 0 ? [`… and ${more} more.`] : []),
-      ];
-      return {
-        content: [{ type: "text", text: lines.join("\n") }],
-        structured: {
-          tasks: report.tasks,
-          images: report.images,
-          bytes: report.bytes,
-          cancelled: report.cancelled,
-          dry_run: report.dryRun,
-          unknown_ids: unknown,
-          ...(dry_run === true ? { would_delete: named.map(({ id }) => id) } : {}),
-        },
-      };
+      const isDry = dry_run === true;
+      const kept = isDry ? undefined : await declined(deps, filter, call);
+      if (kept) return kept;
+      return deleted(deps, filter, isDry, understood);
     },
+  };
+}
+
+async function deleted(
+  deps: Deps,
+  filter: TaskFilter,
+  isDry: boolean,
+  understood: string,
+): Promise<Answer> {
+  const unknown = await unknownIds(deps, filter.ids ?? []);
+  const named = isDry ? await wouldGo(deps, filter) : [];
+  const report = await deps.studio.delete(filter, isDry);
+  const missing = unknown.length > 0 ? [`Not on record: ${unknown.join(", ")}.`] : [];
+  const more = report.tasks - named.length;
+  const lines = [
+    [deletionWords(report, understood), ...missing].join(" "),
+    ...named.map((task) => summaryLines(task, promptLength(mostNamed))),
+    ...(isDry && more > 0 ? [`… and ${more} more.`] : []),
+  ];
+  return {
+    content: [{ type: "text", text: lines.join("\n") }],
+    structured: {
+      tasks: report.tasks,
+      images: report.images,
+      bytes: report.bytes,
+      cancelled: report.cancelled,
+      dry_run: report.dryRun,
+      unknown_ids: unknown,
+      ...(isDry ? { would_delete: named.map(({ id }) => id) } : {}),
+    },
+  };
+}
+
+/** More than a few are deleted only if the person says so, where there is one to ask. */
+async function declined(deps: Deps, filter: TaskFilter, call: Call): Promise<Answer | undefined> {
+  if (!call.ask) return undefined;
+  const tasks = await deps.studio.count(filter);
+  if (tasks <= manyTasks) return undefined;
+  const [yes, no] = ["Delete", "Keep"];
+  const question = `Delete ${counted(tasks, "task")} and their pictures for good?`;
+  if ((await choose(call.ask, question, [yes, no])) === yes) return undefined;
+  const text = "Nothing was deleted: the person at the client did not agree.";
+  return {
+    content: [{ type: "text", text }],
+    structured: { tasks: 0, images: 0, bytes: 0, cancelled: 0, dry_run: false, unknown_ids: [] },
   };
 }
 

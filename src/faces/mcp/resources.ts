@@ -1,6 +1,8 @@
+import { readFile } from "node:fs/promises";
 import { AppError, refusal } from "../../errors.ts";
 import { isPicture, mediaName } from "../../images/media.ts";
 import { preview } from "../../images/preview.ts";
+import { shipped } from "../../shipped.ts";
 import { imagesOf, type Task, withoutSecrets } from "../../tasks/task.ts";
 import { megabytes } from "../../words.ts";
 import type {
@@ -10,7 +12,9 @@ import type {
   ResourceEntry,
   ResourceTemplate,
 } from "./answer.ts";
+import { appUri } from "./app-record.ts";
 import type { Deps } from "./deps.ts";
+import { appType } from "./peer.ts";
 import { kindOf } from "./render.ts";
 
 /** Tasks a page of `resources/list` covers. */
@@ -84,6 +88,7 @@ export async function readResource(
   deps: Deps,
   uri: string,
 ): Promise<ResourceContent | ResourceBytes> {
+  if (uri === appUri) return appPage(deps);
   const { kind, id } = parsed(uri);
   switch (kind) {
     case "images":
@@ -138,6 +143,15 @@ function workflowsNamed(deps: Deps, name: string): unknown[] {
 
 function json(uri: string, value: unknown): ResourceContent {
   return { uri, mimeType: "application/json", text: JSON.stringify(value, null, 1) };
+}
+
+/** One file that needs nothing from elsewhere. Throws `not_found` in a checkout that was not built. */
+async function appPage({ pageDir = shipped.page }: Deps): Promise<ResourceContent> {
+  const text = await readFile(`${pageDir}/studio.html`, "utf8").catch((cause: unknown) => {
+    throw new AppError("not_found", `${appUri} is not built: npm run build.`, { cause });
+  });
+  const csp = { connectDomains: [], resourceDomains: [] };
+  return { uri: appUri, mimeType: appType, text, _meta: { ui: { csp, prefersBorder: false } } };
 }
 
 function parsed(uri: string): { kind: string | undefined; id: string } {

@@ -27,14 +27,16 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { AppError, messageOf } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import { promptEntry, promptResult, resultOf, typedIn } from "./answer.ts";
+import { type Answer, promptEntry, promptResult, resultOf, typedIn } from "./answer.ts";
 import { ClientRoots, rootsAnswerMs } from "./client-roots.ts";
 import { endedOn } from "./ended.ts";
 import { type Peer, peerFrom } from "./peer.ts";
+import { experimentalTask } from "./protocol-tasks.ts";
 import type { Ask } from "./question.ts";
 import type { Channel } from "./rpc.ts";
+import { serveTasks, tasksCapability } from "./sdk1-tasks.ts";
 import type { SessionTransport } from "./session.ts";
-import { instructions, type Surface, serverInfo } from "./surface.ts";
+import { type Incoming, instructions, type Surface, serverInfo } from "./surface.ts";
 
 type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
@@ -47,11 +49,16 @@ const capabilities: ServerCapabilities = {
   prompts: {},
   completions: {},
   logging: {},
+  extensions: { "io.modelcontextprotocol/ui": {} },
 };
 
 /** The surface for clients up to revision 2025-11-25. One server for one connection. */
 export function serverOn(surface: Surface, log: Log): Server {
-  const server = new Server(serverInfo, { capabilities, instructions });
+  const tasks = surface.hasTasks ? { tasks: tasksCapability } : {};
+  const server = new Server(serverInfo, {
+    capabilities: { ...capabilities, ...tasks },
+    instructions,
+  });
   const peer = peerOf(server);
   const roots = new ClientRoots(log);
   const askRoots = () => {
@@ -74,39 +81,47 @@ export function serverOn(surface: Surface, log: Log): Server {
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: surface.tools(peer()) }));
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
     await roots.known();
-    const answer = await invalidParams(() =>
-      surface.call({
-        name: params.name,
-        args: params.arguments,
-        meta: params._meta ?? {},
-        signal: extra.signal,
-        peer: peer(),
-        folder: roots.folder,
-        async sendProgress(progress, message) {
-          const progressToken = extra._meta?.progressToken;
-          if (progressToken === undefined) return;
-          await extra.sendNotification({
-            method: "notifications/progress",
-            params: { progressToken, progress, total: 1, message },
-          });
-        },
-        log(level, data) {
-          if (rank(level) < rank(least)) return;
-          extra
-            .sendNotification({
-              method: "notifications/message",
-              params: { level, logger: params.name, data },
-            })
-            .catch((error) => log.debug(messageOf(error)));
-        },
-        ended: () => endedOn(extra.signal, () => server.transport !== undefined),
-        ask: peer().asks ? askOn(extra) : undefined,
-      }),
-    );
-    return resultOf(answer);
+    const incoming: Incoming = {
+      name: params.name,
+      args: params.arguments,
+      meta: params._meta ?? {},
+      signal: extra.signal,
+      peer: peer(),
+      folder: roots.folder,
+      async sendProgress(progress, message) {
+        const progressToken = extra._meta?.progressToken;
+        if (progressToken === undefined) return;
+        await extra.sendNotification({
+          method: "notifications/progress",
+          params: { progressToken, progress, total: 1, message },
+        });
+      },
+      log(level, data) {
+        if (rank(level) < rank(least)) return;
+        extra
+          .sendNotification({
+            method: "notifications/message",
+            params: { level, logger: params.name, data },
+          })
+          .catch((error) => log.debug(messageOf(error)));
+      },
+      ended: () => endedOn(extra.signal, () => server.transport !== undefined),
+      ask: peer().asks ? askOn(extra) : undefined,
+    };
+    if (!(params.task && surface.hasTasks)) {
+      return resultOf(await invalidParams(() => surface.call(incoming)));
+    }
+    const started = await invalidParams(() => surface.start(incoming));
+    if ("task" in started) return { task: experimentalTask(started.task, surface.studio) };
+    throw new McpError(ErrorCode.InvalidParams, textOf(started.answer));
   });
   serveResources(server, surface);
+  if (surface.hasTasks) serveTasks(server, surface, peer);
   return server;
+}
+
+function textOf({ content }: Answer): string {
+  return content.map((block) => (block.type === "text" ? block.text : "")).join("\n");
 }
 
 const rank = (level: LoggingLevel) => LoggingLevelSchema.options.indexOf(level);

@@ -4,6 +4,7 @@ import {
   InMemoryServerEventBus,
   inputRequired,
   isLegacyRequest,
+  MissingRequiredClientCapabilityError,
   ProtocolError,
   ProtocolErrorCode,
   Server,
@@ -12,15 +13,20 @@ import {
   type Transport,
 } from "@modelcontextprotocol/server";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
+import { z } from "zod";
 import { AppError, messageOf } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { promptEntry, promptResult, resultOf, typedIn } from "./answer.ts";
 import { endedOn } from "./ended.ts";
 import { type Peer, peerFrom } from "./peer.ts";
+import { extensionTask } from "./protocol-tasks.ts";
 import { type Ask, Asked, type Form, type Reply } from "./question.ts";
-import { type Channel, type Message, rpcCodes } from "./rpc.ts";
-import { instructions, type Surface, serverInfo } from "./surface.ts";
+import type { Channel, Message } from "./rpc.ts";
+import { watchAll, watchedIn } from "./subscriptions.ts";
+import { type Incoming, instructions, type Surface, serverInfo } from "./surface.ts";
 import type { Ended } from "./tool.ts";
+
+const tasksExtension = "io.modelcontextprotocol/tasks";
 
 const capabilities = {
   tools: { listChanged: true },
@@ -28,6 +34,7 @@ const capabilities = {
   prompts: {},
   completions: {},
   logging: {},
+  extensions: { [tasksExtension]: {}, "io.modelcontextprotocol/ui": {} },
 };
 
 /** The surface for clients of revision 2026-07-28. One server for one request, or one connection. */
@@ -40,34 +47,38 @@ function serverOn(surface: Surface, log: Log, ended: (signal: AbortSignal) => Pr
   server.setRequestHandler("tools/call", async ({ params }, ctx) => {
     const { signal, _meta: meta = {} } = ctx.mcpReq;
     const peer = peerOf(ctx);
+    const incoming: Incoming = {
+      name: params.name,
+      args: params.arguments,
+      meta,
+      signal,
+      peer,
+      async sendProgress(progress, message) {
+        const { progressToken } = meta;
+        if (progressToken === undefined) return;
+        await ctx.mcpReq.notify({
+          method: "notifications/progress",
+          params: { progressToken, progress, total: 1, message },
+        });
+      },
+      log: (level, data) => {
+        // Sent only where the request says from which level on.
+        ctx.mcpReq.log(level, data, params.name).catch((error) => log.debug(messageOf(error)));
+      },
+      ended: () => ended(signal),
+      ask: peer.asks ? askOn(ctx) : undefined,
+    };
     try {
-      const answer = await surface.call({
-        name: params.name,
-        args: params.arguments,
-        meta,
-        signal,
-        peer,
-        async sendProgress(progress, message) {
-          const { progressToken } = meta;
-          if (progressToken === undefined) return;
-          await ctx.mcpReq.notify({
-            method: "notifications/progress",
-            params: { progressToken, progress, total: 1, message },
-          });
-        },
-        log: (level, data) => {
-          // Sent only where the request says from which level on.
-          ctx.mcpReq.log(level, data, params.name).catch((error) => log.debug(messageOf(error)));
-        },
-        ended: () => ended(signal),
-        ask: peer.asks ? askOn(ctx) : undefined,
-      });
-      return resultOf(answer);
+      if (!peer.tasks) return resultOf(await surface.call(incoming));
+      const started = await surface.start(incoming);
+      if ("answer" in started) return resultOf(started.answer);
+      return { resultType: "task", content: [], ...extensionTask(started.task, surface.studio) };
     } catch (error) {
       if (error instanceof Asked) return questionOf(error);
       throw asProtocol(error);
     }
   });
+  serveTasks(server, surface);
   server.setRequestHandler("resources/list", async ({ params }) => {
     const { entries, next } = await invalidParams(() => surface.resources(params?.cursor));
     return { resources: entries, ...(next ? { nextCursor: next } : {}) };
@@ -87,6 +98,37 @@ function serverOn(surface: Surface, log: Log, ended: (signal: AbortSignal) => Pr
     completion: { ...(await invalidParams(() => surface.complete(typedIn(params)))) },
   }));
   return server;
+}
+
+const named = { params: z.looseObject({ taskId: z.string() }), result: z.looseObject({}) };
+
+/** The extension for tasks (SEP-2663). */
+function serveTasks(server: Server, surface: Surface): void {
+  const { studio } = surface;
+  const demand = (ctx: BaseContext) => {
+    if (peerOf(ctx).tasks) return;
+    const { extensions } = capabilities;
+    const requiredCapabilities = { extensions: { [tasksExtension]: extensions[tasksExtension] } };
+    throw new MissingRequiredClientCapabilityError({ requiredCapabilities });
+  };
+  server.setRequestHandler("tasks/get", named, async ({ taskId }, ctx) => {
+    demand(ctx);
+    const task = await invalidParams(() => studio.get(taskId));
+    const shown = extensionTask(task, studio);
+    if (shown.status !== "completed") return shown;
+    return { ...shown, result: resultOf(await surface.answerOf(taskId, peerOf(ctx))) };
+  });
+  server.setRequestHandler("tasks/cancel", named, async ({ taskId }, ctx) => {
+    demand(ctx);
+    await invalidParams(() => studio.cancel(taskId));
+    return {};
+  });
+  // A task of ours never asks while it is at work, so no answer is outstanding.
+  server.setRequestHandler("tasks/update", named, async ({ taskId }, ctx) => {
+    demand(ctx);
+    await invalidParams(() => studio.get(taskId));
+    return {};
+  });
 }
 
 /** In this revision every request says who asks. */
@@ -132,34 +174,6 @@ async function invalidParams<T>(work: () => Promise<T>, data?: object): Promise<
 function asProtocol(error: unknown, data?: object): unknown {
   if (!(error instanceof AppError)) return error;
   return new ProtocolError(ProtocolErrorCode.InvalidParams, error.message, data);
-}
-
-/** The resources that a `subscriptions/listen` names. */
-function watchedIn({ method, params }: Message): string[] {
-  if (method !== "subscriptions/listen") return [];
-  const { notifications } = params ?? {};
-  const listed =
-    typeof notifications === "object" && notifications !== null
-      ? Reflect.get(notifications, "resourceSubscriptions")
-      : [];
-  return Array.isArray(listed) ? listed.filter((uri) => typeof uri === "string") : [];
-}
-
-/** Watches what a `subscriptions/listen` names. Returns the refusal where some of it is not there. */
-async function watchAll(
-  surface: Surface,
-  message: Message,
-  signal: AbortSignal,
-  changed: (uri: string) => Promise<void>,
-): Promise<Message | undefined> {
-  try {
-    for (const uri of watchedIn(message)) await surface.watch(uri, signal, () => changed(uri));
-    return undefined;
-  } catch (error) {
-    const { id = 0 } = message;
-    const refused = { code: rpcCodes.invalidParams, message: messageOf(error) };
-    return { jsonrpc: "2.0", id, error: refused };
-  }
 }
 
 /** Whether earlier revisions answer for this request, whose body is parsed. */

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { AppError } from "../../errors.ts";
+import type { Studio } from "../../studio/studio.ts";
 import type { Task } from "../../tasks/task.ts";
 import { version } from "../../version.ts";
 import { nearest } from "../../words.ts";
@@ -12,12 +13,15 @@ import type {
   ResourceTemplate,
   ToolEntry,
 } from "./answer.ts";
+import { withRecord } from "./app-record.ts";
 import { type Completions, completionsOf, type Typed } from "./completion.ts";
 import type { Deps } from "./deps.ts";
+import { serverIcons } from "./icons.ts";
 import { withheld } from "./offer.ts";
 import type { Peer } from "./peer.ts";
 import { type Prompt, promptBlocks, prompts } from "./prompts.ts";
 import { type Ask, Asked } from "./question.ts";
+import { renderEnded } from "./render.ts";
 import { textIn, webhookIn } from "./request-meta.ts";
 import {
   changesOf,
@@ -30,7 +34,12 @@ import { type Call, type Ended, entryOf, parseArguments, type Tool } from "./too
 import { allTools } from "./tools.ts";
 import { viewFor } from "./view.ts";
 
-export const serverInfo = { name: "comfy-easel", title: "comfy-easel", version };
+export const serverInfo = {
+  name: "comfy-easel",
+  title: "comfy-easel",
+  version,
+  icons: serverIcons,
+};
 
 export const instructions = `Pictures with ComfyUI. generate_image needs only a prompt; img2img, inpaint, outpaint, upscale and remove_background take an image: a file path, a URL, or an image id of an earlier result.
 A result has previews for you and, for the user, the place of each full picture: show it to them.
@@ -81,9 +90,14 @@ export class Surface {
   /** In an order that changes only with the catalogue. */
   tools(peer: Peer): ToolEntry[] {
     const { schemas } = this.#deps;
-    return this.#offered(this.#toolsFor(peer)).map(
-      (tool) => schemas?.entry(tool, peer) ?? entryOf(tool, peer),
+    const offered = this.#offered(this.#toolsFor(peer)).filter(
+      (tool) => !tool.appOnly || peer.apps,
     );
+    return offered.map((tool) => {
+      const entry = schemas?.entry(tool, peer) ?? entryOf(tool, peer);
+      const isTask = this.hasTasks && tool.begin && peer.protocol === "2025-11-25";
+      return isTask ? { ...entry, execution: { taskSupport: "optional" } } : entry;
+    });
   }
 
   /** Throws `invalid_input` for a `_meta` that cannot be read; all else that is wrong is an answer. */
@@ -94,17 +108,44 @@ export class Surface {
       const answer = await tool.run(parseArguments(tool, incoming.args), call);
       return this.#noted(answer);
     } catch (error) {
-      if (error instanceof Asked) throw error;
-      const text = this.#worded(incoming.name, error);
-      call.log("warning", text);
-      return { content: [{ type: "text", text }], isError: true };
+      return this.#refused(incoming.name, error, call);
     }
   }
 
-  /** Makes the task of a call and does not wait. Undefined for a tool that makes no pictures. */
-  async begin(incoming: Incoming): Promise<Task | undefined> {
-    const tool = this.#find(incoming);
-    return tool.begin?.(parseArguments(tool, incoming.args), this.#callOf(incoming));
+  #refused(tool: string, error: unknown, call: Call): Answer {
+    if (error instanceof Asked) throw error;
+    const text = this.#worded(tool, error);
+    call.log("warning", text);
+    return { content: [{ type: "text", text }], isError: true };
+  }
+
+  /** As `call`, but a tool that makes pictures makes its task and does not wait. */
+  async start(incoming: Incoming): Promise<{ task: Task } | { answer: Answer }> {
+    const call = this.#callOf(incoming);
+    try {
+      const tool = this.#find(incoming);
+      if (!tool.begin) return { answer: await this.call(incoming) };
+      return { task: await tool.begin(parseArguments(tool, incoming.args), call) };
+    } catch (error) {
+      return { answer: this.#refused(incoming.name, error, call) };
+    }
+  }
+
+  /** The experimental tasks of 2025-11-25 are offered. */
+  get hasTasks(): boolean {
+    return this.#deps.mcpTasks;
+  }
+
+  get studio(): Studio {
+    return this.#deps.studio;
+  }
+
+  /** What the call of a task that has ended would have answered. Throws `not_found`. */
+  async answerOf(id: string, peer: Peer): Promise<Answer> {
+    const { studio, catalog } = this.#deps;
+    const task = await studio.get(id);
+    const answer = await renderEnded(task, studio, viewFor(peer, this.#deps));
+    return withRecord(answer, task, studio, catalog, peer.apps);
   }
 
   resources(cursor?: string): Promise<Page<ResourceEntry>> {
@@ -169,10 +210,11 @@ export class Surface {
   #find({ name, peer, folder }: Incoming): Tool {
     const tools = this.#toolsFor(peer, folder);
     const tool = tools.get(name);
-    if (!tool) {
+    if (!tool || (tool.appOnly && !peer.apps)) {
+      const known = this.#offered(tools).filter((one) => !one.appOnly);
       throw unknownTool(
         name,
-        this.#offered(tools).map((one) => one.name),
+        known.map((one) => one.name),
       );
     }
     const reason = this.#against(tool);

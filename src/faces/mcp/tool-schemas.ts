@@ -2,7 +2,7 @@ import type { Catalog } from "../../workflows/catalog.ts";
 import type { ToolEntry } from "./answer.ts";
 import { type ImageToolSchema, imageToolSchema } from "./image-schema.ts";
 import type { Peer } from "./peer.ts";
-import { entryOf, fillsFiles, type Tool } from "./tool.ts";
+import { entryOf, type Tool } from "./tool.ts";
 
 /** What is the same for every connection, built once per change of the catalogue: it takes longer than a call. */
 export class ToolSchemas {
@@ -30,7 +30,7 @@ export class ToolSchemas {
 
   /** The tool as `tools/list` shows it to this client. */
   entry(tool: Tool, client: Peer): ToolEntry {
-    const key = `${tool.name} ${fillsFiles(client)}`;
+    const key = JSON.stringify([tool.name, client.name, client.apps]);
     const known = this.#entries.get(key) ?? entryOf(tool, client);
     this.#entries.set(key, known);
     return known;

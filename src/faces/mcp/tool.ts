@@ -3,8 +3,10 @@ import { AppError } from "../../errors.ts";
 import type { Task } from "../../tasks/task.ts";
 import type { Webhook } from "../../webhooks/webhook.ts";
 import type { Answer, JsonSchema, ToolEntry } from "./answer.ts";
+import { appUri } from "./app-record.ts";
 import { readArguments } from "./arguments.ts";
 import { hostFileSchema } from "./given-image.ts";
+import { iconsOf } from "./icons.ts";
 import type { Peer } from "./peer.ts";
 import type { Ask } from "./question.ts";
 import { wordIssues } from "./refusals.ts";
@@ -48,6 +50,8 @@ export interface Tool {
   unlisted?: readonly string[];
   /** What is checked instead where other arguments allow to leave something out. */
   relaxed?(args: Readonly<Record<string, unknown>>): z.ZodObject | undefined;
+  /** Asked by the studio's page in a chat; no model is offered it. */
+  appOnly?: boolean;
   /** Only on tools without pictures: clients drop the images of a result that is structured. */
   output?: z.ZodObject;
   annotations: {
@@ -73,7 +77,26 @@ export function entryOf(tool: Tool, client?: Peer): ToolEntry {
     inputSchema,
     ...(tool.output ? { outputSchema: jsonSchema(tool.output) } : {}),
     annotations: unusual(tool.annotations),
-    ...(pictures.length > 0 ? { _meta: { "openai/fileParams": pictures } } : {}),
+    ...entryExtras(tool, pictures, client),
+  };
+}
+
+function entryExtras(
+  { name, appOnly, begin }: Tool,
+  pictures: readonly string[],
+  client: Peer | undefined,
+): Pick<ToolEntry, "icons" | "_meta"> {
+  const icons = client && iconsOf(name, client);
+  const isShown = client?.apps && (begin || name === "task_status");
+  const meta = {
+    ...(pictures.length > 0 ? { "openai/fileParams": pictures } : {}),
+    // Hosts read one or the other (ext-apps, 2026-01-26 and before).
+    ...(isShown ? { ui: { resourceUri: appUri }, "ui/resourceUri": appUri } : {}),
+    ...(appOnly ? { ui: { visibility: ["app"] } } : {}),
+  };
+  return {
+    ...(icons ? { icons } : {}),
+    ...(Object.keys(meta).length > 0 ? { _meta: meta } : {}),
   };
 }
 

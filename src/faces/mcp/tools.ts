@@ -1,3 +1,4 @@
+import { appTools } from "./app-tools.ts";
 import type { Deps } from "./deps.ts";
 import { imageTools } from "./image-tools.ts";
 import { deleteTasks, listTasks } from "./record-tools.ts";
@@ -15,5 +16,6 @@ export function allTools(deps: Deps): Tool[] {
     deleteTasks(deps),
     getImage(deps),
     listWorkflows(deps),
+    ...appTools(deps),
   ];
 }
