@@ -65,17 +65,11 @@ async function openHost(revision: Revision) {
   await page.setContent(await readFile(path.join(import.meta.dirname, "host.html"), "utf8"));
   const { contents } = await client.readResource({ uri: appUri });
   const html = String((contents[0] as { text: string }).text);
-  await page.evaluate(([text, rules]) => Reflect.get(window, "show")(text, rules), [
-    html,
-    policy,
-  ] as const);
+  // In the browser, so as text: these files know no `window`.
+  await page.evaluate(`show(${JSON.stringify(html)}, ${JSON.stringify(policy)})`);
   const notify = (method: string, params: object) =>
-    page.evaluate(([name, given]) => Reflect.get(window, "notify")(name, given), [
-      method,
-      params,
-    ] as const);
-  const heard = () => page.evaluate(() => Reflect.get(window, "heard") as string[]);
-  await expect.poll(heard).toContain("ui/notifications/initialized");
+    page.evaluate(`notify(${JSON.stringify(method)}, ${JSON.stringify(params)})`);
+  await expect.poll(() => page.evaluate("heard")).toContain("ui/notifications/initialized");
   const [frame] = page.frames().filter((each) => each !== page.mainFrame());
   return { emulator, deps, client, page, frame: frame as Frame, notify, refused };
 }
@@ -89,10 +83,7 @@ async function newPage(): Promise<Page> {
 
 /** The width in pixels of the picture on the easel, once it is there. */
 const shownWidth = (frame: Frame) =>
-  frame.evaluate(() => {
-    const image = document.querySelector<HTMLImageElement>(".stage > img");
-    return image?.complete ? image.naturalWidth : 0;
-  });
+  frame.evaluate("document.querySelector('.stage > img')?.naturalWidth");
 
 const shots = process.env["COMFY_EASEL_SHOTS"];
 
@@ -112,7 +103,7 @@ test.skipIf(!hasChromium).for<Revision>(["2025-11-25", "2026-07-28"])(
     await hold.reached;
     await frame.waitForSelector("progress");
     await expect
-      .poll(() => frame.evaluate(() => document.querySelector("progress")?.value))
+      .poll(() => frame.evaluate("document.querySelector('progress')?.value"))
       .toBeGreaterThan(0.3);
     expect(await frame.textContent(".words")).toBe("a fox in the snow");
     await shoot(page, `chat-progress-${revision}`);
@@ -129,13 +120,12 @@ test.skipIf(!hasChromium).for<Revision>(["2025-11-25", "2026-07-28"])(
     await shoot(page, `chat-cut-${revision}`);
     await frame.click("text=Use as input");
     await expect
-      .poll(() => page.evaluate(() => JSON.stringify(Reflect.get(window, "said"))))
+      .poll(() => page.evaluate("JSON.stringify(said)"))
       .toMatch(/Use the picture t\w{16}-1/);
 
     expect(refused).toEqual([]);
     const elsewhere = await frame.evaluate(
-      (url) => fetch(url).then(() => "let out", String),
-      emulator.url,
+      `fetch(${JSON.stringify(emulator.url)}).then(() => "let out", String)`,
     );
     expect(elsewhere).toMatch(/Failed to fetch/);
     expect(refused.join()).toContain("connect-src");

@@ -182,7 +182,7 @@ export function httpTransport(
 }
 
 /** The client's end of a connection in memory. */
-export function memoryTransport(deps: Deps): object {
+export function memoryTransport(deps: Deps): Channel {
   const end = new Channel(async (message) => connection.receive(structuredClone(message)));
   const connection = new Connection(deps, async (message) => {
     queueMicrotask(() => end.onmessage?.(structuredClone(message)));

@@ -30,7 +30,9 @@ export class Connection {
 
   /** Messages are handed on in the order they come. */
   receive(message: Message): void {
-    const isNewest = saysItsRevision(message) || (this.#newest && !this.#earlier);
+    // A client may ask for the newest and then begin as the earlier ones do.
+    const isBeginning = message.method === "initialize" || this.#earlier !== undefined;
+    const isNewest = saysItsRevision(message) || (this.#newest && !isBeginning);
     const handed = this.#hand(
       message,
       isNewest ? this.#channelOfNewest() : this.#channelOfEarlier(),
