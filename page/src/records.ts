@@ -1,6 +1,7 @@
-/** What the server says, as `docs/rest.md` has it. */
+import type { Activity } from "../../src/tasks/activity.ts";
+import type { TaskState } from "../../src/tasks/state.ts";
 
-export type TaskState = "queued" | "running" | "completed" | "failed" | "cancelled";
+/** What the server says, as `docs/rest.md` has it. */
 
 export interface PictureRecord {
   id: string;
@@ -25,15 +26,6 @@ export interface InputRecord {
   mime_type: string;
   origin?: string | null;
 }
-
-export type Activity =
-  | "starting"
-  | "loading"
-  | "reading"
-  | "painting"
-  | "decoding"
-  | "saving"
-  | "other";
 
 export interface Progress {
   phase: "queued" | "waiting" | "running";

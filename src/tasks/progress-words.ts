@@ -1,3 +1,4 @@
+import type { Activity } from "./activity.ts";
 import type { TaskProgress } from "./progress.ts";
 
 /** Progress in words, short enough for a status line. */
@@ -26,26 +27,16 @@ function activity(node: string | undefined): string {
   return known ?? (node === undefined ? "Starting" : `Running ${node}`);
 }
 
-/** What a node does, in one word that a program can tell apart. */
-export type Activity =
-  | "starting"
-  | "loading"
-  | "reading"
-  | "painting"
-  | "decoding"
-  | "saving"
-  | "other";
-
 /** Unset, ComfyUI has not said yet which node it runs. */
 export function activityOf(node: string | undefined): Activity {
   return activityRow(node)?.[1] ?? (node === undefined ? "starting" : "other");
 }
 
 function activityRow(node: string | undefined) {
-  return node === undefined ? undefined : activities.find(([pattern]) => pattern.test(node));
+  return node === undefined ? undefined : rows.find(([pattern]) => pattern.test(node));
 }
 
-const activities: [RegExp, Activity, string][] = [
+const rows: [RegExp, Activity, string][] = [
   [/Sampler(?!Select)/, "painting", "Sampling"],
   [/Load|CLIP.*Loader/, "loading", "Loading models"],
   [/TextEncode/, "reading", "Reading the prompt"],

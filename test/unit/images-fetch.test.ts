@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { literalAddress, refuseAddress } from "../../src/net/address.ts";
 import { fetchGuarded, fetchPublic } from "../../src/net/fetch.ts";
 import { serve } from "../fixtures/images/server.ts";
+import { privateHosts } from "../support/private-hosts.ts";
 
 const limits = { maxBytes: 1_000_000, timeoutMs: 10_000, what: "image" };
 const open = { ...limits, allowPrivateAddresses: true };
@@ -240,22 +241,7 @@ describe("a public fetch", () => {
 });
 
 describe("the address guard", () => {
-  const hosts = [
-    "127.0.0.1",
-    "127.0.0.1.",
-    "0x7f000001",
-    "2130706433",
-    "0177.0.0.1",
-    "127.1",
-    "0.0.0.0",
-    "[::1]",
-    "[::ffff:127.0.0.1]",
-    "[::ffff:7f00:1]",
-    "localhost",
-    "LOCALHOST",
-  ];
-
-  test.for(hosts)("http://%s reaches nobody", async (host) => {
+  test.for(privateHosts)("http://%s reaches nobody", async (host) => {
     const server = await serve((_, response) => response.end("secret"), "0.0.0.0");
 
     await expect(fetchPublic(`http://${host}:${server.port}/`, guarded)).rejects.toMatchObject({

@@ -9,6 +9,7 @@ import { openSqlite } from "../../src/tasks/store/sqlite.ts";
 import { MemoryOutbox } from "../../src/webhooks/outbox.ts";
 import { WebhookSender } from "../../src/webhooks/sender.ts";
 import { checkWebhook } from "../../src/webhooks/webhook.ts";
+import { privateHosts } from "../support/private-hosts.ts";
 import {
   call,
   connect,
@@ -137,6 +138,30 @@ describe("what can never be delivered is refused at once", () => {
     expect(() => checkWebhook(webhook, refuseAddress)).toThrow(says);
   });
 });
+
+test.for(privateHosts)(
+  "a webhook at http://%s is refused before it is kept, or else reaches nobody",
+  async (host) => {
+    const { deliveries, url } = await receiver();
+    const webhook = { url: `http://${host}:${new URL(url).port}/` };
+    const isRefused = ((): boolean => {
+      try {
+        checkWebhook(webhook, refuseAddress);
+        return false;
+      } catch {
+        return true;
+      }
+    })();
+    if (!isRefused) {
+      const { sender, log } = startSender(new MemoryOutbox(), refuseAddress);
+      await sender.keep("t1", webhook, "task.completed", {});
+      sender.deliver();
+      await expect.poll(() => log.lines.join()).toMatch(/again in|given up/);
+    }
+
+    expect(deliveries).toEqual([]);
+  },
+);
 
 test("an MCP client gives the address as an argument and the secret beside it", async () => {
   const { deliveries, url } = await receiver();

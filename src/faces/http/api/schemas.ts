@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { activities } from "../../../tasks/activity.ts";
 import type { DeleteReport } from "../../../tasks/deletion.ts";
 import { taskStates } from "../../../tasks/state.ts";
 
@@ -19,9 +20,7 @@ export const errorSchema = z
 export const progressSchema = z
   .object({
     phase: z.enum(["queued", "waiting", "running"]),
-    activity: z
-      .enum(["starting", "loading", "reading", "painting", "decoding", "saving", "other"])
-      .nullable(),
+    activity: z.enum(activities).nullable(),
     fraction: z.number().min(0).max(1),
     done: z.int(),
     count: z.int(),
