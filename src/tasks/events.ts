@@ -60,6 +60,8 @@ export class TaskEvents {
   readonly #sources: EventSources;
   /** By the task they read of; under "" those of all tasks. */
   readonly #readers = new Map<string, Set<Reader>>();
+  /** Unfinished tasks whose previews are wanted before anybody reads of them. */
+  readonly #expected = new Set<string>();
   readonly #listeners = new Set<(task: Task) => void>();
   readonly #closing = new AbortController();
 
@@ -70,7 +72,12 @@ export class TaskEvents {
 
   /** Whether anybody would see a preview of this task. */
   wantsPreviews(id: string): boolean {
-    return this.#readersOf(id).some(({ previews }) => previews);
+    return this.#expected.has(id) || this.#readersOf(id).some(({ previews }) => previews);
+  }
+
+  /** Somebody will read of the task and its previews, who cannot before it has an id. */
+  expectPreviews(id: string): void {
+    this.#expected.add(id);
   }
 
   /** For whoever counts and shows nothing: it makes no task a watched one. */
@@ -80,6 +87,7 @@ export class TaskEvents {
   }
 
   wrote(task: Task): void {
+    if (isTerminal(task.state)) this.#expected.delete(task.id);
     for (const listener of this.#listeners) listener(task);
     this.#tell(task.id, task.caller, { kind: "state", id: task.id, task });
   }
@@ -94,6 +102,7 @@ export class TaskEvents {
   }
 
   deleted(id: string, caller: string): void {
+    this.#expected.delete(id);
     this.#tell(id, caller, { kind: "deleted", id });
   }
 

@@ -52,6 +52,8 @@ export interface SubmitOptions {
   /** The program that asks and the face it comes through, where they are not the caller's own. */
   client?: string | undefined;
   via?: string | undefined;
+  /** The caller will look at live previews, which ComfyUI is asked for when a run begins. @default false */
+  previews?: boolean | undefined;
   /** How long a ComfyUI that is being started may take before the call is refused. */
   patienceMs?: number | undefined;
   /** Rejects where the caller has no room for a new task; a call made before needs none. */

@@ -165,6 +165,7 @@ export class Tasks {
     const { task, recipe, isNew } = await this.#intake.take(tool, request, asker, options, () =>
       this.#hold(),
     );
+    if (isNew && options.previews) this.#events.expectPreviews(task.id);
     if (isNew) this.#begin(task, recipe);
     return { task, isNew };
   }

@@ -45,9 +45,16 @@ export async function submit(c: FooocusContext, asked: Asked): Promise<Task> {
       call: { ...call },
       webhook: url === "" ? undefined : { url, shape: "fooocus" },
       patienceMs,
+      previews: wantsPreviews(values),
       signal: c.req.raw.signal,
     }),
   );
+}
+
+/** A stream shows them, and whoever has only an id asks for them. */
+function wantsPreviews(values: Values): boolean {
+  const looks = values.stream_output === true || values.async_process === true;
+  return looks && values.disable_preview !== true;
 }
 
 async function hereOf(c: FooocusContext): Promise<Here> {
