@@ -4,10 +4,10 @@ import type { ObjectInfo } from "../comfy/protocol.ts";
 import { AppError } from "../errors.ts";
 import type { Reach } from "../files/roots.ts";
 import type { SaveTo } from "../files/save-to.ts";
-import type { ImageSources, ResolveOptions } from "../images/source.ts";
+import type { ImageSources } from "../images/source.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { AddressRule } from "../net/address.ts";
-import { checkWebhook, type Webhook } from "../webhooks/webhook.ts";
+import { checkWebhook } from "../webhooks/webhook.ts";
 import { Catalog } from "../workflows/catalog.ts";
 import { type Plan, type PlanSources, plan } from "../workflows/plan.ts";
 import { packsOf, type Recipe, recipeHash } from "../workflows/recipe.ts";
@@ -19,8 +19,9 @@ import { type PreparedInputs, prepareInputs } from "./inputs.ts";
 import type { LoraHeaders } from "./lora-headers.ts";
 import { promptOnRecord } from "./prompt-on-record.ts";
 import { runsOf } from "./runs.ts";
-import { idempotencyOf, sameCall, word } from "./same-call.ts";
+import { idempotencyOf, sameCall } from "./same-call.ts";
 import type { TaskStore } from "./store/store.ts";
+import { type Asker, labelled, type SubmitOptions } from "./submission.ts";
 import { isTaskId, keptInputs, newTaskId, type Task } from "./task.ts";
 
 /** Before something is said to be missing, what is there must have been read this recently. */
@@ -38,49 +39,6 @@ export interface IntakeParts extends PlanSources {
   guests: Guests;
   /** Looks again at the workflows people saved in ComfyUI. */
   refreshSaved(maxAgeMs: number): Promise<unknown>;
-}
-
-/** What comes with a call beside the request itself. */
-export interface SubmitOptions {
-  webhook?: Webhook | undefined;
-  /** The same key with the same call gives the same task; with another one it is refused. */
-  idempotencyKey?: string | undefined;
-  /** The caller's own word for the task. */
-  label?: string | undefined;
-  /** Kept as `Task.call`. */
-  call?: Task["call"];
-  /** The program that asks and the face it comes through, where they are not the caller's own. */
-  client?: string | undefined;
-  via?: string | undefined;
-  /** The caller will look at live previews, which ComfyUI is asked for when a run begins. @default false */
-  previews?: boolean | undefined;
-  /** How long a ComfyUI that is being started may take before the call is refused. */
-  patienceMs?: number | undefined;
-  /** Rejects where the caller has no room for a new task; a call made before needs none. */
-  admit?: (() => Promise<void>) | undefined;
-  /** Aborted when the call is not wanted any more, before there is a task. */
-  signal?: AbortSignal | undefined;
-}
-
-/** What is kept of a call beside what it asks for. */
-function labelled({ label, call }: SubmitOptions): Pick<Task, "label" | "call"> {
-  return {
-    ...(label === undefined ? {} : { label: word("label", label) }),
-    ...(call ? { call } : {}),
-  };
-}
-
-/** Who asks. */
-export interface Asker {
-  caller: string;
-  client?: string | undefined;
-  via?: string | undefined;
-  /** The folders into which its pictures may be put; none for a remote one. */
-  folders: Reach;
-  /** May run graphs that are in no catalogue. */
-  graphs: boolean;
-  /** What it may give as an input. */
-  sources: ResolveOptions;
 }
 
 export interface Taken {

@@ -1,16 +1,7 @@
-import type { Pool } from "../comfy/pool.ts";
 import { AppError } from "../errors.ts";
-import type { SaveTo } from "../files/save-to.ts";
-import type { ImageSources } from "../images/source.ts";
-import type { ImageStore } from "../images/store.ts";
-import type { Log } from "../log.ts";
-import type { AddressRule } from "../net/address.ts";
-import type { WebhookSender } from "../webhooks/sender.ts";
-import type { Catalog } from "../workflows/catalog.ts";
-import type { PromptSources } from "../workflows/prompt.ts";
 import type { Recipe } from "../workflows/recipe.ts";
 import type { TaskRequest } from "../workflows/request.ts";
-import { Announcer, type WebhookShapes } from "./announcer.ts";
+import { Announcer } from "./announcer.ts";
 import {
   type CancelReport,
   endsBefore,
@@ -28,14 +19,14 @@ import {
   TaskEvents,
   type ToldEvent,
 } from "./events.ts";
-import type { Guests } from "./guests.ts";
-import { type Asker, Intake, type SubmitOptions } from "./intake.ts";
-import { Lease, type LeaseOptions } from "./lease.ts";
+import { Intake } from "./intake.ts";
+import { Lease } from "./lease.ts";
 import { LiveTasks } from "./live-tasks.ts";
-import type { LoraHeaders } from "./lora-headers.ts";
+import type { TasksOptions } from "./options.ts";
 import type { TaskProgress } from "./progress.ts";
-import { Retention, type RetentionRules } from "./retention.ts";
-import type { TaskFilter, TaskPage, TaskStore } from "./store/store.ts";
+import { Retention } from "./retention.ts";
+import type { TaskFilter, TaskPage } from "./store/store.ts";
+import type { Asker, SubmitOptions } from "./submission.ts";
 import { Takeover } from "./takeover.ts";
 import { isTaskId, openRuns, type Task } from "./task.ts";
 import { Uploads } from "./uploads.ts";
@@ -45,28 +36,6 @@ const mostUnfinished = 100;
 
 /** How long a cancel waits to see the run really stop. */
 const cancelWatchMs = 10_000;
-
-export interface TasksOptions {
-  pool: Pool;
-  catalog: Catalog;
-  guests: Guests;
-  /** Looks again at the workflows people saved in ComfyUI. */
-  refreshSaved(maxAgeMs: number): Promise<unknown>;
-  images: ImageStore;
-  sources: ImageSources;
-  saver: SaveTo;
-  prompts: PromptSources;
-  store: TaskStore;
-  log: Log;
-  deliverBySocket: boolean;
-  webhooks: WebhookSender;
-  webhookShapes?: WebhookShapes | undefined;
-  loraHeaders: LoraHeaders;
-  /** Which addresses webhooks may have. */
-  addressRule: AddressRule;
-  retention: RetentionRules;
-  lease?: LeaseOptions;
-}
 
 /** All tasks of all callers: taken in, worked on, waited for, cancelled, deleted. */
 export class Tasks {

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import type { ObjectInfo } from "../../src/comfy/protocol.ts";
 import { messageOf } from "../../src/errors.ts";
@@ -326,4 +327,15 @@ test("every field is followed, or told to have no effect", async () => {
   }
 
   expect(failures.join("\n\n")).toBe("");
+});
+
+test("the guide for who comes from FooocusAPI names every field", async () => {
+  const guide = await readFile(new URL("../../docs/migrating.md", import.meta.url), "utf8");
+  const named = [...guide.matchAll(/`([a-z0-9_*]+)(?::[^`]*)?`/g)].map(([, name = ""]) => name);
+  const covers = (name: string, field: string) =>
+    name.endsWith("*") ? field.startsWith(name.slice(0, -1)) : name === field;
+
+  const missing = Object.keys(fields).filter((field) => !named.some((name) => covers(name, field)));
+
+  expect(missing).toEqual([]);
 });

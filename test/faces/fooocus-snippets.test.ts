@@ -1,9 +1,10 @@
 import { execFile, spawnSync } from "node:child_process";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { startHttp } from "../support/http.ts";
-import { startApp, startEmulator } from "../support/world.ts";
+import { startApp, startEmulator, tempDir } from "../support/world.ts";
 
 const run = promisify(execFile);
 const fixtures = path.resolve(import.meta.dirname, "../fixtures/fooocus");
@@ -105,5 +106,29 @@ test.skipIf(!isThere)(
       });
     }
     expect(of("parameters_4_binary").type).toBe("image/png");
+  },
+);
+
+const curl = spawnSync("curl", ["--version"]).status === 0;
+
+test.skipIf(!curl)(
+  "so do the lines for a shell, which cuts them at each & (needs curl)",
+  async () => {
+    const { port } = await startFooocus();
+    const home = await tempDir();
+    // The documents' port may be taken on this machine, so it leads to another one.
+    await writeFile(
+      path.join(home, ".curlrc"),
+      `silent\nwrite-out = "\\n"\nconnect-to = "localhost:7866:127.0.0.1:${port}"\n`,
+    );
+    const script = `. ${path.join(fixtures, "parameters_5_tasks.sh")}; wait`;
+
+    const { stdout } = await run("bash", ["-c", script], {
+      env: { ...process.env, CURL_HOME: home },
+    });
+
+    const lists = stdout.match(/\{"history":\[\],"current":\[\],"pending":\[\]\}/g);
+    expect(lists).toHaveLength(4);
+    expect(stdout.replace(/\{[^}]*\}/g, "").trim()).toBe("[]");
   },
 );
