@@ -38,7 +38,7 @@ test("nodes that only parameters use which are not given are bypassed, and go wi
   const bare = reduced(workflow, []);
   const second = reduced(workflow, ["second", "seed"]);
 
-  expect(Object.keys(bare.graph).toSorted()).toEqual(["3", "4", "5", "9"]);
+  expect(Object.keys(bare.graph)).toEqual(["3", "4", "5", "9"]);
   expect(bare.graph["3"]).toEqual(sampleGraph()["3"]);
   expect(Object.keys(bare.parameters)).not.toContain("first");
   expect(second.graph["91"]?.inputs["model"]).toEqual(["4", 0]);
