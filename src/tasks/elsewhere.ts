@@ -15,7 +15,7 @@ const showMs = 500;
 export interface ElsewhereParts {
   store: TaskStore;
   events: TaskEvents;
-  live: LiveTasks;
+  live: Pick<LiveTasks, "get">;
   serverId(): string;
   log: Log;
 }

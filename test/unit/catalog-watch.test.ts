@@ -1,6 +1,6 @@
 import { rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { type Catalog, loadCatalog } from "../../src/workflows/catalog.ts";
 import { watchCatalog } from "../../src/workflows/catalog-watch.ts";
 import { exportText } from "../fixtures/exports/exports.ts";
@@ -188,4 +188,15 @@ test("listeners hear of a replacement when it is done, until they stop listening
   catalog.replace([]);
 
   expect(heard).toEqual([2]);
+});
+
+test("without a folder of its own nothing is looked at by the clock", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const folders = [{ dir: await tempDir(), trusted: true }];
+
+  const watch = watchCatalog(await loadCatalog(folders), folders, { log: quietLog() });
+  onTestFinished(() => watch.close());
+
+  expect(vi.getTimerCount()).toBe(0);
 });

@@ -3,6 +3,7 @@ import { KeyvSqlite } from "@keyv/sqlite";
 import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { Lease } from "../../src/tasks/lease.ts";
 import { openSqlite } from "../../src/tasks/store/sqlite.ts";
+import { emptyRecipe, record } from "../support/record.ts";
 import { quietLog, tempDir } from "../support/world.ts";
 
 afterEach(() => {
@@ -58,4 +59,35 @@ test("rounds do not pile up while the database is locked, and an end waits for o
 
   // The round that was under way, and the leaving itself.
   expect(after - before).toBeLessThanOrEqual(2);
+});
+
+test("the lease is renewed while what was taken over is still being taken up", async () => {
+  const file = path.join(await tempDir(), "tasks.sqlite");
+  const store = await openSqlite(file);
+  onTestFinished(() => store.close());
+  const sqlite = new KeyvSqlite({ uri: `sqlite://${file}`, table: "tasks" });
+  onTestFinished(() => sqlite.close());
+  await store.insert(record(), emptyRecipe);
+  let isBusy = false;
+  const ports = {
+    isBusy: () => isBusy,
+    wants: () => true,
+    take() {
+      isBusy = true;
+      return new Promise(() => {});
+    },
+    wished: () => {},
+    lapsed: () => {},
+  };
+  const lease = new Lease(store, quietLog(), ports, { beatMs: 5, leaseMs: 100_000 });
+  onTestFinished(() => lease.close());
+  const until = async () => {
+    const [row] = await sqlite.query("SELECT until FROM leases");
+    return Number(row["until"]);
+  };
+
+  await lease.start();
+  const first = await until();
+
+  await expect.poll(until).toBeGreaterThan(first);
 });

@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
+import { KeyvSqlite } from "@keyv/sqlite";
 import { expect, onTestFinished, test } from "vitest";
 import { ImageStore } from "../../src/images/store.ts";
 import { erase } from "../../src/tasks/deletion.ts";
@@ -49,4 +50,25 @@ test("to make a task again that is deleted while ComfyUI wakes is refused, and l
   const inputs = await readdir(path.join(dataDir, "inputs"), { recursive: true });
   expect(inputs.filter((name) => name.endsWith(".png"))).toEqual([]);
   expect((await deps.studio.list({}, 10)).tasks.map((task) => task.id)).toEqual([source.id]);
+});
+
+test("what was deleted is told though another one could not be", async () => {
+  const emulator = await startEmulator();
+  const { deps, dataDir } = await startApp(emulator.url);
+  const tasks = ["a", "b"].map((prompt) =>
+    deps.studio.submit("generate_image", { parameters: { prompt, width: 64, height: 64 } }),
+  );
+  const [stuck, gone] = await Promise.all(
+    tasks.map(async (task) => (await deps.studio.wait((await task).id, 30_000)).id),
+  );
+  const sqlite = new KeyvSqlite({ uri: `sqlite://${path.join(dataDir, "tasks.sqlite")}` });
+  await sqlite.query(`CREATE TRIGGER full BEFORE UPDATE ON tasks WHEN NEW.key = '${stuck}'
+    BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`);
+  await sqlite.close();
+
+  const report = await deps.studio.delete({}, false);
+
+  expect(report.named.map(({ id }) => id)).toEqual([gone]);
+  expect((await deps.studio.list({}, 10)).tasks.map(({ id }) => id)).toEqual([stuck]);
+  await expect(deps.studio.delete({}, false)).rejects.toMatchObject({ code: "storage" });
 });

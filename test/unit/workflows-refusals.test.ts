@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { compile } from "../../src/workflows/compile.ts";
+import { reservedParameters } from "../../src/workflows/own-options.ts";
 import { problemText } from "../../src/workflows/workflow.ts";
 import { pairOf, sampleBinding, sampleGraph } from "../fixtures/workflows/sample.ts";
 
@@ -283,14 +284,11 @@ test.for<[string, Parameters, string]>([
   expect(refusals(sampleGraph(), withParameters(parameters))).toContain(reason);
 });
 
-test.for(["workflow", "count", "output_format", "wait_seconds", "aspect_ratio"])(
-  "a parameter cannot be called %s",
-  (name) => {
-    const binding = withParameters({ [name]: { slots: ["3.steps"] } });
+test.for(reservedParameters)("a parameter cannot be called %s", (name) => {
+  const binding = withParameters({ [name]: { slots: ["3.steps"] } });
 
-    expect(refusals(sampleGraph(), binding)).toContain("is a parameter of the server itself");
-  },
-);
+  expect(refusals(sampleGraph(), binding)).toContain("is a parameter of the server itself");
+});
 
 test("a value that is neither text, number nor boolean is refused", () => {
   const graph = { "1": { class_type: "X", inputs: { a: null, b: { c: 1 } } } };
