@@ -7,16 +7,18 @@ const ordinaryMode = 0o666;
 
 /**
  * Writes `bytes` under the name `temp` in the same folder first, so that a reader of `path` sees the
- * whole file or none, also after a power cut. What was there before is replaced.
+ * whole file or none, also after a power cut. What was there before is replaced. `unflushed` is
+ * for what can be made again: a power cut may leave it empty.
  */
 export async function replaceFile(
   path: string,
   temp: string,
   bytes: Buffer,
   mode = ordinaryMode,
+  flush?: "unflushed",
 ): Promise<void> {
   try {
-    await writeThrough(temp, bytes, mode);
+    await write(temp, bytes, mode, flush);
     await rename(temp, path);
   } catch (error) {
     // Where the folder is not there, nothing of it is.
@@ -33,7 +35,7 @@ export async function createFile(
   mode = ordinaryMode,
 ): Promise<void> {
   try {
-    await writeThrough(temp, bytes, mode);
+    await write(temp, bytes, mode);
     await link(temp, path).catch(async (error: unknown) => {
       if (!withoutLinks.has(errnoOf(error) ?? "")) throw error;
       await copyFile(temp, path, constants.COPYFILE_EXCL);
@@ -46,11 +48,16 @@ export async function createFile(
 /** What file systems such as exFAT and some network shares answer to a hard link. */
 const withoutLinks: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
 
-async function writeThrough(path: string, bytes: Buffer, mode: number): Promise<void> {
+async function write(
+  path: string,
+  bytes: Buffer,
+  mode: number,
+  flush?: "unflushed",
+): Promise<void> {
   const handle = await open(path, "wx", mode);
   try {
     await handle.writeFile(bytes);
-    await handle.sync();
+    if (flush === undefined) await handle.sync();
   } finally {
     await handle.close();
   }

@@ -39,10 +39,8 @@ export class ImageStore {
 
   /** Throws `storage` where no picture could be kept, so that none is painted in vain. */
   async checkWritable(): Promise<void> {
-    await this.#guard(async () => {
-      await makeFolder(this.resultsDir);
-      await access(this.resultsDir, constants.W_OK | constants.X_OK);
-    });
+    const mayWrite = () => access(this.resultsDir, constants.W_OK | constants.X_OK);
+    await this.#guard(() => withFolder(this.resultsDir, mayWrite));
   }
 
   async putResult(
@@ -82,7 +80,8 @@ export class ImageStore {
     for (const type of previewTypes) {
       const path = this.#previewPath(imageId, type);
       const data = await this.#guard(() => unlessMissing(readFile(path)));
-      if (data) return { data, mimeType: type };
+      // A power cut can leave an empty one.
+      if (data?.length) return { data, mimeType: type };
     }
     const preview = await make(await this.readResult(imageId, mimeType));
     await this.#writePreview(imageId, preview);
@@ -91,7 +90,7 @@ export class ImageStore {
 
   async #writePreview(imageId: string, { data, mimeType }: StoredPreview): Promise<void> {
     await this.#dropPreviews(imageId, mimeType);
-    await this.#write(this.#previewPath(imageId, mimeType), data);
+    await this.#write(this.#previewPath(imageId, mimeType), data, "unflushed");
   }
 
   async #dropPreviews(imageId: string, kept?: StoredPreview["mimeType"]): Promise<void> {
@@ -179,17 +178,10 @@ export class ImageStore {
     return join(this.#dir, kind, shard, `${name}.${extension}`);
   }
 
-  async #write(path: string, bytes: Buffer): Promise<void> {
-    const write = () => replaceFile(path, `${path}.${randomUUID()}${tempSuffix}`, bytes, fileMode);
-    await this.#guard(async () => {
-      try {
-        await write();
-      } catch (error) {
-        if (errnoOf(error) !== "ENOENT") throw error;
-        await makeFolder(dirname(path), folderMode);
-        await write();
-      }
-    });
+  async #write(path: string, bytes: Buffer, flush?: "unflushed"): Promise<void> {
+    const write = () =>
+      replaceFile(path, `${path}.${randomUUID()}${tempSuffix}`, bytes, fileMode, flush);
+    await this.#guard(() => withFolder(dirname(path), write));
   }
 
   async #read(path: string, name: string, wayOut: string): Promise<Buffer> {
@@ -231,6 +223,17 @@ export class ImageStore {
 
 function sha256Of(bytes: Buffer): string {
   return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** Folders are mostly there, so they are made only when `work` has missed one. */
+async function withFolder(folder: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw error;
+    await makeFolder(folder, folderMode);
+    await work();
+  }
 }
 
 async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {

@@ -266,3 +266,13 @@ test.skipIf(process.platform === "win32")(
     expect((await stat(path)).isFile()).toBe(true);
   },
 );
+
+test("a preview that a power cut left empty is made again", async () => {
+  const dir = await tempFolder();
+  const store = new ImageStore(dir);
+  await store.putResult(imageId, bytes, "image/png", { data: bytes, mimeType: "image/jpeg" });
+  await writeFile(join(dir, "images", "ab", `${imageId}.preview.jpg`), "");
+
+  const made = { data: Buffer.from("anew"), mimeType: "image/jpeg" } as const;
+  expect(await store.readPreview(imageId, "image/png", async () => made)).toEqual(made);
+});
