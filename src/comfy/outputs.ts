@@ -15,6 +15,13 @@ export function resultFiles(output: NodeOutput | undefined): OutputFile[] {
     .filter((file) => resultFile.test(file.filename));
 }
 
+/** The picture that VideoHelperSuite keeps beside a film, with its workflow in it. */
+export function pictureBeside(file: OutputFile): OutputFile | undefined {
+  const beside = "workflow" in file ? file.workflow : undefined;
+  if (typeof beside !== "string" || !/\.png$/i.test(beside)) return undefined;
+  return { ...file, filename: beside };
+}
+
 function isOutputFile(value: unknown): value is OutputFile {
   return (
     typeof value === "object" &&

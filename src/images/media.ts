@@ -63,7 +63,12 @@ function isoMedia(brands: string): MediaMimeType | undefined {
 }
 
 /** In a word or two: "MP4 video". */
-export function mediaName(type: MediaMimeType): string {
+export function mediaName(type: ResultMimeType): string {
   const [kind] = type.split("/");
   return `${resultExtensions[type].toUpperCase()} ${kind === "model" ? "3D model" : kind}`;
+}
+
+/** Whether a result has a preview: every picture, and what has a still in its place. */
+export function isShown({ mimeType, width }: { mimeType: ResultMimeType; width: number }): boolean {
+  return isPicture(mimeType) || width > 0;
 }

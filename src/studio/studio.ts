@@ -1,5 +1,5 @@
 import { AppError, refusal } from "../errors.ts";
-import { isPicture, mediaName } from "../images/media.ts";
+import { isPicture, isShown, mediaName } from "../images/media.ts";
 import { preview } from "../images/preview.ts";
 import type { ResolveOptions } from "../images/source.ts";
 import type { StoredPreview } from "../images/store.ts";
@@ -204,10 +204,11 @@ export class Studio {
   /** Its preview, as it was made with the picture. */
   async preview(imageId: string): Promise<StoredPreview> {
     const { record } = await this.image(imageId);
-    if (!isPicture(record.mimeType)) {
-      throw refusal(`Image ${imageId} (${mediaName(record.mimeType)}) has no preview.`);
-    }
-    return this.#parts.images.readPreview(record.id, record.mimeType, preview);
+    const { id, mimeType } = record;
+    const none = () => refusal(`Image ${imageId} (${mediaName(mimeType)}) has no preview.`);
+    if (!isShown(record)) throw none();
+    const make = isPicture(mimeType) ? preview : () => Promise.reject(none());
+    return this.#parts.images.readPreview(id, mimeType, make);
   }
 
   /** The newest frame of a task on its way; undefined when there is none. */

@@ -1,7 +1,9 @@
 import type { Backend } from "../comfy/backend.ts";
 import { ExecutionFailedError, quote } from "../comfy/errors.ts";
 import type { Outcome, RunStatus } from "../comfy/outcome.ts";
-import { resultFiles } from "../comfy/outputs.ts";
+import { pictureBeside, resultFiles } from "../comfy/outputs.ts";
+import type { OutputFile } from "../comfy/protocol.ts";
+import { sniffMedia } from "../images/media.ts";
 import type { ImageStore } from "../images/store.ts";
 import { keepResult } from "./keep.ts";
 import type { LiveTask } from "./live-task.ts";
@@ -37,9 +39,10 @@ export async function collect(
   if (!run) throw new Error(`task ${live.id} has no run ${index}`);
   const images: ImageRecord[] = [];
   const notes: string[] = [];
-  for (const [file, bytes] of pictures.entries()) {
+  for (const [file, { bytes, still }] of pictures.entries()) {
     ports.check();
-    const kept = await keepResult(ports.images, draft, imageIdFor(draft, run, file), bytes);
+    const id = imageIdFor(draft, run, file);
+    const kept = await keepResult(ports.images, draft, id, bytes, still);
     images.push({ ...kept.record, ...(run.seed === undefined ? {} : { seed: run.seed }) });
     notes.push(...kept.notes);
   }
@@ -52,20 +55,43 @@ export async function collect(
   return true;
 }
 
+interface Fetched {
+  bytes: Buffer;
+  /** A picture that stands for what is none. */
+  still?: Buffer | undefined;
+}
+
 async function fetchAll(
   live: LiveTask,
   backend: Backend,
   outcome: Completed,
   { onStatus }: CollectPorts,
-): Promise<Buffer[] | undefined> {
-  const pictures: Buffer[] = [];
+): Promise<Fetched[] | undefined> {
+  const pictures: Fetched[] = [];
   for (const id of live.recipe.outputs) {
-    pictures.push(...(outcome.images[id] ?? []));
+    pictures.push(...(outcome.images[id] ?? []).map((bytes) => ({ bytes })));
     for (const file of resultFiles(outcome.outputs[id])) {
       const bytes = await backend.persist(() => backend.fetchFile(file), onStatus, live.leave);
       if (!bytes) return undefined;
-      pictures.push(bytes);
+      const still = sniffMedia(bytes) && (await stillOf(live, backend, outcome, id, file));
+      pictures.push({ bytes, still });
     }
   }
   return pictures;
+}
+
+/** Asked for once: the film is the result, and it is there. */
+async function stillOf(
+  { recipe }: LiveTask,
+  backend: Backend,
+  { outputs, images }: Completed,
+  output: string,
+  film: OutputFile,
+): Promise<Buffer | undefined> {
+  const node = recipe.stills?.[output];
+  const [pushed] = node === undefined ? [] : (images[node] ?? []);
+  if (pushed) return pushed;
+  const [kept] = node === undefined ? [] : resultFiles(outputs[node]);
+  const file = kept ?? pictureBeside(film);
+  return file && (await backend.fetchFile(file).catch(() => undefined));
 }

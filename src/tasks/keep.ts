@@ -1,3 +1,4 @@
+import { finishPicture } from "../images/finish.ts";
 import { type MediaMimeType, mediaName, sniffMedia } from "../images/media.ts";
 import type { ImageStore } from "../images/store.ts";
 import { verdictAdvice } from "../images/survey.ts";
@@ -16,26 +17,37 @@ export function keepResult(
   task: Readonly<Task>,
   id: string,
   made: Buffer,
+  still?: Buffer,
 ): Promise<Kept> {
   const media = sniffMedia(made);
-  return media ? keepMedia(images, task, id, made, media) : keepPicture(images, task, id, made);
+  if (!media) return keepPicture(images, task, id, made);
+  return keepMedia(images, task, id, { bytes: made, mimeType: media, still });
 }
 
 async function keepMedia(
   images: ImageStore,
   { outputFormat, finish }: Readonly<Task>,
   id: string,
-  bytes: Buffer,
-  mimeType: MediaMimeType,
+  {
+    bytes,
+    mimeType,
+    still,
+  }: { bytes: Buffer; mimeType: MediaMimeType; still?: Buffer | undefined },
 ): Promise<Kept> {
-  const { sha256 } = await images.putResult(id, bytes, mimeType);
+  // One that cannot be read hinders nothing: it only shows what the film begins with.
+  const shown = still && (await finishPicture(still).catch(() => undefined));
+  const { sha256 } = await images.putResult(id, bytes, mimeType, shown?.preview);
+  const { width, height } = shown?.info ?? { width: 0, height: 0 };
   const unmet = [
     ...(outputFormat ? [`output_format ${outputFormat}`] : []),
     ...(finish ? ["what was to be done to its pixels"] : []),
   ];
   const note = `The result (${mediaName(mimeType)}) is handed over as it was made, without ${unmet.join(" and ")}.`;
   return {
-    record: { id, mimeType, width: 0, height: 0, bytes: bytes.length, hasAlpha: false, sha256 },
+    record: {
+      ...{ id, mimeType, width, height, bytes: bytes.length, hasAlpha: false, sha256 },
+      ...(shown && { meanColor: shown.meanColor }),
+    },
     notes: unmet.length > 0 ? [note] : [],
   };
 }

@@ -14,7 +14,7 @@ export interface ImageRecord {
   /** `<task id>-<n>`: the task is found by it, and so is the file. */
   id: string;
   mimeType: ResultMimeType;
-  /** 0, as is the height, of what is no picture. */
+  /** Of a film's still; 0, as is the height, of what shows nothing. */
   width: number;
   height: number;
   /** Size of the file in bytes. */

@@ -12,6 +12,7 @@ import type { Recipe } from "./recipe.ts";
 import { type TaskRequest, withVariation } from "./request.ts";
 import { checkChoices, resolveParameters } from "./resolve.ts";
 import { type RenderSize, renderSize, type Size, sizeRules } from "./sizes.ts";
+import { withStills } from "./stills.ts";
 import { ruledOut } from "./unmet.ts";
 import type { Value, Workflow } from "./workflow.ts";
 
@@ -67,7 +68,7 @@ export async function plan(
   const gaps = gapsOf(recipe.graph, objectInfo);
   return {
     workflow,
-    recipe: { ...recipe, graph: filled(recipe.graph, gaps) },
+    recipe: withStills({ ...recipe, graph: filled(recipe.graph, gaps) }, objectInfo),
     pictures,
     loras: spliced,
     params: {

@@ -17,6 +17,8 @@ export interface Recipe {
   open: Readonly<Record<string, readonly string[]>>;
   /** The nodes whose files are the result. */
   outputs: readonly string[];
+  /** By output that is a film: the node that keeps its first frame as a picture. */
+  stills?: Readonly<Record<string, string>>;
   /** Model files by slot, as the ComfyUI spelled them that was looked at. */
   files: Readonly<Record<string, string>>;
 }

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
+import sharp from "sharp";
 import { expect, test } from "vitest";
 import type { EmulatorNode } from "../../src/emulator/node.ts";
 import { filmGraph } from "../fixtures/exports/film.ts";
@@ -47,12 +48,15 @@ test("a film is kept as a file of its type, named, linked, read and saved", asyn
 
   expect(made.isError, made.text).toBe(false);
   expect(made.text).toMatch(/1 file in/);
-  expect(made.text).toMatch(/- image t\S+: WEBM video, 1 KB/);
+  expect(made.text).toMatch(/- image t\S+: 64x64 WEBM video, 1 KB/);
   const [file = ""] = pathsIn(made.text);
   expect(path.extname(file)).toBe(".webm");
   expect(await readFile(file)).toEqual(film);
   expect(made.text).not.toContain("Note:");
-  expect(made.content.filter(({ type }) => type === "image")).toEqual([]);
+  const [still, ...others] = made.content.filter(({ type }) => type === "image");
+  expect(others).toEqual([]);
+  const shown = await sharp(Buffer.from(String(still?.["data"]), "base64")).metadata();
+  expect([shown.width, shown.height]).toEqual([64, 64]);
   expect(made.content.at(-1)).toMatchObject({ type: "resource_link", mimeType: "video/webm" });
   const [id = ""] = imageIdsIn(made.text);
   expect(await readFile(path.join(folder, `${id}.webm`))).toEqual(film);
@@ -60,7 +64,8 @@ test("a film is kept as a file of its type, named, linked, read and saved", asyn
   const { contents } = await client.readResource({ uri: `comfy://images/${id}` });
   expect(contents[0]).toMatchObject({ mimeType: "video/webm", blob: film.toString("base64") });
   const looked = await call(client, "get_image", { image_id: id });
-  expect(looked.text).toContain("WEBM video");
+  expect(looked.text).toContain("64x64 WEBM video, 1 KB; its first frame is shown");
+  expect(looked.content.filter(({ type }) => type === "image")).toHaveLength(1);
   expect(looked.text).toContain(file);
   expect((await call(client, "list_tasks")).text).toContain(id);
 
@@ -77,4 +82,41 @@ test("what was asked of a picture is said not to be done to a film, and it is de
   const [file = ""] = pathsIn(made.text);
   await call(client, "delete_tasks", { state: "completed" });
   await expect(readFile(file)).rejects.toThrow("ENOENT");
+});
+
+test("a ComfyUI that cannot give a frame gives the film alone, unless a picture lies beside it", async () => {
+  const models = { checkpoints: ["v1-5-pruned-emaonly-fp16.safetensors"] };
+  const withBeside: EmulatorNode = {
+    ...saveFilm,
+    info: { ...saveFilm.info, name: "VHS_VideoCombine" },
+    async run(_, { disk }) {
+      const black = {
+        create: { width: 48, height: 32, channels: 3 as const, background: "black" },
+      };
+      disk.write("output", "fox_00001.png", await sharp(black).png().toBuffer());
+      disk.write("output", "fox_00001.webm", film);
+      const gif = { filename: "fox_00001.webm", subfolder: "", type: "output" };
+      return { outputs: [], ui: { gifs: [{ ...gif, workflow: "fox_00001.png" }] } };
+    },
+  };
+  const emulator = await startEmulator({
+    ...{ extraNodes: [saveFilm, withBeside], models, withoutNodes: ["ImageFromBatch"] },
+  });
+  const workflowsDir = await tempDir();
+  for (const [name, save] of [
+    ["plain", "SaveWEBM"],
+    ["beside", "VHS_VideoCombine"],
+  ] as const) {
+    await writeFile(path.join(workflowsDir, `${name}.json`), JSON.stringify(filmGraph(save)));
+  }
+  const { deps } = await startApp(emulator.url, { workflowsDir });
+  const client = await connect(deps);
+
+  const plain = await call(client, "plain", { prompt: "a fox" });
+  const beside = await call(client, "beside", { prompt: "a fox" });
+
+  expect(plain.text).toMatch(/- image t\S+: WEBM video/);
+  expect(plain.content.some(({ type }) => type === "image")).toBe(false);
+  expect(beside.text).toMatch(/- image t\S+: 48x32 WEBM video/);
+  expect(beside.content.some(({ type }) => type === "image")).toBe(true);
 });

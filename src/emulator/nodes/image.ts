@@ -50,6 +50,14 @@ function eachFrame(change: Change): NodeBehaviour {
   };
 }
 
+/** Beyond the last picture it is the last (`comfy_extras/nodes_images.py`). */
+function imageFromBatch(inputs: Inputs): NodeResult {
+  const { frames } = inputs.take("image", "image");
+  const asked = inputs.number("batch_index");
+  const from = Math.min(frames.length - 1, asked < 0 ? Math.max(0, frames.length + asked) : asked);
+  return { outputs: [images(frames.slice(from, from + inputs.number("length")))] };
+}
+
 /** 0 for one side keeps the proportions; 0 for both keeps the picture. */
 function imageScale(raster: Raster, inputs: Inputs): Raster | Promise<Raster> {
   const [width, height] = [inputs.number("width"), inputs.number("height")];
@@ -217,6 +225,7 @@ export const imageNodes: Record<string, NodeBehaviour> = {
   ImageScaleToTotalPixels: eachFrame(toMegapixels),
   ImageScaleToMaxDimension: eachFrame(toMaxDimension),
   FluxKontextImageScale: eachFrame(toKontextSize),
+  ImageFromBatch: { run: imageFromBatch },
   ImageInvert: eachFrame(inverted),
   ImageBlur: eachFrame((raster, inputs) =>
     rasterOf(sharpOf(raster).blur(Math.max(inputs.number("sigma", 1), 0.3))),

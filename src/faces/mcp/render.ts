@@ -1,4 +1,4 @@
-import { isPicture, mediaName } from "../../images/media.ts";
+import { isPicture, isShown, mediaName } from "../../images/media.ts";
 import type { Studio } from "../../studio/studio.ts";
 import type { TaskProgress } from "../../tasks/progress.ts";
 import { wordProgress } from "../../tasks/progress-words.ts";
@@ -21,7 +21,7 @@ export async function renderEnded(
   guide?: string,
 ): Promise<Answer> {
   const images = imagesOf(task);
-  const pictures = images.filter(({ mimeType }) => isPicture(mimeType));
+  const pictures = images.filter(isShown);
   const shown = view.images ? pictures.slice(0, previewCount) : [];
   const previews = await Promise.all(shown.map((image) => previewBlock(image, studio)));
   const gone = previews.filter((block) => block.type === "text").length;
@@ -113,27 +113,30 @@ function imageLine(task: Task, image: ImageRecord, studio: Studio, isDrawn: bool
   return `- image ${image.id}: ${kindOf(image)}, ${size(image.bytes)}${seed}${cached}\n  ${studio.place(image)}${prompt}`;
 }
 
-/** "1024x1024 PNG", "MP4 video". */
+/** "1024x1024 PNG", "640x640 MP4 video", "FLAC audio". */
 export function kindOf({ mimeType, width, height }: ImageRecord): string {
-  if (!isPicture(mimeType)) return mediaName(mimeType);
+  if (!isPicture(mimeType))
+    return `${width > 0 ? `${width}x${height} ` : ""}${mediaName(mimeType)}`;
   return `${width}x${height} ${mimeType.replace("image/", "").toUpperCase()}`;
 }
 
 /** Where the full pictures are, in words, since few clients take a link to them. */
 function placesNote(previews: number, images: readonly ImageRecord[]): string {
+  const isAllPictures = images.every(({ mimeType }) => isPicture(mimeType));
   const which =
     previews === 0
       ? "No previews are in this answer"
       : previews < images.length
         ? `Previews of the first ${previews} follow`
-        : "Previews follow";
+        : isAllPictures
+          ? "Previews follow"
+          : "Previews follow, of a film its first frame";
   const uri = images.length === 1 ? `comfy://images/${images[0]?.id}` : "comfy://images/ID";
-  const isAllPictures = images.every(({ mimeType }) => isPicture(mimeType));
   const again = isAllPictures ? " An image id can be the image of another tool." : "";
   return `${which}; the full ${isAllPictures ? "pictures" : "files"} are at the places above and at ${uri}.${again}`;
 }
 
-async function previewBlock(image: ImageRecord, studio: Studio): Promise<Block> {
+export async function previewBlock(image: ImageRecord, studio: Studio): Promise<Block> {
   try {
     const { data, mimeType } = await studio.preview(image.id);
     return { type: "image", data: data.toString("base64"), mimeType };

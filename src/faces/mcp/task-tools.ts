@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isPicture } from "../../images/media.ts";
+import { isPicture, isShown } from "../../images/media.ts";
 import { preview } from "../../images/preview.ts";
 import type { CancelReport } from "../../tasks/cancelling.ts";
 import { type ImageRecord, imagesOf, isTaskId, taskIdOf } from "../../tasks/task.ts";
@@ -7,7 +7,7 @@ import type { Answer } from "./answer.ts";
 import type { Deps } from "./deps.ts";
 import { follow } from "./follow.ts";
 import { previewsSchema, waitSchema } from "./image-schema.ts";
-import { kindOf, linksTo } from "./render.ts";
+import { kindOf, linksTo, previewBlock } from "./render.ts";
 import type { Tool } from "./tool.ts";
 import { seeing, type View } from "./view.ts";
 import { size } from "./words.ts";
@@ -76,10 +76,13 @@ function wordCancel({ task, runs }: CancelReport): string {
   return `Task ${task.id} is ${state}: ${parts.join("; ")}.`;
 }
 
-/** A film, sound or model: where it is, since no model here sees it. */
-function unseen(record: ImageRecord, place: string, view: View): Answer {
-  const text = `Image ${record.id}: ${kindOf(record)}, ${size(record.bytes)}; it cannot be shown here.\n${place}\ncomfy://images/${record.id}`;
-  return { content: [{ type: "text", text }, ...linksTo([record], view)] };
+/** A film, sound or model: where it is, and of a film its still, since no model here sees more. */
+async function unseen({ studio }: Deps, record: ImageRecord, view: View): Promise<Answer> {
+  const hasStill = isShown(record);
+  const what = hasStill ? "its first frame is shown" : "it cannot be shown here";
+  const text = `Image ${record.id}: ${kindOf(record)}, ${size(record.bytes)}; ${what}.\n${studio.place(record)}\ncomfy://images/${record.id}`;
+  const still = hasStill && view.images ? [await previewBlock(record, studio)] : [];
+  return { content: [{ type: "text", text }, ...still, ...linksTo([record], view)] };
 }
 
 export function getImage(deps: Deps): Tool {
@@ -99,7 +102,7 @@ export function getImage(deps: Deps): Tool {
     annotations: reading,
     async run(args, call) {
       const { record, bytes } = await deps.studio.original(await imageIdIn(deps, args["image_id"]));
-      if (!isPicture(record.mimeType)) return unseen(record, deps.studio.place(record), call.view);
+      if (!isPicture(record.mimeType)) return unseen(deps, record, call.view);
       const { data, mimeType, width, height } = await preview(bytes, {
         maxSide: Number(args["max_size"]),
         maxBase64: largestBase64,

@@ -31,6 +31,11 @@ export function outputNodes(view: GraphView, objectInfo?: ObjectInfo): string[] 
   return [];
 }
 
+/** Whether it saves films, in formats that are no pictures. */
+export function savesFilm(classType: string): boolean {
+  return /^(SaveVideo|SaveWEBM|VHS_VideoCombine)/.test(classType);
+}
+
 /** Whether what a node of this class saves is no picture. */
 export function makesMedia(classType: string): boolean {
   return savesMedia.test(classType);
