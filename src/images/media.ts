@@ -63,7 +63,7 @@ function isoMedia(brands: string): MediaMimeType | undefined {
 }
 
 /** In a word or two: "MP4 video". */
-export function mediaName(type: ResultMimeType): string {
+export function mediaName(type: MediaMimeType): string {
   const [kind] = type.split("/");
   return `${resultExtensions[type].toUpperCase()} ${kind === "model" ? "3D model" : kind}`;
 }

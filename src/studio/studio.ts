@@ -1,5 +1,6 @@
-import { AppError, refusal } from "../errors.ts";
-import { isPicture, isShown, mediaName } from "../images/media.ts";
+import { AppError } from "../errors.ts";
+import { cardFor } from "../images/card.ts";
+import { isPicture } from "../images/media.ts";
 import { preview } from "../images/preview.ts";
 import type { ResolveOptions } from "../images/source.ts";
 import type { StoredPreview } from "../images/store.ts";
@@ -201,14 +202,12 @@ export class Studio {
     return this.caller.imageUrl?.(id);
   }
 
-  /** Its preview, as it was made with the picture. */
+  /** Its preview, as it was made with the picture; of what shows nothing, a card of its kind. */
   async preview(imageId: string): Promise<StoredPreview> {
     const { record } = await this.image(imageId);
     const { id, mimeType } = record;
-    const none = () => refusal(`Image ${imageId} (${mediaName(mimeType)}) has no preview.`);
-    if (!isShown(record)) throw none();
-    const make = isPicture(mimeType) ? preview : () => Promise.reject(none());
-    return this.#parts.images.readPreview(id, mimeType, make);
+    const made = isPicture(mimeType) ? preview : async () => preview(await cardFor(mimeType));
+    return this.#parts.images.readPreview(id, mimeType, made);
   }
 
   /** The newest frame of a task on its way; undefined when there is none. */

@@ -1,6 +1,10 @@
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { startEmulator } from "../support/world.ts";
+import type { EmulatorNode } from "../../src/emulator/node.ts";
+import { filmGraph } from "../fixtures/exports/film.ts";
+import { startEmulator, tempDir } from "../support/world.ts";
 import { errorIn, made, type Rest, startRest } from "./rest-support.ts";
 
 async function start(): Promise<Rest> {
@@ -173,15 +177,15 @@ test.for<[range: string, status: number, header: string | null, bytes: string]>(
   expect(stale.status).toBe(200);
 });
 
+async function sizeOf(answer: Response) {
+  const { width, height, format } = await sharp(await answer.arrayBuffer()).metadata();
+  return { width, height, format };
+}
+
 test("copies come in the format and width asked for, and never larger than the picture", async () => {
   const rest = await start();
   const task = await made(rest, { prompt: "a fox", width: 512, height: 256 });
   const path = `/files/${task.images[0]?.id}`;
-  const sizeOf = async (answer: Response) => {
-    const { width, height, format } = await sharp(await answer.arrayBuffer()).metadata();
-    return { width, height, format };
-  };
-
   const small = await rest.get(`${path}?format=webp&width=128`);
   const large = await rest.get(`${path}?width=4000`);
   const preview = await rest.get(`${path}/preview`);
@@ -226,4 +230,45 @@ test("tricks with ids find nothing, and look the same as an unknown id", async (
   }
   expect((await rest.request(`/files/${own}`, {}, "ben")).status).toBe(404);
   expect((await rest.request(`/files/${own}`, { method: "DELETE" })).status).toBe(404);
+});
+
+test("what is no picture is itself in full, and a picture of its kind where a small one is asked for", async () => {
+  const film = Buffer.from("\x1aE\xdf\xa3\x9fB\x86\x81\x01B\x82\x84webm and frames", "latin1");
+  const saveFilm: EmulatorNode = {
+    info: {
+      name: "SaveWEBM",
+      input: { required: { images: ["IMAGE"] } },
+      output: [],
+      output_node: true,
+    },
+    run(_, { disk }) {
+      disk.write("output", "a.webm", film);
+      const images = [{ filename: "a.webm", subfolder: "", type: "output" }];
+      return { outputs: [], ui: { images } };
+    },
+  };
+  const models = { checkpoints: ["v1-5-pruned-emaonly-fp16.safetensors"] };
+  const workflowsDir = await tempDir();
+  await writeFile(path.join(workflowsDir, "film.json"), JSON.stringify(filmGraph("SaveWEBM")));
+  const shown = async (withoutNodes: string[]) => {
+    const emulator = await startEmulator({ extraNodes: [saveFilm], models, withoutNodes });
+    const rest = await startRest(emulator.url, { world: { workflowsDir } });
+    const { images } = await made(rest, { prompt: "a fox" }, "film");
+    const [first] = images;
+    const file = `/files/images/${first?.id}`;
+    return {
+      first,
+      full: await rest.get(file),
+      small: await sizeOf(await rest.get(`${file}?width=32`)),
+    };
+  };
+
+  const still = await shown([]);
+  const card = await shown(["ImageFromBatch"]);
+
+  expect(still.first).toMatchObject({ width: 64, height: 64, mime_type: "video/webm" });
+  expect(still.full.headers.get("content-type")).toBe("video/webm");
+  expect(still.small).toMatchObject({ width: 32, height: 32 });
+  expect(card.first).toMatchObject({ width: 512, height: 512 });
+  expect(card.small).toMatchObject({ width: 32, height: 32 });
 });

@@ -2,17 +2,35 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import type { Graph } from "../../src/comfy/protocol.ts";
+import type { Graph, ObjectInfo } from "../../src/comfy/protocol.ts";
+import { filesFor } from "../../src/workflows/combo.ts";
 import { loadImage, loadMask, node, sampler, textToImage } from "../fixtures/exports/kinds.ts";
 import { call, connect, pathsIn, startApp, startEmulator, tempDir } from "../support/world.ts";
 
+/** A real ComfyUI, and then its models take the place of those that the graphs name. */
+const live = process.env["COMFY_URL"];
+
 /** A server whose operator has dropped one workflow into a folder. */
 async function studioWith(graph: Graph) {
-  const emulator = await startEmulator();
+  const url = live ?? (await startEmulator()).url;
   const workflowsDir = await tempDir();
-  await writeFile(path.join(workflowsDir, "mine.json"), JSON.stringify(graph));
-  const { deps, dataDir } = await startApp(emulator.url, { workflowsDir });
-  return { emulator, client: await connect(deps), dataDir };
+  const text = JSON.stringify(live === undefined ? graph : await withModelsOf(live, graph));
+  await writeFile(path.join(workflowsDir, "mine.json"), text);
+  const { deps, dataDir } = await startApp(url, { workflowsDir, waitSeconds: 900 });
+  return { client: await connect(deps), dataDir };
+}
+
+async function withModelsOf(url: string, graph: Graph): Promise<Graph> {
+  const info = (await (await fetch(`${url}/object_info`)).json()) as ObjectInfo;
+  const first = (classType: string, input: string) => filesFor(info, classType, input)[0] ?? "none";
+  return Object.fromEntries(
+    Object.entries(graph).map(([id, { class_type, inputs }]) => {
+      const files = Object.keys(inputs).filter((input) => /^(ckpt|model)_name$/.test(input));
+      const own = files.map((input) => [input, first(class_type, input)] as const);
+      const quick = "steps" in inputs ? { steps: 1 } : {};
+      return [id, { class_type, inputs: { ...inputs, ...quick, ...Object.fromEntries(own) } }];
+    }),
+  );
 }
 
 type Studio = Awaited<ReturnType<typeof studioWith>>;

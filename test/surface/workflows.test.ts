@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import type { ObjectInfo } from "../../src/comfy/protocol.ts";
 import { inputSize } from "../../src/images/scale-input.ts";
 import { bind } from "../../src/workflows/bind.ts";
+import { bindingSchema } from "../../src/workflows/binding.ts";
 import { loadCatalog } from "../../src/workflows/catalog.ts";
 import { chooseWorkflow } from "../../src/workflows/choose.ts";
 import { readiness } from "../../src/workflows/readiness.ts";
@@ -437,4 +438,10 @@ test("the tools have these parameters", () => {
       strength? number 0..1
       seed? integer 0..9007199254740991"
   `);
+});
+
+test("docs/workflows.md tells of every key of a binding", () => {
+  const text = readFileSync(new URL("../../docs/workflows.md", import.meta.url), "utf8");
+
+  for (const key of Object.keys(bindingSchema.shape)) expect(text).toContain(`\`${key}\``);
 });

@@ -2,7 +2,7 @@ import { type Context, Hono } from "hono";
 import { AppError, refuseUnlessWhole } from "../../../errors.ts";
 import { type DeliveryFormat, deliver } from "../../../images/convert.ts";
 import { inspectImage } from "../../../images/inspect.ts";
-import { sniffMedia } from "../../../images/media.ts";
+import { isPicture, sniffMedia } from "../../../images/media.ts";
 import { preview } from "../../../images/preview.ts";
 import { sniff } from "../../../images/sniff.ts";
 import { inputHashOf } from "../../../tasks/task.ts";
@@ -21,6 +21,7 @@ interface Found {
   id: string;
   sha256: string;
   prompt: string;
+  isPicture: boolean;
   read(): Promise<Buffer>;
   readPreview(): Promise<Buffer>;
 }
@@ -37,8 +38,9 @@ export function filesApi(parts: FilesParts): Hono<RestEnv> {
     const isCopy = copy.format !== undefined || copy.width !== undefined;
     const variant = isCopy ? `-${copy.format ?? ""}-${copy.width ?? ""}` : "";
     return send(c, found, variant, async () => {
-      const bytes = await found.read();
-      return isCopy ? smaller(bytes, copy) : bytes;
+      if (!isCopy) return found.read();
+      // What is no picture is shown by its preview.
+      return smaller(await (found.isPicture ? found.read() : found.readPreview()), copy);
     });
   });
   app.on("GET", ["/images/:id/preview", "/:id/preview"], async (c) => {
@@ -58,13 +60,14 @@ async function find(c: RestContext): Promise<Found> {
   if (sha256 !== undefined) {
     const bytes = await studio.input(id);
     const readPreview = async () => (await preview(bytes)).data;
-    return { id, sha256, prompt: "", read: async () => bytes, readPreview };
+    return { id, sha256, prompt: "", isPicture: true, read: async () => bytes, readPreview };
   }
   const { record, task } = await studio.image(id);
   return {
     id,
     sha256: record.sha256,
     prompt: String(task.params["prompt"] ?? ""),
+    isPicture: isPicture(record.mimeType),
     read: async () => (await studio.original(id)).bytes,
     readPreview: async () => (await studio.preview(id)).data,
   };

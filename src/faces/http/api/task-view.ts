@@ -1,4 +1,5 @@
 import type { z } from "@hono/zod-openapi";
+import { cardSide } from "../../../images/card.ts";
 import type { Studio } from "../../../studio/studio.ts";
 import { argumentsOf } from "../../../studio/task-arguments.ts";
 import { waysOut } from "../../../studio/ways.ts";
@@ -78,8 +79,9 @@ function imageView(
 ): Omit<TaskView["images"][number], "url"> {
   return {
     id: image.id,
-    width: image.width,
-    height: image.height,
+    // What shows nothing has a card for its preview.
+    width: image.width || cardSide,
+    height: image.height || cardSide,
     seed: image.seed ?? null,
     color: image.meanColor?.replace("#", "") ?? null,
     mime_type: image.mimeType,
