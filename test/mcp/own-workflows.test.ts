@@ -16,7 +16,7 @@ async function studioWith(graph: Graph) {
   const workflowsDir = await tempDir();
   const text = JSON.stringify(live === undefined ? graph : await withModelsOf(live, graph));
   await writeFile(path.join(workflowsDir, "mine.json"), text);
-  const { deps, dataDir } = await startApp(url, { workflowsDir, waitSeconds: 900 });
+  const { deps, dataDir } = await startApp(url, { workflowsDir, waitSeconds: 40 });
   return { client: await connect(deps), dataDir };
 }
 
@@ -35,9 +35,17 @@ async function withModelsOf(url: string, graph: Graph): Promise<Graph> {
 
 type Studio = Awaited<ReturnType<typeof studioWith>>;
 
+function goesOn(text: string): string | undefined {
+  return /^Task (t\w+) is (queued|running)/.exec(text)?.[1];
+}
+
 async function made(studio: Studio, tool: string, args: Record<string, unknown>) {
   const shared = tool === "mine" ? {} : { workflow: "mine" };
-  const answer = await call(studio.client, tool, { ...shared, ...args });
+  let answer = await call(studio.client, tool, { ...shared, ...args });
+  // A real one may paint longer than a client waits for an answer.
+  for (let id = goesOn(answer.text); id !== undefined; id = goesOn(answer.text)) {
+    answer = await call(studio.client, "task_status", { task_id: id });
+  }
   expect(answer.isError, answer.text).toBe(false);
   const [file = ""] = pathsIn(answer.text);
   const { width, height } = await sharp(file).metadata();

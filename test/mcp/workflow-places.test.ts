@@ -56,7 +56,7 @@ test("a workflow saved in ComfyUI with App Mode is a tool of its own, and runs",
   const saved = drawn(checkpoint, { linearMode: true, linearData });
   await fetch(file, { method: "POST", body: JSON.stringify(saved) });
   onTestFinished(async () => void (await fetch(file, { method: "DELETE" })));
-  const { deps } = await startApp(url, { waitSeconds: 900 });
+  const { deps } = await startApp(url, { waitSeconds: 50 });
   const client = await connect(deps);
   const tool = name.replaceAll(" ", "_");
 
@@ -119,7 +119,7 @@ test("a template runs once the model that it lacks was named and put there", asy
     "index.json": [{ title: "Image", templates: [{ name: "image_fox", title: "Fox" }] }],
     "image_fox.json": drawn(lacking, {}, { models: models_ }),
   });
-  const { deps } = await startApp(served, { waitSeconds: 900 });
+  const { deps } = await startApp(served, { waitSeconds: 50 });
   const client = await connect(deps);
   const ask = { prompt: "a fox", workflow: "template:image_fox" };
 
