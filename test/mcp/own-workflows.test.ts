@@ -16,7 +16,7 @@ async function studioWith(graph: Graph) {
   const workflowsDir = await tempDir();
   const text = JSON.stringify(live === undefined ? graph : await withModelsOf(live, graph));
   await writeFile(path.join(workflowsDir, "mine.json"), text);
-  const { deps, dataDir } = await startApp(url, { workflowsDir, waitSeconds: 40 });
+  const { deps, dataDir } = await startApp(url, { workflowsDir, waitSeconds: 15 });
   return { client: await connect(deps), dataDir };
 }
 
