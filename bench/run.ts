@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import { coldStart } from "./cold-start.ts";
 import { recovery, throughput } from "./crowd.ts";
 import { http } from "./http.ts";
 import { memory } from "./memory.ts";
@@ -13,7 +14,17 @@ import { pages } from "./store.ts";
  * Prints one line a figure; each is a ratio against something measured in the same run.
  * `npm run bench -- pages recovery` runs only those.
  */
-const benches = { pictures, overhead, pages, search, recovery, throughput, memory, http };
+const benches = {
+  coldStart,
+  pictures,
+  overhead,
+  pages,
+  search,
+  recovery,
+  throughput,
+  memory,
+  http,
+};
 const wanted = process.argv.slice(2);
 const dir = await mkdtemp(path.join(os.tmpdir(), "comfy-easel-bench-"));
 try {

@@ -5,31 +5,35 @@ import { promisify } from "node:util";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { cli, connectStdio, initialize, startRaw, toolCall } from "../support/child.ts";
+import type { Revision } from "../support/client.ts";
 import { call, imageIdsIn, pathsIn, startEmulator, taskIdIn, tempDir } from "../support/world.ts";
 
 const run = promisify(execFile);
 
-test("an assistant makes, changes and cuts out a picture, with progress, over stdio", async () => {
-  const dir = await tempDir();
-  const client = await connectStdio(["--demo", "--data-dir", dir]);
+test.for<Revision>(["2025-11-25", "2026-07-28"])(
+  "an assistant of %s makes, changes and cuts out a picture, with progress, over stdio",
+  async (revision) => {
+    const dir = await tempDir();
+    const client = await connectStdio(["--demo", "--data-dir", dir], { revision });
 
-  const made = await call(client, "generate_image", { prompt: "a fox", width: 512, height: 384 });
-  expect(made.text).toMatch(/^Done: task t\w{16}/);
-  expect(await sharp(String(pathsIn(made.text)[0])).metadata()).toMatchObject({
-    width: 512,
-    height: 384,
-  });
-  const values = made.progress.map((event) => event.progress);
-  expect(values.length).toBeGreaterThan(3);
-  expect(values.every((value, i) => i === 0 || value > values[i - 1]!)).toBe(true);
-  expect(values.at(-1)).toBe(1);
+    const made = await call(client, "generate_image", { prompt: "a fox", width: 512, height: 384 });
+    expect(made.text).toMatch(/^Done: task t\w{16}/);
+    expect(await sharp(String(pathsIn(made.text)[0])).metadata()).toMatchObject({
+      width: 512,
+      height: 384,
+    });
+    const values = made.progress.map((event) => event.progress);
+    expect(values.length).toBeGreaterThan(3);
+    expect(values.every((value, i) => i === 0 || value > values[i - 1]!)).toBe(true);
+    expect(values.at(-1)).toBe(1);
 
-  const [image] = imageIdsIn(made.text);
-  const changed = await call(client, "img2img", { prompt: "a fox at night", image });
-  expect(changed.text).toMatch(/^Done/);
-  const cut = await call(client, "remove_background", { image: imageIdsIn(changed.text)[0] });
-  expect(await sharp(String(pathsIn(cut.text)[0])).metadata()).toMatchObject({ hasAlpha: true });
-});
+    const [image] = imageIdsIn(made.text);
+    const changed = await call(client, "img2img", { prompt: "a fox at night", image });
+    expect(changed.text).toMatch(/^Done/);
+    const cut = await call(client, "remove_background", { image: imageIdsIn(changed.text)[0] });
+    expect(await sharp(String(pathsIn(cut.text)[0])).metadata()).toMatchObject({ hasAlpha: true });
+  },
+);
 
 test("four pictures, an early answer, a cancel, and the record, over stdio", async () => {
   const emulator = await startEmulator();

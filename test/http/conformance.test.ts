@@ -19,9 +19,10 @@ async function runSuite(url: string, requirements: string) {
   const expected = path.join(here, "expected-failures.yml");
   const before = ["--import", path.join(here, "register.mjs"), suite, "server", "--url", url];
   const asked = ["--requirements", requirements, "--expected-failures", expected];
+  const patience = ["--timeout", "120000"];
   return new Promise<{ code: number | null; output: string }>((resolve, reject) => {
     tempDir().then((dir) => {
-      const args = [...before, ...asked, "-o", dir];
+      const args = [...before, ...asked, ...patience, "-o", dir];
       const child = execFile(process.execPath, args, (_error, stdout, stderr) =>
         resolve({ code: child.exitCode, output: stdout + stderr }),
       );
@@ -42,6 +43,7 @@ test.for<[requirements: string, scenarios: string[]]>([
   ],
   ["2026-07-28", ["caching", "http-header-validation"]],
 ])(
+  // Thirty scenarios and more, each with pauses of its own.
   "MCP's conformance suite for %s passes, but for what has a reason",
   async ([requirements, scenarios]) => {
     const world = await startApp((await startEmulator()).url);
@@ -61,6 +63,7 @@ test.for<[requirements: string, scenarios: string[]]>([
     }
     expect(code).toBe(0);
   },
+  300_000,
 );
 
 /** Our HTTP, with the suite's own tools, resources and prompts behind it. */
