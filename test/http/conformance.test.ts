@@ -45,6 +45,7 @@ test.for<[requirements: string, scenarios: string[]]>([
 ])(
   // Thirty scenarios and more, each with pauses of its own.
   "MCP's conformance suite for %s passes, but for what has a reason",
+  { timeout: 300_000 },
   async ([requirements, scenarios]) => {
     const world = await startApp((await startEmulator()).url);
     const url = await serveFixtures(world);
@@ -63,7 +64,6 @@ test.for<[requirements: string, scenarios: string[]]>([
     }
     expect(code).toBe(0);
   },
-  300_000,
 );
 
 /** Our HTTP, with the suite's own tools, resources and prompts behind it. */
