@@ -5,15 +5,13 @@ import { imagesOf, type Task } from "../../tasks/task.ts";
 import { jsonBody } from "./body.ts";
 import { formatIn, pictureBytes } from "./deliver.ts";
 import type { FooocusContext, FooocusParts } from "./env.ts";
-import { patientJson, within } from "./patient.ts";
+import { everMs, patientJson, within } from "./patient.ts";
 import { type Read, readCall, type Values } from "./read.ts";
 import { pendingRecord, recordOf } from "./record.ts";
 import { streamHeaders, streamOf } from "./stream.ts";
 import { submit } from "./submit.ts";
 
 const standardBeginMs = 3_000;
-/** As long as a timer can be. */
-const everMs = 2 ** 31 - 1;
 
 /** `POST /v1/engine/generate/`: a picture, a stream, a pending or a finished record, in this order. */
 export async function generate(c: FooocusContext, parts: FooocusParts): Promise<Response> {

@@ -8,13 +8,13 @@ import type { FooocusContext, Route } from "./env.ts";
 import { inline, pictureAnswer } from "./generate.ts";
 import { outputPath } from "./names.ts";
 import { fromOlder, type Job, jobs } from "./older.ts";
+import { everMs } from "./patient.ts";
 import { wordsOf } from "./progress.ts";
 import { readCall } from "./read.ts";
 import { warningsOf } from "./record.ts";
 import { submit } from "./submit.ts";
 import { previewOf, via } from "./tasks.ts";
 
-const everMs = 2 ** 31 - 1;
 const mostListed = 500;
 
 const made: readonly (readonly [string, Job])[] = [

@@ -1,3 +1,5 @@
+import { isRecord } from "./read.ts";
+
 /** How the older server calls what it makes. */
 export const jobs = {
   text: "Text to Image",
@@ -86,8 +88,4 @@ function jsonIn(text: string): unknown {
 
 function present(name: string, value: unknown): Record<string, unknown> {
   return value === undefined || value === "" ? {} : { [name]: value };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,6 @@
+/** As long as a timer can be. */
+export const everMs = 2 ** 31 - 1;
+
 /** Between two blanks; clients give up after 5 s without a byte. */
 const blankMs = 2_000;
 

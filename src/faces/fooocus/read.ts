@@ -128,7 +128,7 @@ function readIntegers(given: unknown): ReadValue {
     : { fault: "list_type", msg: "Input should be a valid list of integers" };
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

@@ -3,11 +3,10 @@ import { greyRaster, rasterPng } from "../../images/raster.ts";
 import { imagesOf } from "../../tasks/task.ts";
 import { formBody, jsonBody } from "./body.ts";
 import type { FooocusContext } from "./env.ts";
+import { everMs } from "./patient.ts";
 import { NotHere, Unprocessable } from "./problems.ts";
 import { fault } from "./read.ts";
 import { styleNames } from "./styles.ts";
-
-const everMs = 2 ** 31 - 1;
 
 /** Masks of the whole subject, which any installed background removal makes. */
 const subjectModels = [
