@@ -42,7 +42,7 @@ export async function memory(dir: string): Promise<void> {
   const before = residentMb(transport.pid);
   for (let i = 1; i <= pictures / perCall; i += 1) await make(i * perCall);
   const after = residentMb(transport.pid);
-  const kept = await fileSizes(path.join(dir, "memory", "images"));
+  const kept = await pictureSizes(path.join(dir, "memory", "images"));
   if (kept.length < pictures) throw new Error(`Only ${kept.length} pictures were kept.`);
   const each = kept.reduce((sum, size) => sum + size, 0) / kept.length / 1024 / 1024;
   console.log(
@@ -89,9 +89,9 @@ async function noiseWorkflow(dir: string): Promise<string> {
   return dir;
 }
 
-async function fileSizes(dir: string): Promise<number[]> {
+async function pictureSizes(dir: string): Promise<number[]> {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile());
+  const files = entries.filter((entry) => entry.isFile() && !entry.name.includes(".preview."));
   return Promise.all(
     files.map(async (file) => (await stat(path.join(file.parentPath, file.name))).size),
   );
