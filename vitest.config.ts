@@ -50,6 +50,17 @@ export default defineConfig({
           provide: { transport: "memory", revision: "2025-11-25" },
         },
       },
+      {
+        extends: true,
+        test: {
+          name: "ComfyUI face",
+          include: ["contract/*.test.ts"],
+          exclude: ["contract/emulator-*.test.ts"],
+          env: { COMFY_FACE: "1" },
+          setupFiles: ["test/contract/face-setup.ts"],
+          provide: { transport: "memory", revision: "2025-11-25" },
+        },
+      },
       ...ways.map(({ transport, revision, files }) => ({
         extends: true as const,
         test: {

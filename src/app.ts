@@ -20,6 +20,7 @@ import { type AddressRule, refuseAddress } from "./net/address.ts";
 import { shipped } from "./shipped.ts";
 import { BackendStates } from "./studio/backend-states.ts";
 import type { Caller } from "./studio/caller.ts";
+import { ComfyFacts } from "./studio/comfy-facts.ts";
 import { type InstalledOptions, installed } from "./studio/installed.ts";
 import { Pace } from "./studio/pace.ts";
 import { Quota } from "./studio/quota.ts";
@@ -170,6 +171,7 @@ export async function createApp(
     images,
     quota: new Quota(tasks),
     pace,
+    comfy: new ComfyFacts(pool),
     workflows: async () => ({
       ...(await workflowStates(catalog, pool, refreshSaved)),
       faults: loaded.problems,

@@ -18,10 +18,10 @@ const table: Record<string, string[]> = {
   files: free,
   comfy: free,
   // The graph is ComfyUI's, so its types are too.
-  workflows: [...free, "comfy/protocol"],
+  workflows: [...free, "comfy/protocol", "as-comfyui"],
   images: [...free, "net", "files"],
   webhooks: [...free, "net"],
-  tasks: [...free, "comfy", "workflows", "images", "net", "files", "webhooks"],
+  tasks: [...free, "as-comfyui", "comfy", "workflows", "images", "net", "files", "webhooks"],
   studio: [
     ...[...free, "tasks", "workflows", "images", "files/roots"],
     ...["comfy/installs", "comfy/pool", "comfy/protocol"],
@@ -29,8 +29,13 @@ const table: Record<string, string[]> = {
   "faces/mcp": [...free, "shipped", "studio", "tasks", "workflows", "images", "webhooks"],
   "faces/terminal": [...free, "options", "studio", "tasks", "workflows", "images"],
   "faces/fooocus": [...free, "studio", "tasks", "workflows", "images"],
+  "faces/comfyui": [
+    ...[...free, "as-comfyui", "studio", "tasks", "workflows", "images"],
+    ...["comfy/protocol", "comfy/run-request"],
+  ],
   // It mounts the other faces.
   "faces/http": [
+    "as-comfyui",
     ...free,
     "shipped",
     "http-config",

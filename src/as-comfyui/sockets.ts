@@ -10,8 +10,10 @@ export interface SocketHost {
   /** The body of a `status` message. */
   queueInfo(): Record<string, unknown>;
   features(): Record<string, unknown>;
-  /** The node being executed for that client, if it is the running prompt's. */
-  currentNode(sid: string): string | undefined;
+  /** What is being executed for that client, as `executing` says it. */
+  current(sid: string): Record<string, unknown> | undefined;
+  /** Bytes that may wait for a reader before it is cut off. @default any number */
+  mostBuffered?: number;
 }
 
 /** The registry behind `/ws`: one socket per client id, the newest. */
@@ -34,8 +36,8 @@ export class Sockets {
     socket.on("error", () => socket.terminate());
     socket.on("close", () => this.#leave(socket, sid));
     this.send("status", { status: this.#host.queueInfo(), sid }, sid);
-    const node = this.#host.currentNode(sid);
-    if (node !== undefined) this.send("executing", { node }, sid);
+    const current = this.#host.current(sid);
+    if (current) this.send("executing", current, sid);
     this.#listen(socket, sid);
   }
 
@@ -51,6 +53,11 @@ export class Sockets {
 
   sendBytes(frame: Buffer, sid?: string): void {
     this.#deliver(frame, sid);
+  }
+
+  /** How many are open, replaced ones among them. */
+  get size(): number {
+    return this.#open.size;
   }
 
   supportsPreviewMetadata(sid: string | undefined): boolean {
@@ -70,7 +77,9 @@ export class Sockets {
     if (this.#host.isSilent?.()) return;
     const targets = sid === undefined ? this.#registered.values() : [this.#registered.get(sid)];
     for (const socket of targets) {
-      if (socket && socket.readyState === socket.OPEN) socket.send(message);
+      if (!socket || socket.readyState !== socket.OPEN) continue;
+      if (socket.bufferedAmount > (this.#host.mostBuffered ?? Infinity)) socket.terminate();
+      else socket.send(message);
     }
   }
 

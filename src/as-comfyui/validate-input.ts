@@ -6,6 +6,15 @@ export interface CheckedInput {
   name: string;
   spec: InputSpec;
   value: unknown;
+  /** What `value` stands for, where it is too large for a number. */
+  exact?: bigint | undefined;
+}
+
+/** A whole number written as text that no number here can hold; ComfyUI's seeds go up to 2^64 - 1. */
+export function exactInteger(given: unknown, converted: unknown): bigint | undefined {
+  if (typeof given !== "string" || typeof converted !== "number") return undefined;
+  if (!Number.isInteger(converted) || Number.isSafeInteger(converted)) return undefined;
+  return /^[+-]?\d+$/.test(given.trim()) ? BigInt(given) : undefined;
 }
 
 const conversions: Record<string, (value: unknown) => unknown> = {
@@ -55,7 +64,7 @@ export function literalError(input: CheckedInput, version: string): ValidationEr
       const message = `Value ${number(input, value)} smaller than min of ${number(input, min)}`;
       return problem(input, "value_smaller_than_min", message, name);
     }
-    if (max !== undefined && exceeds(value, max)) {
+    if (max !== undefined && exceeds(value, max, input.exact)) {
       const message = `Value ${number(input, value)} bigger than max of ${number(input, max)}`;
       return problem(input, "value_bigger_than_max", message, name);
     }
@@ -69,7 +78,11 @@ export function literalError(input: CheckedInput, version: string): ValidationEr
  * Seeds end at 2^64 - 1, which becomes 2^64 in JavaScript on both sides of the wire; a client that
  * sends that number is refused by ComfyUI.
  */
-function exceeds(value: number, max: number): boolean {
+function exceeds(value: number, max: number, exact: bigint | undefined): boolean {
+  if (exact !== undefined && Number.isInteger(max)) {
+    // A limit that is no safe number was one less before it became one.
+    return exact > BigInt(max) - (Number.isSafeInteger(max) ? 0n : 1n);
+  }
   return value > max || (value === max && max > Number.MAX_SAFE_INTEGER);
 }
 

@@ -7,7 +7,13 @@ import type {
   ValidationError,
 } from "../comfy/protocol.ts";
 import { PythonError, repr, str } from "./python.ts";
-import { convertedLiteral, literalError, problem, typesFit } from "./validate-input.ts";
+import {
+  convertedLiteral,
+  exactInteger,
+  literalError,
+  problem,
+  typesFit,
+} from "./validate-input.ts";
 import { innerException, missingClass, outerException, requestError } from "./validation-errors.ts";
 import { atLeast } from "./version.ts";
 
@@ -165,9 +171,10 @@ class Validation {
     if (Array.isArray(value)) return this.#checkLink(id, name, spec, value);
     const converted = convertedLiteral({ name, spec, value });
     if ("error" in converted) return converted.error;
-    inputs[name] = converted.value;
+    const exact = exactInteger(value, converted.value);
+    inputs[name] = exact === undefined ? converted.value : value;
     if (this.#context.ownCheck(this.#node(id).class_type)?.input === name) return undefined;
-    return literalError({ name, spec, value: converted.value }, this.#context.version);
+    return literalError({ name, spec, value: converted.value, exact }, this.#context.version);
   }
 
   #checkLink(

@@ -1,3 +1,6 @@
+/** The ComfyUI that a face of ours answers as: it has what that one has. */
+export const spoken = "0.33.0";
+
 /** True when `version` ("0.33.0") is `wanted` or newer. */
 export function atLeast(version: string, wanted: string): boolean {
   const have = version.split(".").map(Number);

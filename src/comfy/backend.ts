@@ -144,6 +144,11 @@ export class Backend {
     return this.#catalogue.known;
   }
 
+  /** As read last, also where it may have changed since. */
+  get lastObjectInfo(): ObjectInfo | undefined {
+    return this.#catalogue.last;
+  }
+
   /** What is installed there may have changed: the next to ask reads it anew. */
   forgetObjectInfo(): void {
     this.#catalogue.forget();
@@ -262,6 +267,7 @@ export class Backend {
       },
       onStatus: (status) => request.onStatus(status),
       onPreview: (preview) => request.onPreview?.(preview),
+      onFrame: (frame) => request.onFrame?.(frame),
     };
   }
 
@@ -269,6 +275,7 @@ export class Backend {
     const events: SocketEvents = {
       message: (message) => this.#traffic.message(message),
       picture: (frame) => this.#traffic.picture(frame),
+      text: (nodeId, text) => this.#traffic.text(nodeId, text),
       isWanted: () => this.#followings.size > 0,
       connected: () => {
         this.#uploads.forget();

@@ -21,6 +21,13 @@ export function pictureIn(frame: Buffer): PictureFrame | undefined {
   }
 }
 
+/** A text that a node shows on itself, on the client of whoever looks; undefined for other frames. */
+export function textIn(frame: Buffer): { nodeId: string; text: string } | undefined {
+  if (frame.length < 8 || frame.readUInt32BE(0) !== binaryEvent.text) return undefined;
+  const end = 8 + frame.readUInt32BE(4);
+  return { nodeId: frame.toString("utf8", 8, end), text: frame.toString("utf8", end) };
+}
+
 function withMetadata(frame: Buffer): PictureFrame | undefined {
   const end = 8 + frame.readUInt32BE(4);
   const metadata: PreviewMetadata = JSON.parse(frame.subarray(8, end).toString());

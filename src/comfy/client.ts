@@ -70,6 +70,23 @@ export class ComfyClient {
     throw this.#http.refusal("prompt", call, answer);
   }
 
+  /** The keys of ComfyUI's model folders. */
+  modelFolders(): Promise<string[]> {
+    return this.#http.json("models");
+  }
+
+  /** The files of one, below it; undefined where there is no such folder. */
+  async modelFiles(folder: string): Promise<string[] | undefined> {
+    const path = `models/${encodeURIComponent(folder)}`;
+    const answer = await this.#http.ask(path, { expect: [404] });
+    return answer.status === 404 ? undefined : this.#http.read(path, {}, answer);
+  }
+
+  /** Names without their endings. */
+  embeddings(): Promise<string[]> {
+    return this.#http.json("embeddings");
+  }
+
   queue(): Promise<QueueResponse> {
     return this.#http.json("queue");
   }

@@ -12,6 +12,8 @@ export interface RunProgress {
   fraction: number;
   /** Class type of the node that runs now. */
   node?: string;
+  /** Its id in the graph. */
+  nodeId?: string;
   /** Ticks of that node, when it has several. */
   step?: number;
   steps?: number;
@@ -53,7 +55,7 @@ export class Execution {
     const current = this.#current;
     if (!current) return progress;
     const classType = this.#graph[current.node]?.class_type;
-    if (classType) progress.node = classType;
+    if (classType) Object.assign(progress, { node: classType, nodeId: current.node });
     if (current.max > 1) Object.assign(progress, { step: current.value, steps: current.max });
     return progress;
   }

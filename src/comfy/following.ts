@@ -5,6 +5,7 @@ import type { Found } from "./found.ts";
 import type { Outcome, Preview, RunStatus } from "./outcome.ts";
 import { givenUp, type Patience } from "./patience.ts";
 import type { Graph, SocketMessage } from "./protocol.ts";
+import type { RunFrame } from "./run-request.ts";
 
 export interface FollowingPorts {
   lookup(promptId: string): Promise<Found>;
@@ -19,6 +20,7 @@ export interface FollowingPorts {
   stillPending(): void;
   onStatus(status: RunStatus): void;
   onPreview(preview: Preview): void;
+  onFrame(frame: RunFrame): void;
 }
 
 export interface Followed {
@@ -92,6 +94,7 @@ export class Following {
 
   apply(message: SocketMessage): void {
     this.#hear();
+    this.#ports.onFrame({ kind: "message", message });
     this.execution.apply(message);
     this.#unreachableSince = undefined;
     this.#delayMs = this.#patience.silentMs.first;
@@ -104,9 +107,15 @@ export class Following {
   /** `nodeId` is missing in frames that do not tell whose they are. */
   receive(nodeId: string | undefined, picture: Preview): void {
     if (this.#ended) return;
-    if (nodeId !== undefined && this.#sendsResults.has(nodeId)) {
+    const isResult = nodeId !== undefined && this.#sendsResults.has(nodeId);
+    this.#ports.onFrame({ kind: "picture", node: nodeId, picture, isResult });
+    if (isResult) {
       this.execution.addImage(nodeId, picture.bytes);
     } else this.#ports.onPreview(picture);
+  }
+
+  show(frame: RunFrame): void {
+    if (!this.#ended) this.#ports.onFrame(frame);
   }
 
   disconnected(): void {

@@ -10,6 +10,8 @@ export class NodeCatalogue {
   readonly #wasRead: () => void;
   #known: { value: ObjectInfo; readAt: number } | undefined;
   #reading: Promise<ObjectInfo> | undefined;
+  /** What was read last, even if it was forgotten since. */
+  last: ObjectInfo | undefined;
 
   /** `wasRead` is told of every answer: the moment to ask for what else may have changed there. */
   constructor(client: ComfyClient, wasRead: () => void = () => {}) {
@@ -28,6 +30,7 @@ export class NodeCatalogue {
   async #read(): Promise<ObjectInfo> {
     const value = await this.#client.objectInfo();
     this.#known = { value, readAt: Date.now() };
+    this.last = value;
     this.#wasRead();
     return value;
   }

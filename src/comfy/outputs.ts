@@ -22,7 +22,8 @@ export function pictureBeside(file: OutputFile): OutputFile | undefined {
   return { ...file, filename: beside };
 }
 
-function isOutputFile(value: unknown): value is OutputFile {
+/** A file, as a node lists it among what it shows. */
+export function isOutputFile(value: unknown): value is OutputFile {
   return (
     typeof value === "object" &&
     value !== null &&

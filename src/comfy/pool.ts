@@ -1,3 +1,4 @@
+import { pause } from "../back-off.ts";
 import type { Backend } from "./backend.ts";
 import type { ComfyClient } from "./client.ts";
 import { ComfyUnreachableError } from "./errors.ts";
@@ -17,6 +18,8 @@ export type Can = (info: ObjectInfo) => Record<string, string> | undefined;
 
 /** One that was away a moment ago does not hold up what the others can answer. */
 const leftAloneMs = 5_000;
+/** Below the time limits of 5 s that clients have. */
+const firstReadMs = 4_000;
 
 /** The ComfyUI servers in use, and which of them a run goes to. */
 export class Pool {
@@ -99,6 +102,39 @@ export class Pool {
     return this.#join(await this.installs(maxAgeMs));
   }
 
+  /**
+   * As `installs`, from those that answer in time; from what was read last, however long ago, where
+   * none does. Rejects when nothing was ever read.
+   */
+  async installsWithin(ms: number, maxAgeMs?: number): Promise<Install[]> {
+    const over = new AbortController();
+    // Whoever is the first to ask waits longer: megabytes of definitions are on their way.
+    const withinMs = this.#lastRead().length === 0 ? Math.max(ms, firstReadMs) : ms;
+    const late = pause(withinMs, over.signal).then(() => undefined);
+    try {
+      const answered = await Promise.race([this.installs(maxAgeMs), late]);
+      if (answered) return answered;
+    } catch (error) {
+      if (this.#lastRead().length === 0) throw error;
+    } finally {
+      over.abort();
+    }
+    const last = this.#lastRead();
+    if (last.length > 0) return installsOf(last);
+    const [first] = this.all;
+    throw new ComfyUnreachableError(
+      first?.url ?? "",
+      "no_answer",
+      `nothing within ${withinMs} ms, and what is installed there was never read`,
+    );
+  }
+
+  #lastRead(): { name: string; objectInfo: ObjectInfo }[] {
+    return this.all.flatMap(({ url: name, lastObjectInfo: objectInfo }) =>
+      objectInfo ? [{ name, objectInfo }] : [],
+    );
+  }
+
   /** As read last, without asking; undefined when none was read. */
   get knownObjectInfo(): ObjectInfo | undefined {
     const known = this.all.flatMap(({ url: name, knownObjectInfo: objectInfo }) =>
@@ -138,6 +174,11 @@ export class Pool {
       }
     }
     throw reason;
+  }
+
+  /** The answers of all ComfyUIs that have one; rejects when none has. */
+  async each<T>(ask: (client: ComfyClient) => Promise<T>): Promise<T[]> {
+    return (await this.#askAll(({ client }) => ask(client))).map(({ answer }) => answer);
   }
 
   /** Everybody's answer who has one; rejects when nobody has. */

@@ -1,5 +1,25 @@
 import type { Preview, RunStatus } from "./outcome.ts";
-import type { Graph } from "./protocol.ts";
+import type { Graph, SocketMessage } from "./protocol.ts";
+
+/** What goes with a graph that was handed in as it is. */
+export interface PromptExtras {
+  /** `extra_data` of the POST. */
+  data: Record<string, unknown>;
+  /** Its place in ComfyUI's queue, lower first; left out, behind those that wait. */
+  number?: number | undefined;
+  /** Before all that wait. */
+  front?: boolean | undefined;
+  /** The only output nodes that are wanted. */
+  targets: readonly string[];
+}
+
+/** Something that a run shows of itself, in the order in which ComfyUI told it. */
+export type RunFrame =
+  | { kind: "message"; message: SocketMessage }
+  /** What a node shows on itself. */
+  | { kind: "text"; node: string; text: string }
+  /** `node` is missing in frames that do not tell whose they are. */
+  | { kind: "picture"; node: string | undefined; picture: Preview; isResult: boolean };
 
 /** One execution of one graph, as `Backend.run` is asked for it. */
 export interface RunRequest {
@@ -32,4 +52,7 @@ export interface RunRequest {
   onPosted?(): void;
   /** Ask ComfyUI for previews of what it samples. */
   previews?: boolean;
+  extras?: PromptExtras | undefined;
+  /** All that comes over the socket about it. */
+  onFrame?(frame: RunFrame): void;
 }

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { WebSocket } from "ws";
 import { backOff } from "../back-off.ts";
 import type { Log } from "../log.ts";
-import { type PictureFrame, pictureIn } from "./binary-frame.ts";
+import { type PictureFrame, pictureIn, textIn } from "./binary-frame.ts";
 import type { SocketMessage } from "./protocol.ts";
 import type { ComfyTarget } from "./target.ts";
 
@@ -16,6 +16,8 @@ const backOffMs = { first: 250, last: 10_000 };
 export interface SocketEvents {
   message(message: SocketMessage): void;
   picture(frame: PictureFrame): void;
+  /** What a node shows on itself; it does not say in which run. */
+  text(nodeId: string, text: string): void;
   /** After every (re)connection: events since the last one may have been lost. */
   connected(): void;
   /** `lost`: not by `rest`, so ComfyUI may have ended. */
@@ -185,7 +187,9 @@ export class ComfySocket {
   #receiveBinary(frame: Buffer): void {
     try {
       const picture = pictureIn(frame);
-      if (picture) this.#events.picture(picture);
+      if (picture) return this.#events.picture(picture);
+      const text = textIn(frame);
+      if (text) this.#events.text(text.nodeId, text.text);
     } catch (error) {
       this.#log.debug(`socket to ${this.#target.url}: a binary frame is odd: ${error}`);
     }

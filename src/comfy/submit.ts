@@ -7,7 +7,7 @@ import type { Found } from "./found.ts";
 import { givenUp, type Patience } from "./patience.ts";
 import type { Graph, PromptRequest } from "./protocol.ts";
 import type { Retries } from "./retries.ts";
-import type { RunRequest } from "./run-request.ts";
+import type { PromptExtras, RunRequest } from "./run-request.ts";
 import { refuseAborted } from "./signals.ts";
 
 /** An answer may come after the first events of its run, but not long after. */
@@ -114,15 +114,28 @@ export class Submit {
     const { client, clientId } = this.#ports;
     await this.#request.before?.();
     this.#refuseUnwanted();
-    const { promptId, graph, previews } = this.#request;
-    const prompt = this.#graph ?? graph;
-    const request: PromptRequest = { prompt, prompt_id: promptId, client_id: clientId };
+    const { promptId, graph, previews, extras } = this.#request;
+    const request: PromptRequest = {
+      prompt: this.#graph ?? graph,
+      prompt_id: promptId,
+      client_id: clientId,
+      ...(extras && withExtras(extras)),
+    };
     // Since 0.5.0; older servers ignore it.
-    if (previews) request.extra_data = { preview_method: "auto" };
+    if (previews) request.extra_data = { preview_method: "auto", ...extras?.data };
     const response = await client.queuePrompt(request, this.#leave);
     if (Object.keys(response.node_errors ?? {}).length === 0) return;
     // Never let the rest run for the whole: it goes, as soon as ComfyUI can be told.
     await this.#persist(() => this.#ports.backend.cancel(promptId), this.#leave);
     throw PromptRejectedError.fromDropped(response.node_errors);
   }
+}
+
+function withExtras({ data, number, front, targets }: PromptExtras): Partial<PromptRequest> {
+  return {
+    extra_data: data,
+    partial_execution_targets: [...targets],
+    ...(number !== undefined && { number }),
+    ...(front && { front }),
+  };
 }

@@ -30,6 +30,12 @@ export class Traffic {
     if (promptId !== undefined) this.#followings.get(promptId)?.receive(of?.nodeId, picture);
   }
 
+  /** It belongs to the run that was said to execute. */
+  text(node: string, text: string): void {
+    if (this.#executing === undefined) return;
+    this.#followings.get(this.#executing)?.show({ kind: "text", node, text });
+  }
+
   disconnected(): void {
     this.#executing = undefined;
     for (const following of this.#followings.values()) following.disconnected();

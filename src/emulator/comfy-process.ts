@@ -120,7 +120,10 @@ export class ComfyProcess {
       forgetsNewer: () => faults.deafAfterReconnect,
       queueInfo: () => execInfo(queue.remaining),
       features: () => features(version),
-      currentNode: (sid) => (parts.current.clientId === sid ? parts.current.nodeId : undefined),
+      current: (sid) => {
+        const { clientId, nodeId } = parts.current;
+        return clientId === sid && nodeId !== undefined ? { node: nodeId } : undefined;
+      },
     });
     const queue = new PromptQueue(
       history,

@@ -124,6 +124,8 @@ export class Inputs {
 
   number(name: string, fallback = 0): number {
     const value = this.values[name];
+    // A whole number beyond what a number holds stays text.
+    if (typeof value === "string" && /^-?\d+$/.test(value)) return Number(value);
     return typeof value === "number" ? value : fallback;
   }
 

@@ -11,7 +11,9 @@ export type MediaMimeType =
   | "audio/mpeg"
   | "audio/ogg"
   | "audio/wav"
-  | "model/gltf-binary";
+  | "model/gltf-binary"
+  /** Any other file, as a graph that was handed in may make one. */
+  | "application/octet-stream";
 
 export type ResultMimeType = ImageMimeType | MediaMimeType;
 
@@ -27,7 +29,12 @@ export const resultExtensions: Readonly<Record<ResultMimeType, string>> = {
   "audio/ogg": "ogg",
   "audio/wav": "wav",
   "model/gltf-binary": "glb",
+  "application/octet-stream": "bin",
 };
+
+export function isResultMimeType(type: string): type is ResultMimeType {
+  return Object.hasOwn(resultExtensions, type);
+}
 
 export function isPicture(type: ResultMimeType): type is ImageMimeType {
   return Object.hasOwn(fileExtensions, type);
@@ -64,6 +71,7 @@ function isoMedia(brands: string): MediaMimeType | undefined {
 
 /** In a word or two: "MP4 video". */
 export function mediaName(type: MediaMimeType): string {
+  if (type === "application/octet-stream") return "file";
   const [kind] = type.split("/");
   return `${resultExtensions[type].toUpperCase()} ${kind === "model" ? "3D model" : kind}`;
 }

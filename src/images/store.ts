@@ -7,7 +7,6 @@ import { makeFolder } from "../files/make-folder.ts";
 import { errnoOf, storageError } from "../files/storage-error.ts";
 import { replaceFile } from "../files/whole-file.ts";
 import { type ResultMimeType, resultExtensions } from "./media.ts";
-import type { ImageMimeType } from "./sniff.ts";
 
 /** What lists and answers show of a result. */
 export interface StoredPreview {
@@ -117,7 +116,7 @@ export class ImageStore {
    */
   async putInput(
     bytes: Buffer,
-    mimeType: ImageMimeType,
+    mimeType: ResultMimeType,
   ): Promise<{ sha256: string; path: string }> {
     const sha256 = sha256Of(bytes);
     const path = this.#inputPath(sha256, mimeType);
@@ -125,7 +124,7 @@ export class ImageStore {
     return { sha256, path };
   }
 
-  async readInput(sha256: string, mimeType: ImageMimeType): Promise<Buffer> {
+  async readInput(sha256: string, mimeType: ResultMimeType): Promise<Buffer> {
     const path = this.#inputPath(sha256, mimeType);
     return await this.#read(path, `Input picture ${sha256.slice(0, 12)}`, "Send it again.");
   }
@@ -137,7 +136,7 @@ export class ImageStore {
    */
   async deleteInput(
     sha256: string,
-    mimeType: ImageMimeType,
+    mimeType: ResultMimeType,
     isUsed: () => Promise<boolean>,
   ): Promise<number> {
     const path = this.#inputPath(sha256, mimeType);
@@ -148,6 +147,15 @@ export class ImageStore {
     if (!(await isUsed())) return await this.#delete(aside);
     await this.#guard(() => unlessMissing(rename(aside, path)));
     return 0;
+  }
+
+  /** As `deleteInput`, where it is not known what the input is. */
+  async deleteUnknownInput(sha256: string, isUsed: () => Promise<boolean>): Promise<number> {
+    let freed = 0;
+    for (const mimeType of Object.keys(resultExtensions)) {
+      freed += await this.deleteInput(sha256, mimeType as ResultMimeType, isUsed);
+    }
+    return freed;
   }
 
   /** Removes what a crash left half written, and says how many files that were. */
@@ -165,7 +173,7 @@ export class ImageStore {
     return removed;
   }
 
-  #inputPath(sha256: string, mimeType: ImageMimeType): string {
+  #inputPath(sha256: string, mimeType: ResultMimeType): string {
     if (!/^[0-9a-f]{64}$/.test(sha256)) {
       throw new Error(`not a sha256: ${JSON.stringify(sha256.slice(0, 80))}`);
     }

@@ -1,17 +1,14 @@
 import type { ImageStore } from "../images/store.ts";
-import type { Tasks } from "../tasks/tasks.ts";
 import type { Style } from "../workflows/styles.ts";
 import type { Template } from "../workflows/templates.ts";
 import type { BackendState } from "./backend-states.ts";
 import type { Installed, InstalledOptions } from "./installed.ts";
 import type { Pace } from "./pace.ts";
-import type { Quota } from "./quota.ts";
+import type { PromptsParts } from "./prompts.ts";
 import type { WorkflowState, WorkflowStates } from "./workflow-states.ts";
 
-export interface StudioParts {
-  tasks: Tasks;
+export interface StudioParts extends PromptsParts {
   images: ImageStore;
-  quota: Quota;
   pace: Pace;
   /** Every workflow and whether some ComfyUI can run it. */
   workflows(): Promise<WorkflowStates>;

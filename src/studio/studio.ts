@@ -21,6 +21,7 @@ import type { Caller, Scope } from "./caller.ts";
 import type { Installed, InstalledOptions } from "./installed.ts";
 import type { Pace } from "./pace.ts";
 import type { StudioParts } from "./parts.ts";
+import { Prompts } from "./prompts.ts";
 import type { WorkflowState, WorkflowStates } from "./workflow-states.ts";
 
 /** All a face sees: what one caller may see and do. */
@@ -65,7 +66,7 @@ export class Studio {
     request: TaskRequest,
     options: SubmitOptions = {},
   ): Promise<{ task: Task; isNew: boolean }> {
-    this.#demand("generate");
+    this.demand("generate");
     const { tasks, quota } = this.#parts;
     const asker = this.#asker(options);
     return quota.within(this.caller, (admit) =>
@@ -75,7 +76,7 @@ export class Studio {
 
   /** The pictures of a task once more, with the same seeds; notes say where they may differ. */
   async again(id: string, options: SubmitOptions = {}): Promise<Task> {
-    this.#demand("generate");
+    this.demand("generate");
     const { tasks, quota } = this.#parts;
     const asker = this.#asker(options);
     return quota.within(this.caller, async (admit) => {
@@ -101,7 +102,7 @@ export class Studio {
   }
 
   async get(id: string): Promise<Task> {
-    this.#demand("read");
+    this.demand("read");
     return this.#parts.tasks.get(id, this.#only);
   }
 
@@ -117,7 +118,7 @@ export class Studio {
 
   /** What happens to one task, from where it is to its end. Throws `not_found` at the first step. */
   async *events(id: string, options: EventsOptions = {}): AsyncGenerator<ToldEvent> {
-    this.#demand("read");
+    this.demand("read");
     yield* this.#parts.tasks.events(id, this.#only, options);
   }
 
@@ -125,7 +126,7 @@ export class Studio {
   async *allEvents(
     options: EventsOptions & { after?: number | undefined },
   ): AsyncGenerator<ToldEvent> {
-    this.#demand("read");
+    this.demand("read");
     yield* this.#parts.tasks.allEvents(this.#only, options);
   }
 
@@ -148,35 +149,35 @@ export class Studio {
   }
 
   async list(filter: TaskFilter, limit: number, cursor?: string): Promise<TaskPage> {
-    this.#demand("read");
+    this.demand("read");
     return this.#parts.tasks.list(this.#own(filter), limit, cursor);
   }
 
   async count(filter: TaskFilter): Promise<number> {
-    this.#demand("read");
+    this.demand("read");
     return this.#parts.tasks.count(this.#own(filter));
   }
 
   /** Who may make a task may stop it. */
   async cancel(id: string): Promise<CancelReport> {
-    this.#demand("generate");
+    this.demand("generate");
     return this.#parts.tasks.cancel(id, this.#only);
   }
 
   /** Stops the picture of a task that is being made and lets its others go on; false where none is. */
   async skip(id: string): Promise<boolean> {
-    this.#demand("generate");
+    this.demand("generate");
     return this.#parts.tasks.skip(id, this.#only);
   }
 
   async delete(filter: TaskFilter, dryRun: boolean): Promise<DeleteReport> {
-    this.#demand("delete");
+    this.demand("delete");
     return this.#parts.tasks.delete(this.#own(filter), dryRun);
   }
 
   async image(imageId: string): Promise<{ record: ImageRecord; task: Task }> {
     const taskId = taskIdOf(imageId);
-    this.#demand("read");
+    this.demand("read");
     const task = taskId ? await this.get(taskId).catch(() => undefined) : undefined;
     const record = task && imagesOf(task).find((image) => image.id === imageId);
     if (record) return { record, task };
@@ -218,13 +219,13 @@ export class Studio {
 
   /** Keeps a picture for a call to come. */
   async upload(bytes: Buffer): Promise<Upload> {
-    this.#demand("generate");
+    this.demand("generate");
     return this.#parts.tasks.uploads.put(this.caller.name, bytes);
   }
 
   /** As `upload`, from wherever the picture of a `parameter` may be. */
   async bring(parameter: string, from: string): Promise<Upload> {
-    this.#demand("generate");
+    this.demand("generate");
     return this.#parts.tasks.uploads.bring(this.caller.name, parameter, from, this.#sources);
   }
 
@@ -245,13 +246,13 @@ export class Studio {
 
   /** What the pictures that this caller sees take on disk. */
   async keptBytes(): Promise<number> {
-    this.#demand("read");
+    this.demand("read");
     return this.#parts.tasks.keptBytes(this.#only);
   }
 
   /** Every record that this server writes, whoever's; until what is returned is called. */
   onWrote(listener: (task: Task) => void): () => void {
-    this.#demand("admin");
+    this.demand("admin");
     return this.#parts.tasks.onWrote(listener);
   }
 
@@ -274,12 +275,12 @@ export class Studio {
   }
 
   async search(query: string): Promise<Template[]> {
-    this.#demand("read");
+    this.demand("read");
     return this.#parts.search(query);
   }
 
   async template(name: string): Promise<WorkflowState> {
-    this.#demand("read");
+    this.demand("read");
     return this.#parts.template(name);
   }
 
@@ -293,11 +294,23 @@ export class Studio {
     return bytes;
   }
 
+  /** Its own graphs and files, by the names it knows them by. */
+  get prompts(): Prompts {
+    return new Prompts(this, this.#parts, (options) => this.#asker(options));
+  }
+
+  /** The same caller, who sees nothing of others. */
+  alone(): Studio {
+    const scopes = new Set([...this.caller.scopes].filter((scope) => scope !== "admin"));
+    return new Studio(this.#parts, { ...this.caller, scopes });
+  }
+
   get #only(): string | undefined {
     return this.may("admin") ? undefined : this.caller.name;
   }
 
-  #demand(scope: Scope): void {
+  /** Throws `forbidden` for a caller that may not do this. */
+  demand(scope: Scope): void {
     if (this.may(scope)) return;
     const { name, scopes } = this.caller;
     throw new AppError(

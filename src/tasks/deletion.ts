@@ -159,7 +159,7 @@ export async function sweep(
     // Inputs of calls that were refused, or that a crash cut off, are nobody's.
     for (const sha256 of await store.abandonedInputs(abandonedMs)) {
       const isUsed = async () => (await store.otherUsers(sha256, "")) > 0;
-      if (!(await isUsed())) await images.deleteInput(sha256, "image/png", isUsed);
+      if (!(await isUsed())) await images.deleteUnknownInput(sha256, isUsed);
     }
     await images.sweepTemp();
   } catch (error) {

@@ -4,7 +4,9 @@ import type { Outcome, RunStatus } from "../comfy/outcome.ts";
 import { shapeOutputs } from "../comfy/outputs.ts";
 import type { Pool } from "../comfy/pool.ts";
 import type { Graph } from "../comfy/protocol.ts";
+import type { PromptExtras, RunFrame } from "../comfy/run-request.ts";
 import { AppError } from "../errors.ts";
+import { resultExtensions } from "../images/media.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { Log } from "../log.ts";
 import { choicesOn, graphOf } from "../workflows/recipe.ts";
@@ -12,8 +14,10 @@ import type { Value } from "../workflows/workflow.ts";
 import { collect } from "./collect.ts";
 import type { LivePreview } from "./events.ts";
 import type { LiveTask } from "./live-task.ts";
+import { type NamedFiles, uploadEnding } from "./named-files.ts";
 import { refuse, trace, wording } from "./run-errors.ts";
 import { placementOf } from "./runs.ts";
+import { Tape } from "./tape.ts";
 import type { Placement, Run } from "./task.ts";
 
 /** Making a lost run again must end some day. */
@@ -22,6 +26,7 @@ const attemptsPerRun = 4;
 export interface DrivePorts {
   pool: Pool;
   images: ImageStore;
+  files: NamedFiles;
   log: Log;
   /** Pictures come over the socket and leave no file on the ComfyUI machine. */
   deliverBySocket: boolean;
@@ -33,6 +38,7 @@ export interface DrivePorts {
   wantsPreviews(taskId: string): boolean;
   progressed(live: LiveTask): void;
   previewed(live: LiveTask, preview: LivePreview): void;
+  framed(live: LiveTask, frame: RunFrame): void;
 }
 
 /** One run on its way to its end. */
@@ -45,6 +51,8 @@ export class Drive {
   #look: boolean;
   /** Nobody can have wanted anything of it yet. */
   #isFresh: boolean;
+  /** Of a graph that was handed in. */
+  #tape: Tape | undefined;
 
   constructor(
     ports: DrivePorts,
@@ -66,6 +74,7 @@ export class Drive {
       await this.#complete();
     } catch (error) {
       if (this.#isOver(error)) return;
+      await this.#tape?.settled();
       if (!(error instanceof AppError))
         this.#ports.log.error(`task ${this.#live.id}: ${trace(error)}`);
       const isCancel = error instanceof AppError && error.code === "cancelled";
@@ -113,6 +122,7 @@ export class Drive {
       this.#check();
       const at = this.#run.at ?? (await this.#place());
       const backend = this.#backend(at);
+      this.#tape = this.#tapeFor(backend);
       const outcome = await backend.run({
         promptId: this.#run.promptId,
         graph: this.#graph(at, attempt),
@@ -123,7 +133,12 @@ export class Drive {
         leave: this.#live.leave,
         before: () => this.#beforePost(),
         previews: this.#ports.wantsPreviews(this.#live.id),
-        onPosted: this.#posted,
+        onPosted: () => {
+          this.#live.wasPosted();
+          this.#posted();
+        },
+        extras: this.#extras(),
+        onFrame: (frame) => this.#tape?.add(frame),
         onStatus: (status) => this.#onStatus(status),
         onPreview: ({ bytes, mimeType }) => {
           const frame = (this.#live.preview?.frame ?? 0) + 1;
@@ -133,7 +148,9 @@ export class Drive {
         },
       });
       this.#look = false;
-      if (outcome.kind === "completed") {
+      if (outcome.kind === "completed" && this.#tape) {
+        if (await this.#tape.finish(outcome)) return this.#completed(outcome);
+      } else if (outcome.kind === "completed") {
         const ports = {
           ...this.#ports,
           check: () => this.#check(),
@@ -147,6 +164,37 @@ export class Drive {
       "lost",
       `ComfyUI lost this run ${attemptsPerRun} times (it restarted, or its output files vanished). Look at its log, then ask for the picture again.`,
     );
+  }
+
+  #tapeFor(backend: Backend): Tape | undefined {
+    if (!this.#live.recipe.extraData) return undefined;
+    const { images, files } = this.#ports;
+    return new Tape(this.#live, this.#index, {
+      images,
+      files,
+      fetch: (file) =>
+        backend.persist(
+          () => backend.fetchFile(file),
+          (status) => this.#onStatus(status),
+          this.#live.leave,
+        ),
+      check: () => this.#check(),
+      tell: (frame) => this.#ports.framed(this.#live, frame),
+    });
+  }
+
+  #extras(): PromptExtras | undefined {
+    const { recipe, draft } = this.#live;
+    const { extraData: data, outputs: targets } = recipe;
+    return data && { data, targets, ...draft.prompt?.order };
+  }
+
+  #completed({ cached }: Extract<Outcome, { kind: "completed" }>): void {
+    const { outputs } = this.#live.recipe;
+    this.#edit((run) => {
+      run.state = "completed";
+      if (outputs.some((id) => cached.has(id))) run.cached = true;
+    });
   }
 
   /** The id of a run that ended is used up; one that ComfyUI lost may be placed anew. */
@@ -211,7 +259,7 @@ export class Drive {
     if (prompt !== undefined) values["prompt"] = prompt;
     if (negativePrompt !== undefined) values["negative_prompt"] = negativePrompt;
     return shapeOutputs(graphOf(recipe, values, at.choices), recipe.outputs, {
-      bySocket: this.#ports.deliverBySocket,
+      bySocket: this.#ports.deliverBySocket && !recipe.extraData,
       attempt,
     });
   }
@@ -220,10 +268,11 @@ export class Drive {
     const { leave, draft } = this.#live;
     const until = AbortSignal.any([leave, this.#live.signalOf(this.#index)]);
     const names: Record<string, Value> = {};
-    for (const [parameter, { sha256, mimeType }] of Object.entries(draft.uploads)) {
+    for (const [parameter, input] of Object.entries(draft.uploads)) {
+      const { sha256, mimeType } = input;
       this.#check();
       names[parameter] = await backend.upload(
-        `${sha256.slice(0, 32)}.png`,
+        `${sha256.slice(0, 32)}.${uploadEnding(input, resultExtensions[mimeType])}`,
         sha256,
         () => this.#ports.images.readInput(sha256, mimeType),
         (status) => this.#onStatus(status),

@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events";
+import type { RunFrame } from "../comfy/run-request.ts";
 import type { TaskProgress } from "./progress.ts";
 import { isTerminal } from "./state.ts";
 import type { Task } from "./task.ts";
@@ -19,6 +20,8 @@ export type TaskEvent =
   | { kind: "state"; id: string; task: Task }
   | { kind: "progress"; id: string; progress: TaskProgress }
   | { kind: "preview"; id: string; preview: LivePreview }
+  /** Of a graph that was handed in, node by node; each is told, in its order. */
+  | { kind: "frame"; id: string; frame: RunFrame }
   | { kind: "deleted"; id: string }
   /** To one reader, first of all: what it has missed cannot be told. */
   | { kind: "reset"; id: "" };
@@ -38,6 +41,8 @@ export interface EventsOptions {
   progress?: boolean | undefined;
   /** Records are told only at their end. @default false */
   endsOnly?: boolean | undefined;
+  /** What single nodes do is wanted too. @default false */
+  frames?: boolean | undefined;
 }
 
 /** What a reader wants to hear of. */
@@ -99,6 +104,10 @@ export class TaskEvents {
 
   previewed(id: string, caller: string, preview: LivePreview): void {
     this.#tell(id, caller, { kind: "preview", id, preview });
+  }
+
+  framed(id: string, caller: string, frame: RunFrame): void {
+    this.#tell(id, caller, { kind: "frame", id, frame });
   }
 
   deleted(id: string, caller: string): void {
@@ -172,12 +181,25 @@ function isLast(event: Pending): boolean {
   return event.kind === "deleted" || (event.kind === "state" && isTerminal(event.task.state));
 }
 
+type Wanted = Pick<EventsOptions, "previews" | "progress" | "endsOnly" | "frames">;
+
+/** A reader that is this far behind is told no more how far nodes are, only what they did. */
+const mostFrames = 1_000;
+
+function isPassing(frame: RunFrame): boolean {
+  if (frame.kind === "picture") return !frame.isResult;
+  if (frame.kind === "text") return true;
+  return frame.message.type === "progress" || frame.message.type === "progress_state";
+}
+
 /** The newest of each kind and task that one reader has not had yet. */
 class Reader {
   readonly interest: Interest;
   readonly previews: boolean;
   readonly #progress: boolean;
   readonly #endsOnly: boolean;
+  readonly #frames: boolean;
+  #frameCount = 0;
   readonly #pending = new Map<string, Pending>();
   #wake: () => void = () => {};
   #takenAt = 0;
@@ -186,12 +208,9 @@ class Reader {
 
   constructor(
     interest: Interest,
-    {
-      previews = false,
-      progress = true,
-      endsOnly = false,
-    }: Pick<EventsOptions, "previews" | "progress" | "endsOnly">,
+    { previews = false, progress = true, endsOnly = false, frames = false }: Wanted,
   ) {
+    this.#frames = frames;
     this.interest = interest;
     this.previews = previews;
     this.#progress = progress;
@@ -202,6 +221,7 @@ class Reader {
     if (event.kind === "preview" && !this.previews) return;
     if (event.kind === "progress" && !this.#progress) return;
     if (event.kind === "state" && this.#endsOnly && !isLast(event)) return;
+    if (event.kind === "frame") return this.#addFrame(event);
     const key = `${event.kind} ${event.id}`;
     const isFirst = this.#pending.size === 0;
     // Moved to the end: what is newest of all comes last.
@@ -209,6 +229,13 @@ class Reader {
     this.#pending.set(key, event);
     // Who waits for the time of the next delivery need not hear of each event until then.
     if (isFirst || isLast(event)) this.#wake();
+  }
+
+  #addFrame(event: Extract<Pending, { kind: "frame" }>): void {
+    if (!this.#frames || (this.#pending.size > mostFrames && isPassing(event.frame))) return;
+    this.#frameCount += 1;
+    this.#pending.set(`frame ${this.#frameCount}`, event);
+    this.#wake();
   }
 
   /** Where a task was before; what has happened since is newer. */
@@ -222,9 +249,9 @@ class Reader {
     this.#takenAt = Date.now();
     const all = [...this.#pending.values()];
     this.#pending.clear();
-    // Of a task that has ended its end is all there is to say.
+    // Of a task that has ended its end, and what its nodes did, is all there is to say.
     const over = new Set(all.filter(isLast).map((event) => event.id));
-    return all.filter((event) => !over.has(event.id) || isLast(event));
+    return all.filter((event) => event.kind === "frame" || !over.has(event.id) || isLast(event));
   }
 
   /**

@@ -5,9 +5,9 @@ import { readColor } from "../images/color.ts";
 import { toPng } from "../images/convert.ts";
 import { inspectImage } from "../images/inspect.ts";
 import { maskFor } from "../images/mask.ts";
+import type { ResultMimeType } from "../images/media.ts";
 import { paddingForRatio, padForOutpaint } from "../images/pad.ts";
 import { scaleInput, scaleTo } from "../images/scale-input.ts";
-import type { ImageMimeType } from "../images/sniff.ts";
 import type { ImageSources, ResolveOptions } from "../images/source.ts";
 import type { Plan } from "../workflows/plan.ts";
 import type { TaskRequest } from "../workflows/request.ts";
@@ -29,7 +29,7 @@ export interface PreparedInputs {
   fit?: "fit";
   finish?: Finish;
   /** Every picture the record names, to be kept once the call is known to be good. */
-  pictures: Map<string, { bytes: Buffer; mimeType: ImageMimeType }>;
+  pictures: Map<string, { bytes: Buffer; mimeType: ResultMimeType }>;
   /** What could not be done with them. */
   notes: string[];
 }

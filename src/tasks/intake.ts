@@ -10,19 +10,20 @@ import type { AddressRule } from "../net/address.ts";
 import { checkWebhook } from "../webhooks/webhook.ts";
 import { Catalog } from "../workflows/catalog.ts";
 import { type Plan, type PlanSources, plan } from "../workflows/plan.ts";
-import { packsOf, type Recipe, recipeHash } from "../workflows/recipe.ts";
+import { packsOf, recipeHash } from "../workflows/recipe.ts";
 import { checkBounds, maxSeed, type TaskRequest } from "../workflows/request.ts";
 import { againOf } from "./again.ts";
 import { withEditingModel } from "./edit-in-words.ts";
 import { type Guests, type Host, isGuest, isPicture } from "./guests.ts";
-import { type PreparedInputs, prepareInputs } from "./inputs.ts";
+import { prepareInputs } from "./inputs.ts";
 import type { LoraHeaders } from "./lora-headers.ts";
 import { promptOnRecord } from "./prompt-on-record.ts";
+import { Recorder, type Taken } from "./recorder.ts";
 import { runsOf } from "./runs.ts";
 import { idempotencyOf, sameCall } from "./same-call.ts";
 import type { TaskStore } from "./store/store.ts";
 import { type Asker, labelled, type SubmitOptions } from "./submission.ts";
-import { isTaskId, keptInputs, newTaskId, type Task } from "./task.ts";
+import { isTaskId, newTaskId, type Task } from "./task.ts";
 
 /** Before something is said to be missing, what is there must have been read this recently. */
 const freshMs = 1_000;
@@ -41,22 +42,17 @@ export interface IntakeParts extends PlanSources {
   refreshSaved(maxAgeMs: number): Promise<unknown>;
 }
 
-export interface Taken {
-  task: Task;
-  recipe: Recipe;
-  /** False for a call that had been made before. */
-  isNew: boolean;
-}
-
 /**
  * From a call to its task on record, in one line: check, plan, inputs, record. Everything that can
  * be wrong with a call is found here, and a refusal leaves nothing behind.
  */
 export class Intake {
   readonly #parts: IntakeParts;
+  readonly #recorder: Recorder;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
+    this.#recorder = new Recorder(parts.store, parts.images);
   }
 
   /** `hold` makes sure that this server may work before the task is on record as its own. */
@@ -67,7 +63,7 @@ export class Intake {
     options: SubmitOptions,
     hold: () => Promise<string>,
   ): Promise<Taken> {
-    const { store, pool, sources } = this.#parts;
+    const { pool, sources } = this.#parts;
     const { signal, webhook } = options;
     const idempotency = idempotencyOf(tool, request, options);
     const known = await this.#known(asker.caller, idempotency);
@@ -121,7 +117,7 @@ export class Intake {
       ...(webhook ? { webhook } : {}),
       server: await hold(),
     };
-    return this.#store(task, recipe, pictures, store);
+    return this.#recorder.keep(task, recipe, pictures);
   }
 
   /** The pictures of a task on record once more, in a task of their own. */
@@ -167,45 +163,7 @@ export class Intake {
     };
     // It may have been deleted, with the pictures it was made from, while ComfyUI woke.
     const isThere = async () => (await store.get(earlier.id)) !== undefined;
-    return this.#store(task, recipe, new Map(), store, isThere);
-  }
-
-  /** The last three steps; what fails in between takes back what was registered. */
-  async #store(
-    task: Task,
-    recipe: Recipe,
-    pictures: PreparedInputs["pictures"],
-    store: TaskStore,
-    isThere: () => Promise<boolean> = async () => true,
-  ): Promise<Taken> {
-    try {
-      const inputs = keptInputs(task).map(({ sha256 }) => sha256);
-      if (inputs.length > 0) await store.useInputs(task.id, inputs);
-      if (!(await isThere())) {
-        throw new AppError("not_found", "The task to make again has just been deleted.");
-      }
-      for (const { bytes, mimeType } of pictures.values()) {
-        await this.#parts.images.putInput(bytes, mimeType);
-      }
-      const earlier = await store.insert(task, recipe);
-      if (!earlier) return { task, recipe, isNew: true };
-      await this.#takeBack(task);
-      return { task: sameCall(earlier, task.idempotency), recipe, isNew: false };
-    } catch (error) {
-      await this.#takeBack(task).catch(() => {
-        // The sweep does it.
-      });
-      throw error;
-    }
-  }
-
-  async #takeBack(task: Task): Promise<void> {
-    const { store, images } = this.#parts;
-    await store.dropInputs(task.id);
-    for (const { sha256, mimeType } of keptInputs(task)) {
-      const isUsed = async () => (await store.otherUsers(sha256, task.id)) > 0;
-      if (!(await isUsed())) await images.deleteInput(sha256, mimeType, isUsed);
-    }
+    return this.#recorder.keep(task, recipe, new Map(), isThere);
   }
 
   async #known(caller: string, idempotency: Task["idempotency"]): Promise<Taken | undefined> {

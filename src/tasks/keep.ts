@@ -52,6 +52,16 @@ async function keepMedia(
   };
 }
 
+/** A file that is neither: kept as it was made. */
+export async function keepAsMade(images: ImageStore, id: string, bytes: Buffer): Promise<Kept> {
+  const mimeType = "application/octet-stream";
+  const { sha256 } = await images.putResult(id, bytes, mimeType);
+  return {
+    record: { id, mimeType, width: 0, height: 0, bytes: bytes.length, hasAlpha: false, sha256 },
+    notes: [],
+  };
+}
+
 /** Finished, checked, on disk. */
 async function keepPicture(
   images: ImageStore,

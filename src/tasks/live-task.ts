@@ -51,6 +51,7 @@ export class LiveTask {
   #writing: Promise<void> | undefined;
   /** Deleted, taken over or left behind: nothing is posted or written any more. */
   readonly #lost = new AbortController();
+  readonly #posted = new AbortController();
 
   constructor(task: Task, recipe: Recipe, ports: LiveTaskPorts) {
     this.#record = task;
@@ -110,6 +111,15 @@ export class LiveTask {
     return this.#left.signal;
   }
 
+  /** Aborted when ComfyUI has a run of it, or never will. */
+  get posted(): AbortSignal {
+    return this.#posted.signal;
+  }
+
+  wasPosted(): void {
+    this.#posted.abort();
+  }
+
   cancel(): void {
     this.#stop.abort(cancelledReason);
   }
@@ -131,6 +141,12 @@ export class LiveTask {
     change(this.#draft);
     this.#isDirty = true;
     this.#writing ??= this.#write();
+  }
+
+  /** Changes the draft; it is written with whatever is edited next. */
+  note(index: number, change: (run: Run) => void): void {
+    const run = this.#draft.runs[index];
+    if (run) change(run);
   }
 
   editRun(index: number, change: (run: Run, task: Task) => void): void {

@@ -12,7 +12,7 @@ import type { TaskStore } from "./store/store.ts";
 import { imagesOf, type Task } from "./task.ts";
 
 export interface LiveTasksOptions
-  extends Omit<DrivePorts, "wantsPreviews" | "progressed" | "previewed"> {
+  extends Omit<DrivePorts, "wantsPreviews" | "progressed" | "previewed" | "framed"> {
   store: TaskStore;
   events: TaskEvents;
   announcer: Announcer;
@@ -42,6 +42,7 @@ export class LiveTasks {
       wantsPreviews: (id) => events.wantsPreviews(id) || options.isSeenElsewhere(id),
       progressed: ({ record }) => events.progressed(record.id, record.caller),
       previewed: ({ record }, preview) => events.previewed(record.id, record.caller, preview),
+      framed: ({ record }, frame) => events.framed(record.id, record.caller, frame),
     });
   }
 
@@ -114,6 +115,7 @@ export class LiveTasks {
     } catch (error) {
       this.#options.log.error(`task ${live.id}: ${messageOf(error)}`);
     }
+    live.wasPosted();
     if (this.#entries.get(live.id)?.live === live) this.#entries.delete(live.id);
     this.#options.announcer.forget(live.id);
     if (live.isLost) await this.#endDeletion(live);

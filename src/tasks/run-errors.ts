@@ -23,7 +23,11 @@ export function wording(error: unknown): TaskError {
       code: error.code,
       reason: "missing_choice",
       message: `${error.message} If it names a model file, that file is not on the ComfyUI machine (any more).`,
+      nodeErrors: error.nodeErrors,
     };
+  }
+  if (error instanceof PromptRejectedError) {
+    return { code: error.code, message: error.message, nodeErrors: error.nodeErrors };
   }
   if (error instanceof ExecutionFailedError) {
     const { code, message, detail, isOutOfMemory } = error;

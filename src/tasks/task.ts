@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
+import type { NodeErrors, NodeOutput } from "../comfy/protocol.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { ResultMimeType } from "../images/media.ts";
-import type { ImageMimeType } from "../images/sniff.ts";
 import type { Webhook } from "../webhooks/webhook.ts";
 import type { Lora } from "../workflows/loras.ts";
 import type { Choices } from "../workflows/recipe.ts";
@@ -29,7 +29,8 @@ export interface ImageRecord {
 /** An input picture, kept under its hash. */
 export interface InputRecord {
   sha256: string;
-  mimeType: ImageMimeType;
+  mimeType: ResultMimeType;
+  /** 0, as is the height, of what is no picture. */
   width: number;
   height: number;
   /** Where the caller had it from, in a few words. */
@@ -62,6 +63,22 @@ export interface Run {
   /** What wildcards and styles made of the prompt for this picture. */
   prompt?: string;
   negativePrompt?: string;
+  /** Of a graph that was handed in: what its nodes showed, with files by their names here. */
+  outputs?: Record<string, NodeOutput>;
+  /** And its milestones as ComfyUI told them: type and data, the last one its end. */
+  messages?: [type: string, data: Record<string, unknown>][];
+}
+
+/** What came with a graph that was handed in. */
+export interface PromptRecord {
+  /** The caller's id of it; what a run is posted under is the run's own. */
+  id: string;
+  /** Its place among the caller's own, lower first. */
+  number: number;
+  /** What it asked to be put before: by number, or before all. */
+  order?: { number: number } | { front: true };
+  /** The socket its events go to. */
+  clientId?: string;
 }
 
 /** What is done with a picture after ComfyUI has made it. */
@@ -78,6 +95,8 @@ export interface TaskError {
   detail?: string;
   /** What can be mended by another call. */
   reason?: "out_of_memory" | "missing_choice";
+  /** What ComfyUI refused a graph for, in its own words. */
+  nodeErrors?: NodeErrors;
 }
 
 /** What was asked for, with its results: the record that is stored, JSON through and through. */
@@ -131,6 +150,8 @@ export interface Task {
   outputFormat?: OutputFormat;
   /** Node packs the recipe uses; with `run.at.comfyui` what the picture depends on beside it. */
   packs?: string[];
+  /** Only of a graph that was handed in. */
+  prompt?: PromptRecord;
   runs: Run[];
   /** What a task of 0.1.0 has instead of a recipe, until it is gone on with. */
   before?: {

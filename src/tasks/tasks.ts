@@ -20,11 +20,14 @@ import {
   type ToldEvent,
 } from "./events.ts";
 import { Intake } from "./intake.ts";
+import { HandIn } from "./hand-in.ts";
 import { Lease } from "./lease.ts";
 import { LiveTasks } from "./live-tasks.ts";
 import type { TasksOptions } from "./options.ts";
+import { NamedFiles } from "./named-files.ts";
 import type { TaskProgress } from "./progress.ts";
 import { Retention } from "./retention.ts";
+import type { NameStore } from "./store/names.ts";
 import type { TaskFilter, TaskPage } from "./store/store.ts";
 import type { Asker, SubmitOptions } from "./submission.ts";
 import { Takeover } from "./takeover.ts";
@@ -40,6 +43,9 @@ const cancelWatchMs = 10_000;
 /** All tasks of all callers: taken in, worked on, waited for, cancelled, deleted. */
 export class Tasks {
   readonly uploads: Uploads;
+  /** Of callers that know them by names. */
+  readonly files: NamedFiles;
+  readonly graphs: HandIn;
   readonly #options: TasksOptions;
   readonly #events: TaskEvents;
   readonly #live: LiveTasks;
@@ -56,6 +62,7 @@ export class Tasks {
     this.#options = options;
     const { store, log, images } = options;
     this.uploads = new Uploads(store, images, options.sources);
+    this.files = new NamedFiles(store, images);
     this.#events = new TaskEvents({
       progressOf: (id) => this.progress(id),
       watched: (interest, on) => this.#elsewhere.watched(interest, on),
@@ -75,6 +82,7 @@ export class Tasks {
     const announcer = new Announcer(options.webhooks, log, options.webhookShapes);
     this.#live = new LiveTasks({
       ...options,
+      files: this.files,
       events: this.#events,
       announcer,
       isSeenElsewhere: (id) => this.#elsewhere.isSeen(id),
@@ -98,6 +106,14 @@ export class Tasks {
     });
     this.#intake = new Intake(options);
     this.#deletion = new Deletion({ ...options, live: this.#live, events: this.#events });
+    this.graphs = new HandIn({
+      ...options,
+      files: this.files,
+      hold: () => this.#hold(),
+      begin: (task, recipe) => this.#begin(task, recipe),
+      live: (id) => this.#live.get(id),
+      remove: (task) => this.#deletion.one(task),
+    });
     this.#retention = new Retention(options.retention, store, log, (task) =>
       this.#deletion.one(task),
     );
@@ -168,6 +184,15 @@ export class Tasks {
   /** The record of a task that this server works on. */
   atWork(id: string): Task | undefined {
     return this.#live.get(id)?.record;
+  }
+
+  get names(): NameStore {
+    return this.#options.store.names;
+  }
+
+  /** What a task was made from; undefined where that is not on record. */
+  recipe(task: Task): Promise<Recipe | undefined> {
+    return this.#options.store.recipe(task.recipe);
   }
 
   /** Undefined for a task that has ended, and while nothing is known of it here. */

@@ -11,6 +11,8 @@ import { inputIdOf } from "./task.ts";
 
 /** An upload that no task has used is kept this long. */
 const unusedMs = 24 * 60 * 60_000;
+/** ComfyUI keeps what was uploaded for good; here it stays as long as somebody uses its name. */
+const unusedNameMs = 90 * 24 * 60 * 60_000;
 const sweepEveryMs = 60 * 60_000;
 
 export interface Upload {
@@ -90,9 +92,10 @@ export class Uploads {
   }
 
   async #sweep(): Promise<void> {
+    await this.#store.names.expire(unusedNameMs);
     for (const sha256 of await this.#store.expiredUploads(unusedMs)) {
       const isUsed = async () => (await this.#store.otherUsers(sha256, "")) > 0;
-      if (!(await isUsed())) await this.#images.deleteInput(sha256, "image/png", isUsed);
+      if (!(await isUsed())) await this.#images.deleteUnknownInput(sha256, isUsed);
     }
   }
 }

@@ -21,6 +21,8 @@ export interface Recipe {
   stills?: Readonly<Record<string, string>>;
   /** Model files by slot, as the ComfyUI spelled them that was looked at. */
   files: Readonly<Record<string, string>>;
+  /** Of a graph that a caller handed in, to be run as it is: what goes with it as `extra_data`. */
+  extraData?: Readonly<Record<string, unknown>>;
 }
 
 /** One backend's spelling of each model file, by slot. */

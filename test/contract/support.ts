@@ -3,16 +3,19 @@ import { describe, onTestFinished } from "vitest";
 import { type RawData, WebSocket } from "ws";
 import type { Graph, HistoryEntry, Job, Link, OutputFile } from "../../src/comfy/protocol.ts";
 import { Emulator, type EmulatorOptions } from "../../src/emulator/emulator.ts";
-import { comfyVersion, liveUrl } from "./versions.ts";
+import { faceUrl } from "./face.ts";
+import { comfyVersion, isFace, liveUrl } from "./versions.ts";
 
 /** For what only makes sense on the emulator; left out, with the reason, when COMFY_URL is set. */
 export function describeEmulator(name: string, tests: () => void): void {
-  if (liveUrl === undefined) describe(name, tests);
+  if (liveUrl === undefined && !isFace) describe(name, tests);
+  else if (isFace) describe.skip(`${name} (this is about the emulator, not the face)`, tests);
   else describe.skip(`${name} (COMFY_URL is set: this is about the emulator itself)`, tests);
 }
 
 export async function startComfy(options: EmulatorOptions = {}): Promise<Comfy> {
   if (liveUrl !== undefined) return new Comfy(liveUrl);
+  if (isFace) return new Comfy(await faceUrl(options));
   const emulator = await Emulator.start({ version: comfyVersion, ...options });
   onTestFinished(() => emulator.close());
   return new Comfy(emulator.url);

@@ -4,6 +4,9 @@ import { atLeast } from "../../src/as-comfyui/version.ts";
 /** Set, the suite runs against that ComfyUI; otherwise every test starts an emulator of its own. */
 export const liveUrl = process.env["COMFY_URL"]?.replace(/\/$/, "");
 
+/** Our own ComfyUI face answers, with an emulator behind it. */
+export const isFace = process.env["COMFY_FACE"] === "1";
+
 /** What answers: the ComfyUI at COMFY_URL, or the emulator told to be COMFY_VERSION. */
 export const comfyVersion =
   liveUrl === undefined ? (process.env["COMFY_VERSION"] ?? "0.33.0") : await told(liveUrl);

@@ -49,12 +49,23 @@ export async function assembled(
 
 /** The app over HTTP; with keys, nobody is let in without one. */
 export async function startHttp(
+  world: World,
+  config: Partial<HttpConfig> = {},
+  pageDir?: string,
+): Promise<HttpServer> {
+  const server = await openHttp(world, config, pageDir);
+  onTestFinished(() => server.close());
+  return server;
+}
+
+/** As `startHttp`, for whoever closes it. */
+export function openHttp(
   { app, deps, log }: World,
   config: Partial<HttpConfig> = {},
   pageDir?: string,
 ): Promise<HttpServer> {
   const allowAnonymous = config.authTokens === undefined && config.oauth === undefined;
-  const server = await serveHttp({
+  return serveHttp({
     config: { ...standard, allowAnonymous, ...config },
     studio: app.studio,
     secret: app.secret,
@@ -62,8 +73,6 @@ export async function startHttp(
     log,
     pageDir,
   });
-  onTestFinished(() => server.close());
-  return server;
 }
 
 /** A client over HTTP of the very studio that `deps` has, with its folders. */

@@ -60,7 +60,18 @@ export async function startApp(
   overrides: Partial<Config> = {},
   options: AppOptions = {},
 ): Promise<World> {
-  const dataDir = overrides.dataDir ?? (await tempDir());
+  const world = await openApp(url, overrides.dataDir ?? (await tempDir()), overrides, options);
+  onTestFinished(() => world.app.close());
+  return world;
+}
+
+/** As `startApp`, for whoever closes it. */
+export async function openApp(
+  url: string | readonly string[],
+  dataDir: string,
+  overrides: Partial<Config> = {},
+  options: AppOptions = {},
+): Promise<World> {
   const log = quietLog();
   const app = await createApp(
     {
@@ -92,7 +103,6 @@ export async function startApp(
     log,
     options,
   );
-  onTestFinished(() => app.close());
   const deps: Deps = {
     catalog: app.catalog,
     studio: app.studio(ownerOf({ roots: overrides.inputRoots ?? [dataDir], base: dataDir })),

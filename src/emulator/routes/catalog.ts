@@ -1,3 +1,4 @@
+import { infoReply } from "../../as-comfyui/info-reply.ts";
 import { empty, json, type Reply } from "../../as-comfyui/reply.ts";
 import { byCodeUnits } from "../disk.ts";
 import type { Request } from "../http/request.ts";
@@ -23,18 +24,6 @@ function allNodes(_: Request, { catalog }: Parts): Reply {
 function oneNode(_: Request, { catalog }: Parts, { name = "" }: Record<string, string>): Reply {
   const info = catalog.info(name);
   return infoReply(info ? { [name]: info } : {});
-}
-
-/** Limits of 64-bit integers on the wire, which a JavaScript number cannot hold. */
-const wideLimits: Record<string, string> = {
-  "18446744073709552000": "18446744073709551615",
-  "9223372036854776000": "9223372036854775807",
-};
-
-function infoReply(info: Record<string, unknown>): Reply {
-  const reply = json(info);
-  const body = String(reply.body).replace(/\d{19,}/g, (digits) => wideLimits[digits] ?? digits);
-  return { ...reply, body };
 }
 
 function folders({ models, version }: Parts): string[] {

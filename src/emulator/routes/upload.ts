@@ -1,14 +1,12 @@
 import { posix } from "node:path";
 import { annotation, type FolderName } from "../../as-comfyui/annotation.ts";
+import { withAlphaOf } from "../../as-comfyui/mask.ts";
 import { multipart, type Part } from "../../as-comfyui/multipart.ts";
-import { PythonError } from "../../as-comfyui/python.ts";
 import { empty, json, type Reply, serverError } from "../../as-comfyui/reply.ts";
 import { type Disk, sha256 } from "../disk.ts";
 import type { Request } from "../http/request.ts";
 import type { Route } from "../http/router.ts";
 import type { Parts } from "../parts.ts";
-import { pngOf } from "../png.ts";
-import { channel, filledMask, joinAlpha, rasterOf, stored } from "../raster.ts";
 
 export const uploadRoutes: Route[] = [
   { method: "POST", path: "/upload/image", handle: (request, parts) => upload(request, parts) },
@@ -79,12 +77,7 @@ function uploadMask(request: Request, parts: Parts): Promise<Reply> | Reply {
   const original = parts.disk.read(folder ?? type, posix.join(subfolder, name));
   return upload(request, parts, async ({ data }) => {
     if (!original) return undefined;
-    const [picture, mask] = [await rasterOf(stored(original.bytes)), await rasterOf(stored(data))];
-    if (picture.width !== mask.width || picture.height !== mask.height) {
-      throw new PythonError("ValueError", "images do not match");
-    }
-    const opaque = filledMask(mask.width, mask.height, 255);
-    return pngOf(joinAlpha(picture, channel(mask, 3) ?? opaque));
+    return withAlphaOf(original.bytes, data);
   });
 }
 

@@ -9,6 +9,7 @@ import { pictureTools } from "../mcp/picture-tools.ts";
 import { ToolSchemas } from "../mcp/tool-schemas.ts";
 import { httpApp } from "./app.ts";
 import { anonymousName, Callers } from "./callers.ts";
+import { comfyuiFace } from "./comfyui.ts";
 import type { Face } from "./face.ts";
 import { fooocusFaces } from "./fooocus.ts";
 import type { Foreign } from "./foreign.ts";
@@ -106,7 +107,7 @@ export async function assemble(parts: ServeParts): Promise<Assembled> {
     demo,
     mcpUrl: (request: Request) => `${config.publicUrl ?? new URL(request.url).origin}/mcp`,
   };
-  const foreign: Foreign[] = [fooocusFaces({ log })];
+  const foreign: Foreign[] = [fooocusFaces({ log }), comfyuiFace(log)];
   const health = healthFaces(watcher);
   const faces: Face[] = [
     mcpFace(chat),

@@ -3,12 +3,14 @@ import { MemoryOutbox } from "../../webhooks/outbox.ts";
 import type { Recipe } from "../../workflows/recipe.ts";
 import { keptInputs, type Task, taskIdOf } from "../task.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
+import { MemoryNames } from "./names.ts";
 import type { Changes, Glimpse, Server, TaskFilter, TaskPage, TaskStore, Wish } from "./store.ts";
 
 /** Records in this process's memory, for when the database cannot be used. */
 export class MemoryTaskStore implements TaskStore {
   readonly notice: string;
   readonly outbox = new MemoryOutbox();
+  readonly names = new MemoryNames();
   /** By id, oldest first. */
   readonly #tasks = new Map<string, Task>();
   readonly #recipes = new Map<string, Recipe>();
@@ -72,6 +74,7 @@ export class MemoryTaskStore implements TaskStore {
     this.#tasks.delete(id);
     const isShared = [...this.#tasks.values()].some((other) => other.recipe === task?.recipe);
     if (task && !isShared) this.#recipes.delete(task.recipe);
+    await this.names.dropOf(id);
     return task;
   }
 

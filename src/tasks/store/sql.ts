@@ -6,6 +6,7 @@ import { readCursor, writeCursor } from "./cursor.ts";
 import type { Dialect, Query } from "./dialect.ts";
 import { erasedMs, History } from "./history.ts";
 import { Members } from "./members.ts";
+import { type NameStore, SqlNames } from "./names.ts";
 import { SqlOutbox } from "./outbox.ts";
 import { taskIn, Where } from "./rows.ts";
 import { SqlRecords } from "./sql-records.ts";
@@ -33,6 +34,7 @@ export interface SqlTaskStoreOptions {
 export class SqlTaskStore implements TaskStore {
   readonly notice: string | undefined;
   readonly outbox: Outbox;
+  readonly names: NameStore;
   readonly #options: SqlTaskStoreOptions;
   readonly #query: Query;
   readonly #now: string;
@@ -47,6 +49,7 @@ export class SqlTaskStore implements TaskStore {
     this.#now = options.dialect.now;
     this.outbox = new SqlOutbox(options.query, options.dialect);
     this.#records = new SqlRecords(options.query);
+    this.names = new SqlNames(options.query, options.dialect);
     this.#members = new Members(options.query, options.dialect);
     this.#history = new History(options.query, options.dialect);
   }
@@ -128,6 +131,7 @@ export class SqlTaskStore implements TaskStore {
       );
     }
     await this.dropInputs(id);
+    await this.names.dropOf(id);
     await this.#query("DELETE FROM wishes WHERE task = $1", id);
     await this.#query("DELETE FROM glimpses WHERE task = $1", id);
     await this.#options.guard(this.#options.keyv.delete(id));
@@ -192,7 +196,8 @@ export class SqlTaskStore implements TaskStore {
   async expiredUploads(ageMs: number): Promise<string[]> {
     const rows = await this.#query(
       `DELETE FROM inputs WHERE registered < ${this.#now} - $1
-         AND task LIKE '${uploadOf}%' RETURNING sha256`,
+         AND task LIKE '${uploadOf}%' AND NOT EXISTS (SELECT 1 FROM names
+           WHERE substr(ref, 1, 64) = inputs.sha256) RETURNING sha256`,
       ageMs,
     );
     return [...new Set(rows.map((row) => String(row["sha256"])))];

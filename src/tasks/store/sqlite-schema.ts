@@ -2,7 +2,7 @@ import { AppError } from "../../errors.ts";
 import type { Query } from "./dialect.ts";
 
 /** Raised with every change of what follows or of the records' shape; see `migrations`. */
-export const schemaVersion = 2;
+export const schemaVersion = 3;
 
 const column = (name: string, path: string) =>
   `ALTER TABLE tasks ADD COLUMN ${name} GENERATED ALWAYS AS (json_extract(value, '${path}')) VIRTUAL`;
@@ -90,6 +90,12 @@ const fromNone = [
   "DROP TABLE servers",
 ];
 
+/** Prompts and files as callers name them. */
+const versionThree = [
+  "CREATE TABLE names(caller TEXT, kind TEXT, name TEXT, ref TEXT, task TEXT, at INTEGER, PRIMARY KEY (caller, kind, name)) WITHOUT ROWID",
+  "CREATE INDEX names_by_task ON names(task) WHERE task IS NOT NULL",
+];
+
 /**
  * Brings a database to this version's schema. Throws `storage` for one that a newer version wrote:
  * it is left as it is.
@@ -110,7 +116,11 @@ export async function migrate(query: Query): Promise<void> {
     if (found < schemaVersion) {
       const old = await query("SELECT name FROM sqlite_master WHERE name = 'task_inputs'");
       const first = old.length > 0 ? fromNone : versionOne;
-      const steps = [...(found === 0 ? first : []), ...versionTwo];
+      const steps = [
+        ...(found === 0 ? first : []),
+        ...(found < 2 ? versionTwo : []),
+        ...versionThree,
+      ];
       for (const statement of steps) await query(statement);
       await query(`PRAGMA user_version = ${schemaVersion}`);
     }

@@ -2,6 +2,7 @@ import type { Outbox } from "../../webhooks/outbox.ts";
 import type { Recipe } from "../../workflows/recipe.ts";
 import type { TaskState } from "../state.ts";
 import type { Task } from "../task.ts";
+import type { NameStore } from "./names.ts";
 
 export interface TaskFilter {
   /** Only this caller's; unset: everybody's. */
@@ -65,6 +66,8 @@ export interface TaskStore {
   readonly notice: string | undefined;
   /** Webhook messages on their way. */
   readonly outbox: Outbox;
+  /** Of prompts and files, as callers know them; those of a task go with it. */
+  readonly names: NameStore;
   /**
    * Stores a new task with its recipe. Undefined, or the task that the same caller has stored
    * under the same idempotency key, in which case nothing is stored.

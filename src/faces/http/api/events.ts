@@ -124,6 +124,8 @@ function messageFor(event: ToldEvent, studio: Studio, catalog: Catalog): SSEMess
       const left = studio.pace.secondsLeft(event.id, event.progress);
       return message({ task_id: event.id, progress: progressView(event.progress, left) });
     }
+    case "frame":
+      throw new Error("no frames were asked for");
     case "preview": {
       const { frame, picture } = event.preview;
       return message({ task_id: event.id, frame, picture });
