@@ -93,6 +93,11 @@ export class Prompts {
     return this.#parts.tasks.files.find(this.#caller, folder, path);
   }
 
+  fileBelow(folder: Folder, name: string): Promise<NamedFile | undefined> {
+    this.#studio.demand("read");
+    return this.#parts.tasks.files.findBelow(this.#caller, folder, name);
+  }
+
   read(file: NamedFile): Promise<Buffer> {
     return this.#parts.tasks.files.read(file);
   }

@@ -39,7 +39,8 @@ export class HandIn {
   async #firstNumber(caller: string): Promise<{ next: number }> {
     const [last] = await this.#parts.store.names.list(caller, "prompt", 1);
     const task = last && (await this.#parts.store.get(last.ref));
-    return { next: Math.floor(Math.abs(task?.prompt?.number ?? -1)) + 1 };
+    const number = task?.prompt?.number;
+    return { next: number === undefined ? 0 : Math.floor(Math.abs(number)) + 1 };
   }
 
   /** What ComfyUI refuses at once leaves nothing behind; later refusals are told by the record. */

@@ -38,6 +38,12 @@ export class NamedFiles {
     return record && task?.caller === caller ? { kind: "result", record, task } : undefined;
   }
 
+  /** The newest file of that name below a folder, for clients that forget where it lay. */
+  async findBelow(caller: string, folder: Folder, name: string): Promise<NamedFile | undefined> {
+    const found = await this.#names.ending(caller, folder, `/${name}`);
+    return found && this.find(caller, folder, found.name);
+  }
+
   /** Throws `not_found` where the file is gone from disk. */
   read(file: NamedFile): Promise<Buffer> {
     return file.kind === "upload"

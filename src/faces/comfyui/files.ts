@@ -21,7 +21,10 @@ async function getView(c: ComfyContext): Promise<Reply> {
   const target = viewTarget(query);
   if (typeof target === "number") return empty(target);
   const { folder, subfolder, name } = target;
-  const file = await promptsOf(c).file(folder, posix.join(subfolder, name));
+  const found = await promptsOf(c).file(folder, posix.join(subfolder, name));
+  // Some clients pass on the name alone, which is enough among the files of one caller.
+  const below = query.has("subfolder") ? undefined : promptsOf(c).fileBelow(folder, name);
+  const file = found ?? (await below);
   if (!file) return empty(404);
   const bytes = await promptsOf(c).read(file);
   // A picture of a size that is not decoded elsewhere is not decoded here.

@@ -25,6 +25,8 @@ export interface NameStore {
   find(caller: string, kind: NameKind, name: string): Promise<string | undefined>;
   /** Those that begin so, the last given first. */
   list(caller: string, kind: NameKind, limit: number, start?: string): Promise<Named[]>;
+  /** The last given of those that end so. */
+  ending(caller: string, kind: NameKind, end: string): Promise<Named | undefined>;
   /** Some of a kind, or all of them. */
   drop(caller: string, kind: NameKind, names?: readonly string[]): Promise<void>;
   /** Drops the names of uploads that nobody has given or used for `ageMs`. */
@@ -78,6 +80,15 @@ export class SqlNames implements NameStore {
     return rows.map(({ name, ref }) => ({ name: String(name), ref: String(ref) }));
   }
 
+  async ending(caller: string, kind: NameKind, end: string): Promise<Named | undefined> {
+    const [row] = await this.#query(
+      `SELECT name, ref FROM names WHERE caller = $1 AND kind = $2 AND substr(name, $3) = $4
+       ORDER BY at DESC, name DESC LIMIT 1`,
+      ...[caller, kind, -end.length, end],
+    );
+    return row && { name: String(row["name"]), ref: String(row["ref"]) };
+  }
+
   async drop(caller: string, kind: NameKind, names?: readonly string[]): Promise<void> {
     if (names?.length === 0) return;
     const some = names ? `AND name IN (${names.map((_, i) => `$${i + 3}`).join(", ")})` : "";
@@ -118,6 +129,10 @@ export class MemoryNames implements NameStore {
   async list(caller: string, kind: NameKind, limit: number, start = ""): Promise<Named[]> {
     const found = this.#of(caller, kind).filter(({ name }) => name.startsWith(start));
     return found.toReversed().slice(0, limit);
+  }
+
+  async ending(caller: string, kind: NameKind, end: string): Promise<Named | undefined> {
+    return this.#of(caller, kind).findLast(({ name }) => name.endsWith(end));
   }
 
   async drop(caller: string, kind: NameKind, names?: readonly string[]): Promise<void> {
