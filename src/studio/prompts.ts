@@ -1,6 +1,6 @@
 import type { GraphAnswer, GraphCall } from "../tasks/graphs.ts";
-import type { Asker, SubmitOptions } from "../tasks/submission.ts";
 import type { Folder, NamedFile } from "../tasks/named-files.ts";
+import type { Asker, SubmitOptions } from "../tasks/submission.ts";
 import type { Task } from "../tasks/task.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import type { Recipe } from "../workflows/recipe.ts";

@@ -16,12 +16,12 @@ import {
 import { paidClasses, paidReason } from "../workflows/paid.ts";
 import { packsOf, type Recipe, recipeHash } from "../workflows/recipe.ts";
 import type { PreparedInputs } from "./inputs.ts";
-import type { Asker, SubmitOptions } from "./submission.ts";
 import { describe, type NamedFile, type NamedFiles } from "./named-files.ts";
 import { Recorder, type Taken } from "./recorder.ts";
 import { runsOf } from "./runs.ts";
 import { word } from "./same-call.ts";
 import type { TaskStore } from "./store/store.ts";
+import type { Asker, SubmitOptions } from "./submission.ts";
 import { type InputRecord, newTaskId, type PromptRecord, type Task } from "./task.ts";
 
 /** Whoever asks has an answer within a second, whatever sleeps behind. */

@@ -2,8 +2,8 @@ import { pause } from "../back-off.ts";
 import type { NodeErrors } from "../comfy/protocol.ts";
 import type { Recipe } from "../workflows/recipe.ts";
 import { type GraphAnswer, type GraphCall, GraphIntake, type GraphsParts } from "./graphs.ts";
-import type { Asker, SubmitOptions } from "./submission.ts";
 import type { LiveTask } from "./live-task.ts";
+import type { Asker, SubmitOptions } from "./submission.ts";
 import type { Task } from "./task.ts";
 
 /** Nodes may check their inputs by themselves, which only their ComfyUI can do: it is waited for. */

@@ -19,12 +19,12 @@ import {
   TaskEvents,
   type ToldEvent,
 } from "./events.ts";
-import { Intake } from "./intake.ts";
 import { HandIn } from "./hand-in.ts";
+import { Intake } from "./intake.ts";
 import { Lease } from "./lease.ts";
 import { LiveTasks } from "./live-tasks.ts";
-import type { TasksOptions } from "./options.ts";
 import { NamedFiles } from "./named-files.ts";
+import type { TasksOptions } from "./options.ts";
 import type { TaskProgress } from "./progress.ts";
 import { Retention } from "./retention.ts";
 import type { NameStore } from "./store/names.ts";
