@@ -6,7 +6,8 @@ import { optionsHelp } from "../../src/options.ts";
 import { version } from "../../src/version.ts";
 import { connect, startApp, startEmulator } from "../support/world.ts";
 
-const readme = path.resolve(import.meta.dirname, "../../README.md");
+const root = path.resolve(import.meta.dirname, "../..");
+const docs = (file: string) => path.join(root, "docs", file);
 
 /** The whole list in a model's context; it may only be lowered. */
 const tokenCeiling = 4_000;
@@ -43,22 +44,31 @@ function between(text: string, name: string, content: string): string {
   const [start, end] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`];
   const [head, rest] = text.split(start);
   const tail = rest?.split(end)[1];
-  if (head === undefined || tail === undefined)
-    throw new Error(`README.md lacks ${start} … ${end}`);
+  if (head === undefined || tail === undefined) throw new Error(`no ${start} … ${end}`);
   return `${head}${start}\n\n${content}\n\n${end}${tail}`;
 }
 
-test("the README's tool and option reference is what the server says", async () => {
-  const text = await readFile(readme, "utf8");
-  const expected = between(
-    between(text, "tools", reference(await listedTools())),
-    "options",
-    `\`\`\`\n${optionsHelp()}\n\`\`\``,
-  );
-  if (process.env["UPDATE_README"]) await writeFile(readme, expected);
+/** UPDATE_DOCS=1 npx vitest run --project newest test/surface writes it anew. */
+async function expectGenerated(file: string, made: (before: string) => string): Promise<void> {
+  const before = await readFile(file, "utf8").catch(() => "");
+  const expected = made(before);
+  if (process.env["UPDATE_DOCS"]) await writeFile(file, expected);
+  expect(await readFile(file, "utf8")).toBe(expected);
+}
 
-  // UPDATE_README=1 npx vitest run test/surface writes it anew.
-  expect(await readFile(readme, "utf8")).toBe(expected);
+test("the reference of tools and options is what the server says", async () => {
+  const tools = await listedTools();
+
+  await expectGenerated(docs("tools.md"), (text) => between(text, "tools", reference(tools)));
+  await expectGenerated(docs("options.md"), (text) =>
+    between(text, "options", `\`\`\`\n${optionsHelp()}\n\`\`\``),
+  );
+});
+
+test("the snapshot of the tool list shows every type, limit and word", async () => {
+  const tools = await listedTools();
+
+  await expectGenerated(docs("tools.json"), () => `${JSON.stringify(tools, null, 2)}\n`);
 });
 
 test("the whole tool list stays below its ceiling", async () => {
@@ -75,7 +85,7 @@ test("no description is longer than clients show", async () => {
 });
 
 test("the changelog's newest version is the package's", async () => {
-  const changelog = await readFile(path.resolve(readme, "../CHANGELOG.md"), "utf8");
+  const changelog = await readFile(path.join(root, "CHANGELOG.md"), "utf8");
 
   const [newest] = [...changelog.matchAll(/^## (\d\S*)/gm)].map((match) => match[1]);
   expect(newest).toBe(version);
