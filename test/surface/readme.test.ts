@@ -60,7 +60,7 @@ test.skipIf(!existsSync("/usr/bin/python3"))("the Python snippets are Python", (
 });
 
 test("every option and every file that the README names is there", () => {
-  const flags = new Set(Object.values(options).map(({ flag }) => flag));
+  const flags = new Set<string>(Object.values(options).map(({ flag }) => flag));
   const elsewhere = ["out", "image", "strength", "style", "version", "fix-config"];
   const named = [...readme.matchAll(/(?<![\w-])--([a-z][a-z-]+)/g)].map(([, flag = ""]) => flag);
   const links = [...readme.matchAll(/\]\(((?!https?:|cursor:|vscode:)[^)#]+)\)|src="([^"]+)"/g)];

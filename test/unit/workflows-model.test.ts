@@ -182,7 +182,10 @@ test("a workflow that has the model but lacks something else says what", () => {
 
 test("a workflow whose binding says nothing about its files takes each its loader lists", () => {
   const mine = sampleWorkflow({ model: { slot: "4.ckpt_name" }, models: [] }, "mine");
-  const info = { ...server(checkpoints), Format: { ...server()["SaveImage"] } } as ObjectInfo;
+  const all = server(checkpoints);
+  // The sample leaves links out that ComfyUI's own classes need.
+  const info = { ...all, Format: { ...all["SaveImage"], input: {} } } as ObjectInfo;
+  info["KSampler"] = { ...all["KSampler"], input: {} } as ObjectInfo[string];
 
   expect(chosen("generate_image", "hyperRealism", undefined, info, new Catalog([mine]))).toBe(
     "mine: hyperRealism.safetensors",
