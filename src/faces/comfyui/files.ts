@@ -23,7 +23,8 @@ async function getView(c: ComfyContext): Promise<Reply> {
   const { folder, subfolder, name } = target;
   const found = await promptsOf(c).file(folder, posix.join(subfolder, name));
   // Some clients pass on the name alone, which is enough among the files of one caller.
-  const below = query.has("subfolder") ? undefined : promptsOf(c).fileBelow(folder, name);
+  const isBare = !query.has("subfolder") && !query.get("filename")?.includes("/");
+  const below = isBare ? promptsOf(c).fileBelow(folder, name) : undefined;
   const file = found ?? (await below);
   if (!file) return empty(404);
   const bytes = await promptsOf(c).read(file);
