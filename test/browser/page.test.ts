@@ -140,6 +140,54 @@ describe.skipIf(!hasChromium)(`the page in Chromium${skip}`, () => {
     expect([at(460, 216), at(20, 20), at(740, 410)]).toEqual([255, 0, 0]);
   });
 
+  test("zooms a mask by wheel, keys and buttons, moves it, and paints the pixel in sight", async () => {
+    const { page, standIn } = await withPictures();
+    await page.getByRole("link", { name: "a calm sea" }).click();
+    await page.keyboard.press("m");
+    const surface = page.locator(".mk");
+    const picture = surface.locator("img");
+    await picture.waitFor();
+    const boxOf = async (of: typeof surface) => {
+      const box = await of.boundingBox();
+      if (!box) throw new Error("it is not shown");
+      return box;
+    };
+    const whole = await boxOf(picture);
+    const corner = { x: whole.x + whole.width * 0.9, y: whole.y + whole.height * 0.9 };
+
+    await page.mouse.move(corner.x, corner.y);
+    await page.mouse.wheel(0, -400);
+    await expect.poll(async () => (await boxOf(picture)).width).toBeGreaterThan(whole.width * 1.9);
+    await page.keyboard.press("+");
+    await page.getByRole("button", { name: "Zoom out" }).click();
+    await page.mouse.move(corner.x, corner.y);
+    await page.keyboard.down(" ");
+    await page.mouse.down();
+    await page.mouse.move(corner.x - 150, corner.y - 90, { steps: 3 });
+    await page.mouse.up();
+    await page.keyboard.up(" ");
+    const near = await boxOf(picture);
+    const target = { x: 700, y: 390 };
+    await page.mouse.click(
+      near.x + (target.x / 768) * near.width,
+      near.y + (target.y / 432) * near.height,
+    );
+    await page.getByRole("button", { name: "Fit", exact: true }).click();
+    expect(await boxOf(picture)).toEqual(whole);
+    await page.locator("#prompt").fill("a buoy");
+    await page.keyboard.press("Control+Enter");
+
+    await expect.poll(() => standIn.studio.calls).toHaveLength(1);
+    const mask = standIn.studio.files.get(String(standIn.studio.calls[0]?.arguments["mask"]));
+    const { info } = await sharp(mask?.bytes).greyscale().threshold(128).trim().toBuffer({
+      resolveWithObject: true,
+    });
+    // The brush as wide as at the start, a tenth of the shorter side, around the pixel pressed on.
+    expect(info.width).toBeCloseTo(43, -1);
+    expect(-(info.trimOffsetLeft ?? 0) + info.width / 2).toBeCloseTo(target.x, -1);
+    expect(-(info.trimOffsetTop ?? 0) + info.height / 2).toBeCloseTo(target.y, -1);
+  });
+
   test("paints a mask by keys alone, and takes it back", async () => {
     const { page, standIn } = await withPictures();
 

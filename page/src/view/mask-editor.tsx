@@ -7,7 +7,9 @@ import { MaskNumbers } from "./mask-numbers.tsx";
 import { MaskPainter } from "./mask-painter.ts";
 import { MaskSurface } from "./mask-surface.tsx";
 import { type MaskTool, MaskTools } from "./mask-tools.tsx";
+import { MaskZoom } from "./mask-zoom.tsx";
 import { usePicture } from "./picture.tsx";
+import { useMaskView } from "./use-mask-view.ts";
 
 /** A picture, a brush, and what should be there instead on the ledge. */
 export function MaskEditor({ id }: { id: string }) {
@@ -58,6 +60,7 @@ function Editing({ id, src, size, back }: EditingProps) {
   const paint = painter.current;
   const [tool, setTool] = useState<MaskTool>("brush");
   const [brush, setBrush] = useState(Math.round(Math.min(size.width, size.height) / 10));
+  const camera = useMaskView(size);
   const [numbers, setNumbers] = useState(false);
   const [version, setVersion] = useState(0);
   const changed = () => {
@@ -101,17 +104,22 @@ function Editing({ id, src, size, back }: EditingProps) {
       <div class="bar2">
         <a class="tb" href={back}>
           <Icon name="x" />
-          Leave the mask
+          <span>
+            Leave<span class="hide-s"> the mask</span>
+          </span>
         </a>
         <span class="quiet hide-s">Paint over what should change</span>
         <span class="sp" />
+        <MaskZoom camera={camera} />
         <button
           type="button"
           class="tb"
+          aria-label="Box by numbers"
           aria-expanded={numbers}
           onClick={() => setNumbers(!numbers)}
         >
-          Box by numbers
+          <span class="hide-s">Box by numbers</span>
+          <span class="only-s">Numbers</span>
         </button>
       </div>
       {numbers && (
@@ -125,14 +133,16 @@ function Editing({ id, src, size, back }: EditingProps) {
           }}
         />
       )}
-      <div class="frame" style={{ "--ar": size.width / size.height }}>
+      <div class="frame">
         <MaskSurface
           src={src}
           size={size}
           tool={tool}
           brush={brush}
           painter={paint}
+          camera={camera}
           version={version}
+          abandon={redraw}
           commit={(stroke) => {
             strokes.current.add(stroke);
             changed();

@@ -1,4 +1,5 @@
 import type { Point, Stroke } from "../model/mask-strokes.ts";
+import type { Place } from "../model/mask-view.ts";
 
 const red = "#e22626";
 
@@ -47,13 +48,20 @@ export class MaskPainter {
   }
 
   get isEmpty(): boolean {
-    const small = contextOf(canvasOf(64, 64));
-    small.drawImage(this.#layer, 0, 0, 64, 64);
-    return !small.getImageData(0, 0, 64, 64).data.some((byte, i) => i % 4 === 3 && byte > 0);
+    const rows = 256;
+    for (let top = 0; top < this.height; top += rows) {
+      const height = Math.min(rows, this.height - top);
+      const { data } = this.#ink.getImageData(0, top, this.width, height);
+      if (new Uint32Array(data.buffer).some((pixel) => pixel !== 0)) return false;
+    }
+    return true;
   }
 
-  /** Red with a white edge and a hatch: seen on any colour and by any eye. */
-  show(canvas: HTMLCanvasElement): void {
+  /**
+   * Red with a white edge and a hatch: seen on any colour and by any eye.
+   * `place` is where the picture lies on the canvas, `ratio` the device's pixels for one of CSS.
+   */
+  show(canvas: HTMLCanvasElement, place: Omit<Place, "scale">, ratio: number): void {
     const { width, height } = canvas;
     const target = contextOf(canvas);
     const scratch = this.#scratch;
@@ -62,25 +70,32 @@ export class MaskPainter {
       scratch.height = height;
     }
     const draft = contextOf(scratch);
-    const edge = Math.max(1.5, width / 400);
+    const layer = (on: CanvasRenderingContext2D, x = 0, y = 0) =>
+      on.drawImage(this.#layer, place.left + x, place.top + y, place.width, place.height);
+    const edge = 1.6 * ratio;
     target.clearRect(0, 0, width, height);
+    target.save();
+    target.beginPath();
+    target.rect(place.left, place.top, place.width, place.height);
+    target.clip();
     draft.globalCompositeOperation = "source-over";
     draft.clearRect(0, 0, width, height);
     for (let turn = 0; turn < 8; turn += 1) {
       const angle = (turn * Math.PI) / 4;
-      draft.drawImage(this.#layer, Math.cos(angle) * edge, Math.sin(angle) * edge, width, height);
+      layer(draft, Math.cos(angle) * edge, Math.sin(angle) * edge);
     }
     fillInside(draft, "#fff", width, height);
     draft.globalCompositeOperation = "destination-out";
-    draft.drawImage(this.#layer, 0, 0, width, height);
+    layer(draft);
     target.drawImage(scratch, 0, 0);
     target.globalAlpha = 0.58;
-    target.drawImage(this.#layer, 0, 0, width, height);
+    layer(target);
     target.globalAlpha = 1;
     draft.globalCompositeOperation = "copy";
-    draft.drawImage(this.#layer, 0, 0, width, height);
+    layer(draft);
     fillInside(draft, hatch(target), width, height);
     target.drawImage(scratch, 0, 0);
+    target.restore();
   }
 
   /** White where it is to be repainted, black elsewhere, at the picture's own size. */

@@ -1,16 +1,23 @@
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Point, Stroke } from "../model/mask-strokes.ts";
+import type { Place } from "../model/mask-view.ts";
 import type { MaskPainter } from "./mask-painter.ts";
 import type { MaskTool } from "./mask-tools.tsx";
+import { useMaskKeys } from "./use-mask-keys.ts";
+import { useMaskPointers } from "./use-mask-pointers.ts";
+import type { Camera } from "./use-mask-view.ts";
 
-interface Props {
+export interface SurfaceProps {
   src: string | undefined;
   size: { width: number; height: number };
   tool: MaskTool;
   brush: number;
   painter: MaskPainter;
+  camera: Camera;
   /** Grows with every change that was made elsewhere. */
   version: number;
+  /** Draws again without the line that was begun. */
+  abandon: () => void;
   commit: (stroke: Stroke) => void;
   pick: (tool: MaskTool) => void;
   resize: (size: number) => void;
@@ -18,43 +25,26 @@ interface Props {
   redo: () => void;
 }
 
-/** The picture under its mask; one finger, pen, mouse, or the arrow keys paint on it. */
-export function MaskSurface(props: Props) {
-  const { src, size, tool, brush, painter } = props;
+/** The picture under its mask; one finger, pen, mouse, or the arrow keys paint on it, two fingers move it. */
+export function MaskSurface(props: SurfaceProps) {
+  const { src, size, tool, brush, painter, camera } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
   const ring = useRef<HTMLElement>(null);
   const line = useRef<Point[] | undefined>(undefined);
   const at = useRef<Point>({ x: size.width / 2, y: size.height / 2 });
+  const [hand, setHand] = useState(false);
   const show = () => {
-    if (!canvas.current) return;
-    painter.show(canvas.current);
-    moveRing(ring.current, at.current, size, tool === "box" ? 0 : brush);
-    const from = line.current?.[0];
-    if (tool === "box" && from) outline(canvas.current, from, at.current, size);
-  };
-  useLayoutEffect(() => {
     const element = canvas.current;
-    if (!element) return undefined;
-    const measure = () => {
-      const scale = Math.min(2, devicePixelRatio || 1);
-      element.width = Math.max(1, Math.round(element.clientWidth * scale));
-      element.height = Math.max(1, Math.round(element.clientHeight * scale));
-      painter.show(element);
-    };
-    measure();
-    const observer = new ResizeObserver(measure);
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
+    if (!element) return;
+    const ratio = fitCanvas(element);
+    const place = enlarged(camera.place, ratio);
+    painter.show(element, place, ratio);
+    moveRing(ring.current, at.current, camera.place, tool === "box" ? 0 : brush);
+    const from = line.current?.[0];
+    if (tool === "box" && from) outline(element, from, at.current, place);
+  };
   useLayoutEffect(show);
   useEffect(() => canvas.current?.focus({ preventScroll: true }), []);
-  const pointOf = (event: PointerEvent): Point => {
-    const box = canvas.current?.getBoundingClientRect() ?? new DOMRect(0, 0, 1, 1);
-    return {
-      x: ((event.clientX - box.left) * size.width) / box.width,
-      y: ((event.clientY - box.top) * size.height) / box.height,
-    };
-  };
   const begin = (point: Point) => {
     line.current = [point];
     at.current = point;
@@ -82,103 +72,95 @@ export function MaskSurface(props: Props) {
       props.commit(stroke);
     } else props.commit({ kind: tool, size: brush, points });
   };
+  const abandon = () => {
+    if (!line.current) return;
+    line.current = undefined;
+    props.abandon();
+  };
+  const painting = { begin, go, end, abandon, isOpen };
+  const pointers = useMaskPointers(camera, hand, painting);
+  const keys = useMaskKeys(props, at, painting, pointers.moved, setHand);
   return (
     <div
-      class="mk"
+      class={hand ? "mk hand" : "mk"}
+      ref={camera.room}
+      onPointerEnter={({ pointerType }) => {
+        // From a tool to the picture: the keys are the picture's again.
+        const before = document.activeElement;
+        if (pointerType === "mouse" && before?.closest(".tools button, .zoom")) {
+          canvas.current?.focus({ preventScroll: true });
+        }
+      }}
       onPointerDown={(event) => {
-        if (event.button !== 0) return;
+        if (event.button > 1) return;
         event.preventDefault();
         canvas.current?.focus({ preventScroll: true });
-        event.currentTarget.setPointerCapture(event.pointerId);
-        begin(pointOf(event));
+        pointers.down(event);
       }}
-      onPointerMove={(event) => {
-        for (const one of event.getCoalescedEvents?.() ?? [event]) go(pointOf(one));
-        if (event.getCoalescedEvents?.().length === 0) go(pointOf(event));
-      }}
-      onPointerUp={end}
-      onPointerCancel={end}
+      onPointerMove={pointers.move}
+      onPointerUp={pointers.up}
+      onPointerCancel={pointers.up}
     >
-      <img src={src} alt="" draggable={false} />
+      <img
+        src={src}
+        alt=""
+        draggable={false}
+        style={{
+          left: `${camera.place.left}px`,
+          top: `${camera.place.top}px`,
+          width: `${camera.place.width}px`,
+          height: `${camera.place.height}px`,
+        }}
+      />
       {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: ARIA counts a surface that takes every key as a structure */}
       <canvas
         ref={canvas}
         tabIndex={0}
         role="application"
-        aria-label="Mask. Arrow keys move the brush, Space paints, E takes the eraser, P the brush."
-        onKeyDown={(event) => {
-          if (keyPaints(event, props, at.current, { begin, go, end, isOpen }))
-            event.preventDefault();
-        }}
+        aria-label="Mask. Arrow keys move the brush, Space paints, E takes the eraser, P the brush, plus and minus zoom, 0 shows the whole picture."
+        {...keys}
       />
       <i class="brush-ring" ref={ring} aria-hidden="true" />
     </div>
   );
 }
 
-interface Painting {
-  begin(point: Point): void;
-  go(point: Point): void;
-  end(): void;
-  isOpen(): boolean;
+/** As many pixels as the screen has for it; how many that are for one of CSS. */
+function fitCanvas(canvas: HTMLCanvasElement): number {
+  const ratio = Math.min(2, devicePixelRatio || 1);
+  const width = Math.max(1, Math.round(canvas.clientWidth * ratio));
+  const height = Math.max(1, Math.round(canvas.clientHeight * ratio));
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+  return ratio;
 }
 
-function keyPaints(event: KeyboardEvent, props: Props, at: Point, paint: Painting): boolean {
-  const { size, brush, resize } = props;
-  if (event.ctrlKey || event.metaKey) {
-    if (event.key.toLowerCase() !== "z") return false;
-    if (event.shiftKey) props.redo();
-    else props.undo();
-    return true;
-  }
-  const step = (Math.max(size.width, size.height) / 200) * (event.shiftKey ? 10 : 1);
-  const moves: Record<string, Point> = {
-    ArrowLeft: { x: -step, y: 0 },
-    ArrowRight: { x: step, y: 0 },
-    ArrowUp: { x: 0, y: -step },
-    ArrowDown: { x: 0, y: step },
+function enlarged({ left, top, width, height, scale }: Place, by: number): Place {
+  return {
+    left: left * by,
+    top: top * by,
+    width: width * by,
+    height: height * by,
+    scale: scale * by,
   };
-  const move = moves[event.key];
-  if (move) {
-    paint.go({
-      x: Math.min(size.width, Math.max(0, at.x + move.x)),
-      y: Math.min(size.height, Math.max(0, at.y + move.y)),
-    });
-    return true;
-  }
-  const acts: Record<string, () => void> = {
-    " ": () => {
-      // A box takes two presses, one for each corner.
-      if (props.tool === "box" && paint.isOpen()) return paint.end();
-      paint.begin(at);
-      if (props.tool !== "box") paint.end();
-    },
-    p: () => props.pick("brush"),
-    e: () => props.pick("eraser"),
-    o: () => props.pick("box"),
-    "[": () => resize(Math.max(4, Math.round(brush * 0.8))),
-    "]": () => resize(Math.round(brush * 1.25)),
-  };
-  acts[event.key]?.();
-  return acts[event.key] !== undefined;
 }
 
-function moveRing(ring: HTMLElement | null, at: Point, size: Props["size"], brush: number): void {
+function moveRing(ring: HTMLElement | null, at: Point, place: Place, brush: number): void {
   if (!ring) return;
-  ring.style.left = `${(at.x / size.width) * 100}%`;
-  ring.style.top = `${(at.y / size.height) * 100}%`;
-  ring.style.width = `${(brush / size.width) * 100}%`;
+  ring.style.left = `${place.left + at.x * place.scale}px`;
+  ring.style.top = `${place.top + at.y * place.scale}px`;
+  ring.style.width = `${brush * place.scale}px`;
 }
 
-function outline(canvas: HTMLCanvasElement, from: Point, to: Point, size: Props["size"]): void {
+function outline(canvas: HTMLCanvasElement, from: Point, to: Point, place: Place): void {
   const context = canvas.getContext("2d");
   if (!context) return;
-  const scale = canvas.width / size.width;
+  const { left, top, scale } = place;
   context.strokeStyle = "#fff";
   context.lineWidth = 2;
   context.strokeRect(
-    from.x * scale,
-    from.y * scale,
+    left + from.x * scale,
+    top + from.y * scale,
     (to.x - from.x) * scale,
     (to.y - from.y) * scale,
   );

@@ -16,6 +16,8 @@ const keys: [string, string][] = [
   ["Shift and arrows", "Choose several"],
   ["P  E  O", "In the mask: brush, eraser, box"],
   ["[  ]", "In the mask: size of the brush"],
+  ["+  -  0  1", "In the mask: larger, smaller, the whole picture, 100 %"],
+  ["Space and drag", "In the mask: move the picture"],
   ["Ctrl Z, Shift Ctrl Z", "In the mask: undo, redo"],
 ];
 
