@@ -2,6 +2,7 @@ import { pictures } from "../model/words.ts";
 import { usePage } from "./context.ts";
 import { NumberField } from "./fields.tsx";
 import { shapes, strengths } from "./setting-words.ts";
+import { StyleSwatch } from "./style-swatch.tsx";
 import { useSettings } from "./use-settings.ts";
 
 export function ShapeChoice() {
@@ -53,30 +54,37 @@ export function StyleChoice() {
     });
   return (
     <div class="style-list">
-      <button
-        type="button"
-        class="choice"
-        aria-pressed={chosen.length === 0}
-        onClick={() => set({ styles: undefined })}
-      >
-        No style
-      </button>
+      <div class="style-row">
+        <button
+          type="button"
+          class="style"
+          aria-pressed={chosen.length === 0}
+          onClick={() => set({ styles: undefined })}
+        >
+          <StyleSwatch style={undefined} />
+          No style
+        </button>
+        <p class="hint">Drawn swatches for the look, not pictures made with it.</p>
+      </div>
       {groups.map((group) => (
         <fieldset key={group}>
           <legend>{group}</legend>
-          {styles
-            .filter((style) => (style.group ?? "") === group)
-            .map(({ name, title }) => (
-              <button
-                type="button"
-                class="choice"
-                key={name}
-                aria-pressed={chosen.includes(name)}
-                onClick={() => toggle(name)}
-              >
-                {title}
-              </button>
-            ))}
+          <div class="style-row">
+            {styles
+              .filter((style) => (style.group ?? "") === group)
+              .map(({ name, title }) => (
+                <button
+                  type="button"
+                  class="style"
+                  key={name}
+                  aria-pressed={chosen.includes(name)}
+                  onClick={() => toggle(name)}
+                >
+                  <StyleSwatch style={name} />
+                  {title}
+                </button>
+              ))}
+          </div>
         </fieldset>
       ))}
     </div>

@@ -16,6 +16,7 @@ import { usePage } from "./context.ts";
 import { Icon } from "./icons.tsx";
 import { Popover, usePopover } from "./popover.tsx";
 import { shapeName, strengthWords } from "./setting-words.ts";
+import { StyleSwatch } from "./style-swatch.tsx";
 import { useSettings } from "./use-settings.ts";
 
 /** The usual settings, always in sight; the rest one press away. */
@@ -103,7 +104,7 @@ function StyleChip() {
   );
   return (
     <Chip label="Style" panel={<StyleChoice />} changed={changed("styles")}>
-      <Icon name="style" />
+      {styles.length > 0 ? <StyleSwatch style={styles[0]} /> : <Icon name="style" />}
       {titles.join(", ") || "No style"}
     </Chip>
   );
