@@ -168,23 +168,11 @@ export const options = {
     value: "N",
     help: "with --http: a port at which clients of FooocusAPI find this server as if it were that one (7866 there)",
   },
-  visionatrixPort: {
-    flag: "visionatrix-port",
-    env: "EASEL_VISIONATRIX_PORT",
-    value: "N",
-    help: "with --http: the same for clients of Visionatrix (8288 there)",
-  },
   comfyuiPort: {
     flag: "comfyui-port",
     env: "EASEL_COMFYUI_PORT",
     value: "N",
     help: "with --http: the same for clients of ComfyUI (8188 there)",
-  },
-  a1111Port: {
-    flag: "a1111-port",
-    env: "EASEL_A1111_PORT",
-    value: "N",
-    help: "with --http: the same for clients of AUTOMATIC1111's web UI (7860 there)",
   },
   authToken: {
     flag: "auth-token",
