@@ -276,7 +276,9 @@ test("the npm package carries what is needed and no secrets, tests or data", () 
   const files: string[] = report.files.map((file: { path: string }) => file.path);
 
   expect(files).toContain("dist/cli.js");
-  expect(files).toContain("dist/emulator/object-info.json");
+  expect(files).toContain("dist/LICENSES.txt");
+  expect(files).toContain("dist/page/studio.html");
+  expect(files.filter((file) => /^dist\/emulator-\w+\.js$/.test(file))).toHaveLength(1);
   expect(files).toContain("workflows/checkpoint.json");
   const foreign = files.filter(
     (file) =>
