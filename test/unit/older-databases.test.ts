@@ -123,7 +123,7 @@ test("what 0.1.0 had ended is shown as before", async () => {
   expect(await store.totalBytes("owner")).toBe(33_588);
 });
 
-test("a database of the schema before this one counts what its pictures take", async () => {
+test("a database of the first schema counts what its pictures take, and gets what came since", async () => {
   const file = path.join(await tempDir(), "tasks.sqlite");
   const store = await openSqlite(file);
   await store.insert(record({ state: "completed", resultBytes: 7 }), emptyRecipe);
@@ -131,6 +131,7 @@ test("a database of the schema before this one counts what its pictures take", a
   const sqlite = new KeyvSqlite({ uri: `sqlite://${file}`, table: "tasks" });
   for (const by of ["insert", "update", "delete"]) await sqlite.query(`DROP TRIGGER kept_by_${by}`);
   await sqlite.query("DROP TABLE kept");
+  await sqlite.query("DROP TABLE names");
   await sqlite.query("PRAGMA user_version = 1");
   await sqlite.close();
 
