@@ -13,7 +13,6 @@ const older = process.env["COMFY_URL"] ? [] : ["0.3.64", "0.6.0", "0.20.0", "0.2
 const ways = [
   { transport: "http", revision: "2025-11-25", files: ["records"] },
   { transport: "http", revision: "2026-07-28", files: ["protocol"] },
-  { transport: "stdio", revision: "2026-07-28", files: ["protocol"] },
   { transport: "memory", revision: "2026-07-28", files: ["protocol"] },
 ] as const;
 

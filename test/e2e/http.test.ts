@@ -84,7 +84,7 @@ test("SIGTERM ends it within moments, and whoever waits is told", async () => {
 
 test.for<[args: string[], says: RegExp]>([
   [["--host", "0.0.0.0"], /^--host \(EASEL_HOST\): .*--auth-token .*--allow-anonymous/],
-  [["--auth-token", "ann:short"], /^--auth-token \(EASEL_AUTH_TOKEN\): the token of ann/],
+  [["--auth-token", "ann:short"], /^--auth-token \(EASEL_AUTH_TOKEN\): the token of ann/m],
   [["--port", "eighty"], /^--port \(EASEL_PORT\): expected a number/],
 ])("--http %s does not start", async ([args, says]) => {
   const dir = await tempDir();
