@@ -31,7 +31,6 @@ const { metafile } = await build({
   },
   logLevel: "warning",
 });
-if (process.env.META) await writeFile(process.env.META, JSON.stringify(metafile));
 await writeFile(path.join(dist, "LICENSES.txt"), await licences(Object.keys(metafile.inputs)));
 
 async function licences(inputs) {

@@ -81,6 +81,7 @@ function graphOf(prompt: unknown, version: string): Graph {
   ) {
     throw new PythonError("AttributeError", "'list' object has no attribute 'items'");
   }
+  // What a node lacks is said when it is validated, not before.
   return Object.fromEntries(
     nodes.map(([id, node]) => [id, isObject(node) ? node : {}]),
   ) as unknown as Graph;

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { kindOf, ratioOf } from "../model/media.ts";
 import { addressOf } from "../model/route.ts";
 import { titleOf } from "../model/words.ts";
@@ -202,7 +202,8 @@ function useLookKeys(
     if (letter !== undefined) mode(letter);
     if (turn ?? letter) event.preventDefault();
   };
-  useEffect(() => {
+  // Before it is painted: a key pressed at what is seen must not be lost.
+  useLayoutEffect(() => {
     const listen = (event: KeyboardEvent) => {
       if (!event.defaultPrevented && !isElsewhere(event)) onKey(event);
     };

@@ -15,5 +15,6 @@ export interface Call {
 }
 
 export function callOf({ call }: Task): Call | undefined {
+  // A record that this face wrote comes back as it was.
   return call?.["face"] === "fooocus" ? (call as unknown as Call) : undefined;
 }

@@ -2,9 +2,8 @@ import { Hono } from "hono";
 import { maxBodyBytes } from "../../as-comfyui/features.ts";
 import type { Log } from "../../log.ts";
 import { comfyuiApi } from "../comfyui/app.ts";
-import type { ComfyEnv } from "../comfyui/env.ts";
 import { refusalAsComfyui } from "../comfyui/refusals.ts";
-import { type HttpEnv, studioOf } from "./env.ts";
+import { type HttpEnv, mounted, studioOf } from "./env.ts";
 import type { Face } from "./face.ts";
 import type { Foreign } from "./foreign.ts";
 
@@ -23,9 +22,4 @@ export function comfyuiFace(log: Log): Foreign {
     longestBody: maxBodyBytes,
   });
   return { option: "comfyuiPort", shared: [face("/comfyui")], alone: [face("/")] };
-}
-
-/** The studio is set by then; Hono's types cannot say so of an app that is mounted. */
-function mounted(app: Hono<ComfyEnv>): Hono<HttpEnv> {
-  return app as unknown as Hono<HttpEnv>;
 }

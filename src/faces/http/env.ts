@@ -1,5 +1,5 @@
 import type { HttpBindings } from "@hono/node-server";
-import type { Context } from "hono";
+import type { Context, Env, Hono } from "hono";
 import type { Caller } from "../../studio/caller.ts";
 import type { Studio } from "../../studio/studio.ts";
 import { Refusal } from "./refusal.ts";
@@ -43,4 +43,9 @@ export function unauthorized(c: Context<HttpEnv>, problem?: string): Refusal {
   return new Refusal(401, problem, {
     "WWW-Authenticate": `${challenge}${separator}error="invalid_token"`,
   });
+}
+
+/** A face's own app below ours: what it needs is set by then, which Hono's types cannot say. */
+export function mounted<E extends Env>(app: Hono<E>): Hono<HttpEnv> {
+  return app as unknown as Hono<HttpEnv>;
 }

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
-import type { FooocusEnv, FooocusParts } from "../fooocus/env.ts";
+import type { FooocusParts } from "../fooocus/env.ts";
 import { fooocusApp, prefixes } from "../fooocus/routes.ts";
-import { type HttpEnv, studioOf } from "./env.ts";
+import { type HttpEnv, mounted, studioOf } from "./env.ts";
 import type { Face } from "./face.ts";
 import type { Foreign } from "./foreign.ts";
 import type { Refusal } from "./refusal.ts";
@@ -26,11 +26,6 @@ function withStudio(): Hono<HttpEnv> {
     c.set("studio", studioOf(c).through("fooocus"));
     await next();
   });
-}
-
-/** The studio is set by then; Hono's types cannot say so of an app that is mounted. */
-function mounted(app: Hono<FooocusEnv>): Hono<HttpEnv> {
-  return app as unknown as Hono<HttpEnv>;
 }
 
 /** FastAPI's shape. */

@@ -1,10 +1,10 @@
 import { Hono } from "hono";
 import type { Studio } from "../../studio/studio.ts";
 import { filesApi } from "./api/files.ts";
-import type { FilesParts, RestEnv, RestParts } from "./api/parts.ts";
+import type { FilesParts, RestParts } from "./api/parts.ts";
 import { errorOf } from "./api/refusals.ts";
 import { restApi } from "./api/rest.ts";
-import { type HttpEnv, studioOf } from "./env.ts";
+import { type HttpEnv, mounted, studioOf } from "./env.ts";
 import type { Face } from "./face.ts";
 import type { Refusal } from "./refusal.ts";
 import { type SignedParts, signed } from "./signed.ts";
@@ -39,11 +39,6 @@ function named(studio: Studio, given: string | undefined): Studio {
   const client = given?.replace(/[^\x20-\x7e]/g, "").slice(0, 60);
   if (!client) return studio.through("rest");
   return client === "page" ? studio.through("page") : studio.through("rest", client);
-}
-
-/** The studio is set by then; Hono's types cannot say so of an app that is mounted. */
-function mounted(app: Hono<RestEnv>): Hono<HttpEnv> {
-  return app as unknown as Hono<HttpEnv>;
 }
 
 function refuse(refusal: Refusal): Response {

@@ -246,5 +246,6 @@ export async function openSession(
 export async function connectOn(surface: Surface, channel: Channel, log: Log): Promise<void> {
   const server = serverOn(surface, log);
   server.onerror = (error) => log.warn(`mcp: ${error.message}`);
+  // By its shape it is one, as above.
   await server.connect(channel as unknown as Transport);
 }
