@@ -152,7 +152,18 @@ describe.skipIf(!hasChromium)(`the page in Chromium${skip}`, () => {
       if (!box) throw new Error("it is not shown");
       return box;
     };
-    const whole = await boxOf(picture);
+    /** Where the picture comes to rest. */
+    const settled = async () => {
+      let last = "";
+      const isStill = async () => {
+        const seen = last;
+        last = JSON.stringify(await boxOf(picture));
+        return last === seen;
+      };
+      await expect.poll(isStill, { interval: 100 }).toBe(true);
+      return boxOf(picture);
+    };
+    const whole = await settled();
     const corner = { x: whole.x + whole.width * 0.9, y: whole.y + whole.height * 0.9 };
 
     await page.mouse.move(corner.x, corner.y);
@@ -160,20 +171,23 @@ describe.skipIf(!hasChromium)(`the page in Chromium${skip}`, () => {
     await expect.poll(async () => (await boxOf(picture)).width).toBeGreaterThan(whole.width * 1.9);
     await page.keyboard.press("+");
     await page.getByRole("button", { name: "Zoom out" }).click();
+    await expect.poll(async () => (await boxOf(picture)).width).toBeGreaterThan(whole.width * 1.9);
+    const before = await settled();
     await page.mouse.move(corner.x, corner.y);
     await page.keyboard.down(" ");
     await page.mouse.down();
     await page.mouse.move(corner.x - 150, corner.y - 90, { steps: 3 });
     await page.mouse.up();
     await page.keyboard.up(" ");
-    const near = await boxOf(picture);
+    await expect.poll(async () => (await boxOf(picture)).x).not.toBe(before.x);
+    const near = await settled();
     const target = { x: 700, y: 390 };
     await page.mouse.click(
       near.x + (target.x / 768) * near.width,
       near.y + (target.y / 432) * near.height,
     );
     await page.getByRole("button", { name: "Fit", exact: true }).click();
-    expect(await boxOf(picture)).toEqual(whole);
+    await expect.poll(() => boxOf(picture)).toEqual(whole);
     await page.locator("#prompt").fill("a buoy");
     await page.keyboard.press("Control+Enter");
 
