@@ -36,6 +36,7 @@ export default defineConfig({
         test: {
           name: "newest",
           exclude: ["**/node_modules/**", ...alone],
+          globalSetup: ["test/support/postgres-run.ts"],
           provide: { transport: "memory", revision: "2025-11-25" },
         },
       },

@@ -92,7 +92,7 @@ export async function createApp(
   for (const problem of problems) log.warn(`left out: ${problem}`);
   for (const waiting of loaded.pending) log.info(problemText(waiting));
   const images = new ImageStore(config.dataDir);
-  const store = await openTaskStore(config.dataDir, log);
+  const store = await openTaskStore(config.dataDir, log, config.databaseUrl);
   const backendOptions: BackendOptions = {
     patience: { ...defaultPatience, lostAfterMs: config.lostAfterSeconds * 1000 },
     startPatienceMs: config.startPatienceSeconds * 1000,

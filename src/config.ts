@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
@@ -5,7 +6,7 @@ import envPaths from "env-paths";
 import { readBackends } from "./backends-config.ts";
 import type { ComfyTarget } from "./comfy/target.ts";
 import { amount, choice, givenBy, isOn, optionalAmount } from "./config-values.ts";
-import { messageOf } from "./errors.ts";
+import { messageOf, refusal } from "./errors.ts";
 import { type HttpConfig, readHttp } from "./http-config.ts";
 import { type LogLevel, logLevels } from "./log.ts";
 import { type OptionName, optionLabel } from "./options.ts";
@@ -16,6 +17,8 @@ export interface Config {
   /** None was given: the standard one stands for whatever is found on this machine. */
   isComfyuiGuessed: boolean;
   dataDir: string;
+  /** Of a PostgreSQL that holds the tasks; undefined: a file of the data folder does. */
+  databaseUrl: string | undefined;
   workflowsDir: string | undefined;
   /** Which of the workflows saved in ComfyUI are offered. */
   savedWorkflows: "apps" | "all" | "none";
@@ -63,6 +66,7 @@ export function readConfig(
     dataDir: path.resolve(
       one("dataDir") ?? envPaths(isDemo ? "comfy-easel-demo" : "comfy-easel", { suffix: "" }).data,
     ),
+    databaseUrl: databaseIn(one("databaseUrl")),
     workflowsDir: resolved(one("workflowsDir")),
     savedWorkflows:
       choice("savedWorkflows", one("savedWorkflows"), ["apps", "all", "none"]) ?? "apps",
@@ -120,6 +124,24 @@ async function problemOf(folder: string): Promise<string | undefined> {
 
 function resolved(folder: string | undefined): string | undefined {
   return folder === undefined ? undefined : path.resolve(folder);
+}
+
+function databaseIn(given: string | undefined): string | undefined {
+  if (given === undefined) return undefined;
+  const text = given.startsWith("@") ? lineIn("databaseUrl", given.slice(1)) : given;
+  if (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text)) return text;
+  // Not what was given: there may be a password in it.
+  throw refusal(
+    `${optionLabel("databaseUrl")}: expected an address such as postgres://user:password@host:5432/database.`,
+  );
+}
+
+function lineIn(name: OptionName, file: string): string {
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (error) {
+    throw refusal(`${optionLabel(name)}: ${file} cannot be read (${messageOf(error)}).`, error);
+  }
 }
 
 function toolsIn(value: string | undefined): string[] | undefined {

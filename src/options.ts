@@ -44,6 +44,12 @@ export const options = {
     value: "FOLDER",
     help: "where tasks and pictures are kept (default: this platform's data folder)",
   },
+  databaseUrl: {
+    flag: "database-url",
+    env: "EASEL_DATABASE_URL",
+    value: "postgres://…",
+    help: "keep tasks in a PostgreSQL, which several servers may share, instead of a file of the data folder; @FILE names a file that holds the address",
+  },
   workflowsDir: {
     flag: "workflows-dir",
     env: "EASEL_WORKFLOWS_DIR",

@@ -103,7 +103,9 @@ export class Studio {
 
   async get(id: string): Promise<Task> {
     this.demand("read");
-    return this.#parts.tasks.get(id, this.#only);
+    const task = await this.#parts.tasks.get(id, this.#only);
+    await this.#parts.tasks.learnProgress(task);
+    return task;
   }
 
   /** Undefined for a task that has ended. */

@@ -1,16 +1,29 @@
+import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Interest, LivePreview, TaskEvent, TaskEvents } from "./events.ts";
 import type { LiveTasks } from "./live-tasks.ts";
 import type { TaskProgress } from "./progress.ts";
-import type { Glimpse, TaskStore } from "./store/store.ts";
+import { Rounds } from "./rounds.ts";
+import { isTerminal } from "./state.ts";
+import type { Glimpse, News, TaskStore } from "./store/store.ts";
 import type { Task } from "./task.ts";
 
-/** Another process's changes are seen this soon. */
-const lookMs = 500;
+/** How often others' changes are looked for, and how far one's own tasks are is shown. */
+const paces = {
+  /** Where every look and every showing is a question to a file. */
+  asked: { lookMs: 500, showMs: 500 },
+  /** Where the store tells when there is something to see; the look is for what it forgot to tell. */
+  told: { lookMs: 2_000, showMs: 100 },
+};
 /** Longer than a beat, in which a server learns that it is looked at. */
 const wantedForMs = 10_000;
-const showMs = 500;
+/** Who asks once how far a task is waits this long at most, and has the next answers at once. */
+const firstGlimpseMs = 400;
+const onceForMs = 5_000;
+/** Glimpses become visible a little after their time stamp, and not in its order. */
+const lateMs = 1_000;
 
 export interface ElsewhereParts {
   store: TaskStore;
@@ -29,10 +42,14 @@ export class Elsewhere {
   readonly #readers = new Map<string, number>();
   readonly #progress = new Map<string, TaskProgress>();
   readonly #previews = new Map<string, LivePreview>();
-  #looking: NodeJS.Timeout | undefined;
-  #showing: NodeJS.Timeout | undefined;
+  readonly #pace: { lookMs: number; showMs: number };
+  readonly #arrivals = new EventTarget();
+  #looking: Rounds | undefined;
+  #showing: Rounds | undefined;
   #mark: number | undefined;
   #seen = 0;
+  /** The newest glimpse of each task that has been told, and whose it is. */
+  readonly #told = new Map<string, { at: number; caller: string }>();
   /** Tasks at work elsewhere whose record has been looked at since somebody reads of them. */
   readonly #known = new Set<string>();
   #shown = new Map<string, string>();
@@ -42,6 +59,7 @@ export class Elsewhere {
 
   constructor(parts: ElsewhereParts) {
     this.#parts = parts;
+    this.#pace = parts.store.onNews ? paces.told : paces.asked;
   }
 
   /** Of a task that another server works on, as it was last shown. */
@@ -60,7 +78,31 @@ export class Elsewhere {
     if (this.#readers.size === 0) return this.#stopLooking();
     // A reader of its own has come: others are asked at once.
     this.#wantedAt = 0;
-    this.#looking ??= repeat(lookMs, () => this.#look(), this.#parts.log);
+    this.#looking ??= new Rounds(() => this.#look(), this.#parts.log, {
+      everyMs: this.#pace.lookMs,
+    });
+    if (on && this.#parts.store.onNews) this.#looking.hurry();
+  }
+
+  /** What the store tells of the others. */
+  heard(news: News): void {
+    if (news === "watched") this.show().catch((error) => this.#parts.log.debug(messageOf(error)));
+    else this.#looking?.hurry();
+  }
+
+  /**
+   * For somebody who asks once how far a task is. Where another server works on it, resolves when
+   * that has shown it, or soon.
+   */
+  async askOnce({ id, state }: Task): Promise<void> {
+    const isKnown = this.#parts.live.get(id) ?? this.#progress.get(id);
+    if (!this.#parts.store.onNews || isTerminal(state) || isKnown) return;
+    this.watched({ id }, true);
+    setTimeout(() => this.watched({ id }, false), onceForMs).unref();
+    const over = new AbortController();
+    const late = delay(firstGlimpseMs, undefined, { signal: over.signal }).catch(() => {});
+    await Promise.race([once(this.#arrivals, id, { signal: over.signal }).catch(() => {}), late]);
+    over.abort();
   }
 
   isSeen(id: string): boolean {
@@ -72,23 +114,27 @@ export class Elsewhere {
     const wanted = await this.#parts.store.wantedGlimpses(this.#parts.serverId());
     this.#seenElsewhere = new Set(wanted);
     if (wanted.length > 0) {
-      this.#showing ??= repeat(showMs, () => this.#showAll(), this.#parts.log);
+      this.#showing ??= new Rounds(() => this.#showAll(), this.#parts.log, {
+        everyMs: this.#pace.showMs,
+      });
+      if (this.#parts.store.onNews) this.#showing.hurry();
       return;
     }
-    clearInterval(this.#showing);
+    this.#showing?.close();
     this.#showing = undefined;
   }
 
   close(): void {
     this.#stopLooking();
-    clearInterval(this.#showing);
+    this.#showing?.close();
   }
 
   #stopLooking(): void {
-    clearInterval(this.#looking);
+    this.#looking?.close();
     this.#looking = undefined;
     this.#mark = undefined;
     this.#seen = 0;
+    this.#told.clear();
     this.#known.clear();
     this.#progress.clear();
     this.#previews.clear();
@@ -114,10 +160,9 @@ export class Elsewhere {
     const isForeign = (id: string) => !this.#parts.live.get(id) && (ids?.includes(id) ?? true);
     for (const task of changed) if (isForeign(task.id)) events.wrote(task);
     for (const { task, caller } of erased) events.deleted(task, caller);
-    for (const glimpse of await store.glimpses(ids, this.#seen)) {
+    for (const glimpse of await store.glimpses(ids, this.#seen - lateMs)) {
       this.#seen = Math.max(this.#seen, glimpse.at);
-      if (!isForeign(glimpse.task)) continue;
-      await this.#tell(glimpse);
+      if (isForeign(glimpse.task)) await this.#tell(glimpse);
     }
   }
 
@@ -136,17 +181,30 @@ export class Elsewhere {
 
   async #tell({ task: id, at, progress: text, preview: shown }: Glimpse): Promise<void> {
     const { store, events } = this.#parts;
-    const caller = (await store.get(id))?.caller;
+    const told = this.#told.get(id);
+    if (told && told.at >= at) return;
+    const caller = told?.caller ?? (await store.get(id))?.caller;
     if (caller === undefined) return;
+    this.#told.set(id, { at, caller });
     const progress = progressIn(text);
     this.#progress.set(id, progress);
     events.progressed(id, caller);
-    if (!shown) return;
+    if (shown) this.#tellPreview(id, caller, at, progress, shown);
+    this.#arrivals.dispatchEvent(new Event(id));
+  }
+
+  #tellPreview(
+    id: string,
+    caller: string,
+    at: number,
+    progress: TaskProgress,
+    shown: NonNullable<Glimpse["preview"]>,
+  ): void {
     const { mimeType, base64 } = shown;
     const picture = Math.min(progress.done + 1, progress.count);
     const preview = { bytes: Buffer.from(base64, "base64"), mimeType, frame: at, picture };
     this.#previews.set(id, preview);
-    events.previewed(id, caller, preview);
+    this.#parts.events.previewed(id, caller, preview);
   }
 
   async #showAll(): Promise<void> {
@@ -155,12 +213,11 @@ export class Elsewhere {
       if (!live || live.isLost) continue;
       const { board, record, preview } = live;
       const progress = JSON.stringify(board.read(record));
-      const text = `${progress} ${preview?.bytes.length ?? 0}`;
+      const text = `${progress} ${preview?.frame ?? 0}`;
       if (this.#shown.get(id) === text) continue;
       this.#shown.set(id, text);
       await this.#parts.store.showGlimpse({
         task: id,
-        at: Date.now(),
         progress,
         ...(preview
           ? { preview: { mimeType: preview.mimeType, base64: preview.bytes.toString("base64") } }
@@ -198,20 +255,4 @@ function progressIn(text: string): TaskProgress {
   const progress = JSON.parse(text);
   if (progress.status.since) progress.status.since = new Date(progress.status.since);
   return progress;
-}
-
-/** One round after another, and a round that fails is told and forgotten. */
-function repeat(everyMs: number, round: () => Promise<void>, log: Log): NodeJS.Timeout {
-  let isBusy = false;
-  const timer = setInterval(() => {
-    if (isBusy) return;
-    isBusy = true;
-    round()
-      .catch((error) => log.debug(messageOf(error)))
-      .finally(() => {
-        isBusy = false;
-      });
-  }, everyMs);
-  timer.unref();
-  return timer;
 }

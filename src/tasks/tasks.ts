@@ -1,4 +1,4 @@
-import { AppError } from "../errors.ts";
+import { AppError, messageOf } from "../errors.ts";
 import type { Recipe } from "../workflows/recipe.ts";
 import type { TaskRequest } from "../workflows/request.ts";
 import { Announcer } from "./announcer.ts";
@@ -28,7 +28,7 @@ import type { TasksOptions } from "./options.ts";
 import type { TaskProgress } from "./progress.ts";
 import { Retention } from "./retention.ts";
 import type { NameStore } from "./store/names.ts";
-import type { TaskFilter, TaskPage } from "./store/store.ts";
+import type { News, TaskFilter, TaskPage } from "./store/store.ts";
 import type { Asker, SubmitOptions } from "./submission.ts";
 import { Takeover } from "./takeover.ts";
 import { isTaskId, openRuns, type Task } from "./task.ts";
@@ -57,6 +57,7 @@ export class Tasks {
   readonly #retention: Retention;
   readonly #closing = new AbortController();
   #started: Promise<void> = Promise.resolve();
+  #deaf = () => {};
 
   constructor(options: TasksOptions) {
     this.#options = options;
@@ -131,6 +132,7 @@ export class Tasks {
   }
 
   async #start(): Promise<void> {
+    this.#deaf = this.#options.store.onNews?.((news) => this.#heard(news)) ?? (() => {});
     await this.#lease.start();
     this.#options.webhooks.start();
     const { store, images, log } = this.#options;
@@ -138,6 +140,13 @@ export class Tasks {
     if (this.#closing.signal.aborted) return;
     await this.uploads.start(log);
     await this.#retention.start();
+  }
+
+  #heard(news: News): void {
+    if (news !== "wishes") return this.#elsewhere.heard(news);
+    this.#takeover
+      .lookForWishes()
+      .catch((error) => this.#options.log.debug(`what others wish: ${messageOf(error)}`));
   }
 
   /** Checks the call and stores it as a task, unless it had been made before; then it is worked on. */
@@ -193,6 +202,11 @@ export class Tasks {
   /** What a task was made from; undefined where that is not on record. */
   recipe(task: Task): Promise<Recipe | undefined> {
     return this.#options.store.recipe(task.recipe);
+  }
+
+  /** Resolves when `progress` knows of a task that another server works on, or soon after. */
+  learnProgress(task: Task): Promise<void> {
+    return this.#elsewhere.askOnce(task);
   }
 
   /** Undefined for a task that has ended, and while nothing is known of it here. */
@@ -311,6 +325,7 @@ export class Tasks {
   /** Leaves unfinished tasks as they are on record; ComfyUI goes on with what it has. */
   async close(): Promise<void> {
     this.#closing.abort();
+    this.#deaf();
     this.uploads.close();
     await this.#retention.close();
     await this.#started.catch(() => {});

@@ -78,6 +78,7 @@ export async function openApp(
       comfyuis: [url].flat().map((each) => parseTarget(each)),
       isComfyuiGuessed: false,
       dataDir,
+      databaseUrl: undefined,
       workflowsDir: undefined,
       savedWorkflows: "apps",
       stylesDir: undefined,

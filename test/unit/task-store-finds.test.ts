@@ -1,22 +1,8 @@
-import path from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
-import { MemoryTaskStore } from "../../src/tasks/store/memory.ts";
-import { openSqlite } from "../../src/tasks/store/sqlite.ts";
-import type { TaskFilter, TaskStore } from "../../src/tasks/store/store.ts";
+import { beforeEach, describe, expect, test } from "vitest";
+import type { TaskFilter } from "../../src/tasks/store/store.ts";
 import type { InputRecord, Task } from "../../src/tasks/task.ts";
 import { emptyRecipe, record } from "../support/record.ts";
-import { tempDir } from "../support/world.ts";
-
-async function sqlite(): Promise<TaskStore> {
-  const store = await openSqlite(path.join(await tempDir(), "tasks.sqlite"), {});
-  onTestFinished(() => store.close());
-  return store;
-}
-
-const kinds: [string, () => Promise<TaskStore>][] = [
-  ["SQLite", sqlite],
-  ["memory", async () => new MemoryTaskStore("for a test")],
-];
+import { sharedKinds, storeKinds } from "../support/stores.ts";
 
 const hash = "a".repeat(64);
 const picture: InputRecord = {
@@ -33,7 +19,10 @@ function withSeeds(...seeds: number[]): Pick<Task, "runs"> {
   };
 }
 
-describe.for(kinds)("%s", ([, open]) => {
+describe.for(storeKinds)("$name", ({ fresh, missing }) => {
+  beforeEach((context) => context.skip(missing !== undefined, missing));
+  const open = async () => (await fresh())();
+
   test("tasks are found by a part of the prompt, by any seed, and by id", async () => {
     const store = await open();
     const fox = record({ params: { prompt: "Ein \"FUCHS\" über 100% Schnee \\ 'x'" } });
@@ -97,11 +86,15 @@ describe.for(kinds)("%s", ([, open]) => {
   });
 });
 
-test("changes since a mark that is too old, or to come, are not whole", async () => {
-  const store = await sqlite();
-  const { mark } = await store.changes();
+describe.for(sharedKinds)("$name", ({ fresh, missing }) => {
+  beforeEach((context) => context.skip(missing !== undefined, missing));
 
-  expect(await store.changes(mark)).toMatchObject({ isWhole: true });
-  expect(await store.changes(mark - 6 * 60_000)).toMatchObject({ isWhole: false });
-  expect(await store.changes(mark + 60_000)).toMatchObject({ isWhole: false });
+  test("changes since a mark that is too old, or to come, are not whole", async () => {
+    const store = await (await fresh())();
+    const { mark } = await store.changes();
+
+    expect(await store.changes(mark)).toMatchObject({ isWhole: true });
+    expect(await store.changes(mark - 6 * 60_000)).toMatchObject({ isWhole: false });
+    expect(await store.changes(mark + 60_000)).toMatchObject({ isWhole: false });
+  });
 });

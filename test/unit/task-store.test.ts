@@ -1,13 +1,13 @@
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { KeyvSqlite } from "@keyv/sqlite";
-import { describe, expect, onTestFinished, test } from "vitest";
-import { MemoryTaskStore } from "../../src/tasks/store/memory.ts";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { openTaskStore } from "../../src/tasks/store/open.ts";
 import { openSqlite } from "../../src/tasks/store/sqlite.ts";
 import type { TaskStore } from "../../src/tasks/store/store.ts";
 import { recipeHash } from "../../src/workflows/recipe.ts";
 import { emptyRecipe, record } from "../support/record.ts";
+import { sharedKinds, storeKinds } from "../support/stores.ts";
 import {
   call,
   connect,
@@ -32,12 +32,10 @@ async function sqliteAt(file: string, busyMs?: number): Promise<TaskStore> {
   return store;
 }
 
-const kinds: [string, () => Promise<TaskStore>][] = [
-  ["SQLite", () => sqlite()],
-  ["memory", async () => new MemoryTaskStore("for a test")],
-];
+describe.for(storeKinds)("$name", ({ fresh, missing }) => {
+  beforeEach((context) => context.skip(missing !== undefined, missing));
+  const open = async () => (await fresh())();
 
-describe.for(kinds)("%s", ([, open]) => {
   test("a record comes back as it was written, and an update of a missing one is refused", async () => {
     const store = await open();
     const task = record({ params: { prompt: "ä \u{1f98a} 'quoted' \"twice\"" } });
@@ -127,9 +125,11 @@ describe.for(kinds)("%s", ([, open]) => {
 const all = () => true;
 const lives = async () => {};
 
-describe("leases", () => {
+describe.for(sharedKinds)("leases on $name", ({ fresh, missing }) => {
+  beforeEach((context) => context.skip(missing !== undefined, missing));
+
   test("only what a server can go on with is claimed", async () => {
-    const store = await sqlite();
+    const store = await (await fresh())();
     await store.beat({ id: "x", host: "h", pid: 1 }, 10_000);
     await store.insert(record({ backends: ["http://other:8188"] }), emptyRecipe);
     const ours = record();
@@ -141,8 +141,8 @@ describe("leases", () => {
   });
 
   test("only the tasks of a silent or departed server can be claimed, once each", async () => {
-    const dir = await tempDir();
-    const [one, two] = [await sqlite(dir), await sqlite(dir)];
+    const open = await fresh();
+    const [one, two] = [await open(), await open()];
     const server = (id: string) => ({ id, host: "h", pid: 1 });
     for (const id of ["alive", "gone", "x", "y"]) await one.beat(server(id), 10_000);
     const held = record({ server: "alive", state: "running" });
@@ -164,8 +164,8 @@ describe("leases", () => {
   });
 
   test("nobody takes what another has claimed at its first sign of life", async () => {
-    const dir = await tempDir();
-    const [one, two] = [await sqlite(dir), await sqlite(dir)];
+    const open = await fresh();
+    const [one, two] = [await open(), await open()];
     const task = record({ server: "dead" });
     await one.insert(task, emptyRecipe);
 
@@ -179,7 +179,7 @@ describe("leases", () => {
   });
 
   test("many are claimed page by page, with none left out", async () => {
-    const store = await sqlite();
+    const store = await (await fresh())();
     await store.beat({ id: "x", host: "h", pid: 1 }, 10_000);
     const tasks = Array.from({ length: 25 }, (_, i) => record({ backends: [`${i % 2}`] }));
     for (const task of tasks) await store.insert(task, emptyRecipe);
@@ -192,47 +192,51 @@ describe("leases", () => {
   });
 });
 
-test("how far a task was is forgotten once it has ended", async () => {
-  const store = await sqlite();
-  const task = record();
-  await store.insert(task, emptyRecipe);
-  await store.showGlimpse({ task: task.id, at: 1, progress: "{}" });
-  await store.leave("x");
-  expect(await store.glimpses(undefined, 0)).toHaveLength(1);
+describe.for(sharedKinds)("several servers on $name", ({ fresh, missing }) => {
+  beforeEach((context) => context.skip(missing !== undefined, missing));
 
-  await store.update({ ...task, state: "completed" });
-  await store.leave("x");
+  test("how far a task was is forgotten once it has ended", async () => {
+    const store = await (await fresh())();
+    const task = record();
+    await store.insert(task, emptyRecipe);
+    await store.showGlimpse({ task: task.id, progress: "{}" });
+    await store.leave("x");
+    expect(await store.glimpses(undefined, 0)).toHaveLength(1);
 
-  expect(await store.glimpses(undefined, 0)).toEqual([]);
-});
+    await store.update({ ...task, state: "completed" });
+    await store.leave("x");
 
-test("a burst of changes larger than one page is told whole", async () => {
-  const store = await sqlite();
-  const mark = Date.now();
-  const tasks = Array.from({ length: 1_200 }, () => record());
-  // As if all were written in one second, however long this machine takes.
-  const now = Date.now;
-  Date.now = () => mark;
-  await Promise.all(tasks.map((task) => store.insert(task, emptyRecipe)));
-  Date.now = now;
+    expect(await store.glimpses(undefined, 0)).toEqual([]);
+  });
 
-  const { changed, isWhole } = await store.changes(mark);
+  test("a burst of changes larger than one page is told whole", async () => {
+    const store = await (await fresh())();
+    const mark = Date.now();
+    const tasks = Array.from({ length: 1_200 }, () => record());
+    // As if all were written in one second, however long this machine takes.
+    const now = Date.now;
+    Date.now = () => mark;
+    await Promise.all(tasks.map((task) => store.insert(task, emptyRecipe)));
+    Date.now = now;
 
-  expect(new Set(changed.map(({ id }) => id)).size).toBe(tasks.length);
-  expect(isWhole).toBe(true);
-});
+    const { changed, isWhole } = await store.changes(mark);
 
-test("a task keeps its recipe though the only other one of it is erased at that moment", async () => {
-  const dir = await tempDir();
-  const [one, two] = [await sqlite(dir), await sqlite(dir)];
-  for (let i = 0; i < 40; i += 1) {
-    const [old, next] = [record(), record()];
-    await one.insert(old, emptyRecipe);
-    await one.conceal(old.id);
-    await Promise.all([one.erase(old.id), two.insert(next, emptyRecipe)]);
-    expect(await one.recipe(next.recipe)).toEqual(emptyRecipe);
-    await one.erase(next.id);
-  }
+    expect(new Set(changed.map(({ id }) => id)).size).toBe(tasks.length);
+    expect(isWhole).toBe(true);
+  });
+
+  test("a task keeps its recipe though the only other one of it is erased at that moment", async () => {
+    const open = await fresh();
+    const [one, two] = [await open(), await open()];
+    for (let i = 0; i < 40; i += 1) {
+      const [old, next] = [record(), record()];
+      await one.insert(old, emptyRecipe);
+      await one.conceal(old.id);
+      await Promise.all([one.erase(old.id), two.insert(next, emptyRecipe)]);
+      expect(await one.recipe(next.recipe)).toEqual(emptyRecipe);
+      await one.erase(next.id);
+    }
+  });
 });
 
 test("a caller's unfinished tasks are counted without a look at those that ended", async () => {
@@ -248,9 +252,11 @@ test("a caller's unfinished tasks are counted without a look at those that ended
   expect(JSON.stringify(plan)).toContain("(caller=? AND state=?)");
 });
 
-describe("wishes", () => {
+describe.for(sharedKinds)("wishes on $name", ({ fresh, missing }) => {
+  beforeEach((context) => context.skip(missing !== undefined, missing));
+
   test("the server that works on a task reads what is wanted of it, and no other", async () => {
-    const store = await sqlite();
+    const store = await (await fresh())();
     const [cancelled, deleted, quiet] = [1, 2, 3].map(() => record({ server: "x" }));
     for (const task of [cancelled, deleted, quiet]) await store.insert(task!, emptyRecipe);
     await store.wantCancel(cancelled!.id);
@@ -267,7 +273,7 @@ describe("wishes", () => {
   });
 
   test("a deleted task that was unfinished can be claimed, so that its runs are stopped", async () => {
-    const store = await sqlite();
+    const store = await (await fresh())();
     const task = record({ server: "dead", state: "running" });
     await store.insert(task, emptyRecipe);
     await store.conceal(task.id);
@@ -279,7 +285,10 @@ describe("wishes", () => {
   });
 });
 
-describe.for(kinds)("%s", ([, open]) => {
+describe.for(storeKinds)("$name", ({ fresh, missing }) => {
+  beforeEach((context) => context.skip(missing !== undefined, missing));
+  const open = async () => (await fresh())();
+
   test("the same key of the same caller finds the task that is there", async () => {
     const store = await open();
     const idempotency = { key: "k", digest: "d" };

@@ -1,5 +1,5 @@
 import type { Task } from "../task.ts";
-import type { Dialect, Query } from "./dialect.ts";
+import { type Dialect, type Query, rowMarks } from "./dialect.ts";
 import { taskIn } from "./rows.ts";
 import type { Glimpse, Server, Wish } from "./store.ts";
 
@@ -66,12 +66,15 @@ export class Members {
       const wanted = rows.map(taskIn).filter(wants);
       if (wanted.length > 0) {
         await live();
-        const marks = wanted.map((_, i) => `$${i + 2}`).join(", ");
+        // From whom it was seen to have been left: another may have claimed it since. What is this
+        // server's by now was claimed by this statement, before its connection broke.
+        const was = wanted.map((task) => [task.id, task.server ?? ""]);
         const taken = await this.#query(
-          `UPDATE tasks SET value = ${this.#withServer}
-           WHERE key IN (${marks}) AND ${left} RETURNING value`,
+          `UPDATE tasks SET value = ${this.#withServer} FROM (VALUES ${rowMarks(was, 1)}) AS was
+           WHERE key = was.column1 AND ((COALESCE(server, '') = was.column2 AND ${left})
+             OR (server = $1 AND was.column2 <> $1)) RETURNING value`,
           server,
-          ...wanted.map((task) => task.id),
+          ...was.flat(),
         );
         claimed.push(...taken.map(taskIn));
       }
@@ -130,13 +133,12 @@ export class Members {
     return rows.map((row) => String(row["key"]));
   }
 
-  async showGlimpse({ task, at, progress, preview }: Glimpse): Promise<void> {
+  async showGlimpse({ task, progress, preview }: Omit<Glimpse, "at">): Promise<void> {
     await this.#query(
-      `INSERT INTO glimpses(task, at, progress, mime, preview) VALUES ($1, $2, $3, $4, $5)
+      `INSERT INTO glimpses(task, at, progress, mime, preview) VALUES ($1, ${this.#now}, $2, $3, $4)
        ON CONFLICT (task) DO UPDATE SET at = excluded.at, progress = excluded.progress,
          mime = excluded.mime, preview = excluded.preview`,
       task,
-      at,
       progress,
       preview?.mimeType ?? null,
       preview?.base64 ?? null,

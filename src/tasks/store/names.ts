@@ -82,9 +82,9 @@ export class SqlNames implements NameStore {
 
   async ending(caller: string, kind: NameKind, end: string): Promise<Named | undefined> {
     const [row] = await this.#query(
-      `SELECT name, ref FROM names WHERE caller = $1 AND kind = $2 AND substr(name, $3) = $4
+      `SELECT name, ref FROM names WHERE caller = $1 AND kind = $2 AND substr(name, length(name) - $3) = $4
        ORDER BY at DESC, name DESC LIMIT 1`,
-      ...[caller, kind, -end.length, end],
+      ...[caller, kind, end.length - 1, end],
     );
     return row && { name: String(row["name"]), ref: String(row["ref"]) };
   }

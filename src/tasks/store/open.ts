@@ -3,14 +3,22 @@ import path from "node:path";
 import { messageOf } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { MemoryTaskStore } from "./memory.ts";
+import { openPostgres } from "./postgres.ts";
 import { openSqlite, storageMessage } from "./sqlite.ts";
 import type { TaskStore } from "./store.ts";
 
 /**
- * Opens the task database of a data folder. A damaged file is moved aside, never overwritten; one
+ * Opens the task database: the one at `databaseUrl`, which several servers may share, or that of a
+ * data folder. A damaged file is moved aside, never overwritten; one
  * that cannot be used at all (no binding, read-only, locked) leaves a store in memory that says so.
+ * Never in place of the shared one: ids must be good at every server. It rejects with `storage`.
  */
-export async function openTaskStore(dir: string, log: Log): Promise<TaskStore> {
+export async function openTaskStore(
+  dir: string,
+  log: Log,
+  databaseUrl?: string,
+): Promise<TaskStore> {
+  if (databaseUrl !== undefined) return openPostgres(databaseUrl, log);
   const file = path.join(dir, "tasks.sqlite");
   try {
     return await openSqlite(file);

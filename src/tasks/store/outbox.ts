@@ -22,11 +22,12 @@ export class SqlOutbox implements Outbox {
     );
   }
 
+  /** Due is asked of each once more as it is taken: another server may have been quicker. */
   async take(leaseMs: number, limit: number, withPrivate: boolean): Promise<Message[]> {
     const rows = await this.#query(
       `UPDATE messages SET due = ${this.#now} + $1 WHERE id IN (
         SELECT id FROM messages WHERE due <= ${this.#now} AND private <= $2 ORDER BY due LIMIT $3
-      ) RETURNING message`,
+      ) AND due <= ${this.#now} RETURNING message`,
       leaseMs,
       withPrivate ? 1 : 0,
       limit,

@@ -53,12 +53,14 @@ export class Where {
     const lower = text.toLowerCase();
     const ways = [text, lower, text.toUpperCase(), first.toUpperCase() + lower.slice(first.length)];
     const patterns = [...new Set(ways)].map((way) => `%${way.replace(/[\\%_]/g, "\\$&")}%`);
-    const seeds = /^\d{1,16}$/.test(text) ? [`"seed":${text},`, `"seed":${text}}`] : [];
+    const seeds = /^\d{1,16}$/.test(text) ? [`%"seed":${text},%`, `%"seed":${text}}%`] : [];
     this.and(
       (mark) =>
         `(${[
-          ...patterns.map(() => `${dialect.text("params.prompt")} LIKE ${mark()} ESCAPE '\\'`),
-          ...seeds.map(() => `instr(value, ${mark()}) > 0`),
+          ...patterns.map(
+            () => `${dialect.text("params.prompt")} ${dialect.like} ${mark()} ESCAPE '\\'`,
+          ),
+          ...seeds.map(() => `value LIKE ${mark()}`),
           `key = ${mark()}`,
         ].join(" OR ")})`,
       ...patterns,

@@ -1,6 +1,6 @@
 import type { Recipe } from "../../workflows/recipe.ts";
 import type { Task } from "../task.ts";
-import type { Query } from "./dialect.ts";
+import { type Dialect, type Query, rowMarks } from "./dialect.ts";
 import { storedTask } from "./rows.ts";
 import { Writes } from "./writes.ts";
 
@@ -24,32 +24,42 @@ interface Update extends Write {
 /** Records of tasks and their recipes, as many in one statement as are to be written at a time. */
 export class SqlRecords {
   readonly #query: Query;
+  readonly #dialect: Dialect;
   readonly #inserts = new Writes<Insert, boolean>((inserts) => this.#insert(inserts));
   readonly #updates = new Writes<Update, boolean>((updates) => this.#update(updates));
 
-  constructor(query: Query) {
+  constructor(query: Query, dialect: Dialect) {
     this.#query = query;
+    this.#dialect = dialect;
   }
 
   /** False when there is one with this id, or with the caller's idempotency key. */
   insert(task: Task, recipe: Recipe): Promise<boolean> {
-    const write = { key: task.id, value: storedTask(task), hash: task.recipe, recipe };
+    const write = { key: task.id, value: this.#stored(task), hash: task.recipe, recipe };
     return this.#inserts.put(write);
   }
 
   /** False when it is another server's, or deleted. */
   update(task: Task): Promise<boolean> {
     const server = task.server ?? "";
-    return this.#updates.put({ key: task.id, value: storedTask(task), server });
+    return this.#updates.put({ key: task.id, value: this.#stored(task), server });
   }
 
+  /** In one order, and each row there is locked for a moment: who drops one sees the task or is waited for. */
   async keepRecipes(recipes: readonly NamedRecipe[]): Promise<void> {
     const byHash = new Map(recipes.map(({ hash, recipe }) => [hash, recipe]));
-    const rows = [...byHash].map(([hash, recipe]) => [hash, JSON.stringify(recipe)]);
+    const rows = [...byHash.keys()]
+      .toSorted((a, b) => (a < b ? -1 : 1))
+      .map((hash) => [hash, JSON.stringify(byHash.get(hash))]);
     await this.#query(
-      `INSERT INTO recipes(hash, recipe) VALUES ${rowMarks(rows)} ON CONFLICT DO NOTHING`,
+      `INSERT INTO recipes(hash, recipe) VALUES ${rowMarks(rows)}
+       ON CONFLICT (hash) DO UPDATE SET hash = excluded.hash WHERE recipes.hash IS NULL`,
       ...rows.flat(),
     );
+  }
+
+  #stored(task: Task): string {
+    return this.#dialect.readable(storedTask(task));
   }
 
   async #insert(inserts: readonly Insert[]): Promise<boolean[]> {
@@ -80,14 +90,4 @@ export class SqlRecords {
 function were(writes: readonly Write[], rows: readonly Record<string, unknown>[]): boolean[] {
   const keys = new Set(rows.map((row) => String(row["key"])));
   return writes.map(({ key }) => keys.has(key));
-}
-
-/** `($1, $2), ($3, $4)` for two rows of two values. */
-function rowMarks(rows: readonly (readonly unknown[])[]): string {
-  let at = 0;
-  const mark = () => {
-    at += 1;
-    return `$${at}`;
-  };
-  return rows.map((row) => `(${row.map(mark).join(", ")})`).join(", ");
 }

@@ -24,6 +24,8 @@ export interface SqlTaskStoreOptions {
   dialect: Dialect;
   close(): Promise<void>;
   notice?: string | undefined;
+  /** See `TaskStore.onNews`. */
+  onNews?: TaskStore["onNews"];
 }
 
 /**
@@ -35,6 +37,7 @@ export class SqlTaskStore implements TaskStore {
   readonly notice: string | undefined;
   readonly outbox: Outbox;
   readonly names: NameStore;
+  readonly onNews: TaskStore["onNews"];
   readonly #options: SqlTaskStoreOptions;
   readonly #query: Query;
   readonly #now: string;
@@ -44,11 +47,12 @@ export class SqlTaskStore implements TaskStore {
 
   constructor(options: SqlTaskStoreOptions) {
     this.notice = options.notice;
+    this.onNews = options.onNews;
     this.#options = options;
     this.#query = options.query;
     this.#now = options.dialect.now;
     this.outbox = new SqlOutbox(options.query, options.dialect);
-    this.#records = new SqlRecords(options.query);
+    this.#records = new SqlRecords(options.query, options.dialect);
     this.names = new SqlNames(options.query, options.dialect);
     this.#members = new Members(options.query, options.dialect);
     this.#history = new History(options.query, options.dialect);
@@ -59,8 +63,10 @@ export class SqlTaskStore implements TaskStore {
     if (inputs.length > 0) await this.useInputs(task.id, inputs);
     if (await this.#records.insert(task, recipe)) return undefined;
     const known = await this.withKey(task.caller, task.idempotency?.key ?? "");
-    if (!known) throw new Error(`task ${task.id} was not stored`);
-    return known;
+    if (known) return known.id === task.id ? undefined : known;
+    // A connection that broke after the first attempt has stored it, and said so to nobody.
+    if (await this.get(task.id)) return undefined;
+    throw new Error(`task ${task.id} was not stored`);
   }
 
   async keepRecipe(hash: string, recipe: Recipe): Promise<void> {
@@ -135,10 +141,7 @@ export class SqlTaskStore implements TaskStore {
     await this.#query("DELETE FROM wishes WHERE task = $1", id);
     await this.#query("DELETE FROM glimpses WHERE task = $1", id);
     await this.#options.guard(this.#options.keyv.delete(id));
-    await this.#query(
-      "DELETE FROM recipes WHERE hash = $1 AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.recipe = recipes.hash)",
-      row?.["recipe"] ?? "",
-    );
+    await this.#query(this.#options.dialect.dropRecipe, row?.["recipe"] ?? "");
     await this.#query(`DELETE FROM erased WHERE at < ${this.#now} - ${erasedMs}`);
   }
 
@@ -265,7 +268,7 @@ export class SqlTaskStore implements TaskStore {
     return this.#members.wantedGlimpses(serverId);
   }
 
-  showGlimpse(glimpse: Glimpse): Promise<void> {
+  showGlimpse(glimpse: Omit<Glimpse, "at">): Promise<void> {
     return this.#members.showGlimpse(glimpse);
   }
 

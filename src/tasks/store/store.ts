@@ -43,12 +43,15 @@ export interface Wish {
 /** How far a task is and its newest preview, as its server shows them to the others. */
 export interface Glimpse {
   task: string;
-  /** Grows with each one of a task. */
+  /** By the clock of the store; grows with each one of a task. */
   at: number;
   /** A `TaskProgress` as JSON. */
   progress: string;
   preview?: { mimeType: string; base64: string };
 }
+
+/** What another server has written. */
+export type News = "tasks" | "glimpses" | "watched" | "wishes";
 
 /** What has happened to records, whoever changed them. */
 export interface Changes {
@@ -135,10 +138,15 @@ export interface TaskStore {
   wantGlimpses(taskIds: readonly string[], forMs: number): Promise<void>;
   /** Which of a server's tasks somebody elsewhere looks at. */
   wantedGlimpses(serverId: string): Promise<string[]>;
-  showGlimpse(glimpse: Glimpse): Promise<void>;
+  showGlimpse(glimpse: Omit<Glimpse, "at">): Promise<void>;
   /** Those that are newer than `after`. */
   glimpses(taskIds: readonly string[] | undefined, after: number): Promise<Glimpse[]>;
   /** Records changed since a mark; without one, the mark of now. */
   changes(mark?: number): Promise<Changes>;
+  /**
+   * Calls `listener` soon after another server has written, until what is returned is called.
+   * Missing where the store cannot tell, and has to be asked again and again.
+   */
+  readonly onNews?: ((listener: (news: News) => void) => () => void) | undefined;
   close(): Promise<void>;
 }
