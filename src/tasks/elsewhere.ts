@@ -231,7 +231,7 @@ export class Elsewhere {
 /** Why nothing is known of how far an unfinished task is, on a server that uses `mine`. */
 export function whyUnknown({ backends }: Task, mine: readonly string[]): string {
   return backends.some((url) => mine.includes(url))
-    ? "Another comfy-easel on this data folder works on it, or this one is about to take it up; how far it is, is not known here."
+    ? "Another comfy-easel with the same records works on it, or this one is about to take it up; how far it is, is not known here."
     : `It is for the ComfyUI at ${backends.join(", ")}, and this server uses ${mine.join(", ")}; a server for that one goes on with it.`;
 }
 

@@ -86,6 +86,51 @@ describe.for(storeKinds)("$name", ({ fresh, missing }) => {
   });
 });
 
+describe.for(storeKinds)("names and messages on $name", ({ fresh, missing }) => {
+  beforeEach((context) => context.skip(missing !== undefined, missing));
+  const open = async () => (await fresh())();
+
+  test("a name is its first taker's, is found by its start and its end, and goes with its task", async () => {
+    const { names } = await open();
+    const name = { caller: "anna", kind: "output" as const, ref: "p1", task: "t1" };
+    expect(await names.take({ ...name, name: "easel/fox_1.png" })).toBeUndefined();
+    expect(await names.take({ ...name, name: "easel/fox_1.png", ref: "p2" })).toBe("p1");
+    await names.set({ ...name, name: "fox.png", ref: "p3", task: undefined });
+
+    expect(await names.find("ben", "output", "fox.png")).toBeUndefined();
+    expect(await names.list("anna", "output", 9, "easel/")).toMatchObject([
+      { name: "easel/fox_1.png", ref: "p1" },
+    ]);
+    expect(await names.ending("anna", "output", "_1.png")).toMatchObject({ ref: "p1" });
+    expect(
+      await names.ending("anna", "output", "far too long to be the end of any"),
+    ).toBeUndefined();
+    await names.dropOf("t1");
+    expect(await names.list("anna", "output", 9)).toMatchObject([{ name: "fox.png", ref: "p3" }]);
+    await names.expire(-60_000);
+    expect(await names.list("anna", "output", 9)).toEqual([]);
+  });
+
+  test("a message is one taker's until its lease ends, and comes again when it is due", async () => {
+    const { outbox } = await open();
+    const message = {
+      id: "m1",
+      taskId: "t1",
+      webhook: { url: "https://example.com" },
+      body: "{}",
+      attempts: 0,
+    };
+    await outbox.add(message);
+
+    const taken = await Promise.all([1, 2, 3].map(() => outbox.take(60_000, 10, true)));
+    expect(taken.flat()).toEqual([message]);
+    await outbox.retry({ ...message, attempts: 1 }, -1_000);
+    expect(await outbox.take(60_000, 10, true)).toMatchObject([{ attempts: 1 }]);
+    await outbox.drop("m1");
+    expect(await outbox.take(-60_000, 10, true)).toEqual([]);
+  });
+});
+
 describe.for(sharedKinds)("$name", ({ fresh, missing }) => {
   beforeEach((context) => context.skip(missing !== undefined, missing));
 
