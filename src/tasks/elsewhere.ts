@@ -28,7 +28,7 @@ const lateMs = 1_000;
 export interface ElsewhereParts {
   store: TaskStore;
   events: TaskEvents;
-  live: Pick<LiveTasks, "get">;
+  live: Pick<LiveTasks, "get" | "all">;
   serverId(): string;
   log: Log;
 }
@@ -54,7 +54,7 @@ export class Elsewhere {
   readonly #known = new Set<string>();
   #shown = new Map<string, string>();
   #wantedAt = 0;
-  /** Tasks of this server that somebody elsewhere looks at. */
+  /** Tasks of this server that somebody elsewhere looks at; "*" for all of them. */
   #seenElsewhere: ReadonlySet<string> = new Set();
 
   constructor(parts: ElsewhereParts) {
@@ -106,7 +106,7 @@ export class Elsewhere {
   }
 
   isSeen(id: string): boolean {
-    return this.#seenElsewhere.has(id);
+    return this.#seenElsewhere.has("*") || this.#seenElsewhere.has(id);
   }
 
   /** Called with every beat: whom others look at is shown until the next one. */
@@ -152,7 +152,7 @@ export class Elsewhere {
     const { store, events } = this.#parts;
     if (Date.now() - this.#wantedAt > wantedForMs / 2) {
       this.#wantedAt = Date.now();
-      await store.wantGlimpses(ids ?? ["*"], wantedForMs);
+      await store.wantGlimpses(this.#parts.serverId(), ids ?? ["*"], wantedForMs);
     }
     const { mark, changed, erased } = await store.changes(this.#mark ?? undefined);
     this.#mark = mark;
@@ -208,10 +208,9 @@ export class Elsewhere {
   }
 
   async #showAll(): Promise<void> {
-    for (const id of this.#seenElsewhere) {
-      const live = this.#parts.live.get(id);
-      if (!live || live.isLost) continue;
-      const { board, record, preview } = live;
+    for (const live of this.#parts.live.all()) {
+      const { id, board, record, preview } = live;
+      if (live.isLost || !this.isSeen(id)) continue;
       const progress = JSON.stringify(board.read(record));
       const text = `${progress} ${preview?.frame ?? 0}`;
       if (this.#shown.get(id) === text) continue;

@@ -17,7 +17,7 @@ test("how far a task is goes on being shown, however often it is asked who looks
   onTestFinished(() => store.close());
   const task = record({ server: "x" });
   await store.insert(task, emptyRecipe);
-  await store.wantGlimpses([task.id], 60_000);
+  await store.wantGlimpses("y", [task.id], 60_000);
   const log = quietLog();
   const live = new LiveTask(task, emptyRecipe, {
     log,
@@ -31,7 +31,7 @@ test("how far a task is goes on being shown, however often it is asked who looks
     store,
     log,
     events: new TaskEvents({ progressOf: () => undefined, watched: () => {} }),
-    live: { get: () => live },
+    live: { get: () => live, all: () => [live] },
     serverId: () => "x",
   });
   onTestFinished(() => elsewhere.close());

@@ -1,9 +1,13 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { Hono } from "hono";
 import type { Studio } from "../../studio/studio.ts";
 import type { HttpEnv } from "./env.ts";
 import type { Face } from "./face.ts";
 import { type OAuth, resourceMetadata } from "./oauth.ts";
 import { plainRefusal } from "./refusal.ts";
+
+/** Whoever asks gives up soon, and takes no answer for a no. */
+const databaseMs = 2_000;
 
 /** What whoever starts and watches this server asks; it tells nothing about tasks or ComfyUI. */
 export function healthFaces(studio: Studio): Face[] {
@@ -18,6 +22,12 @@ export function healthFaces(studio: Studio): Face[] {
 }
 
 async function problemOf(studio: Studio): Promise<string | undefined> {
+  const counted = studio.count({ ids: [] }).then(
+    () => true,
+    () => false,
+  );
+  const isDatabaseThere = await Promise.race([counted, delay(databaseMs, false, { ref: false })]);
+  if (!isDatabaseThere) return "the task database does not answer";
   if (studio.notice !== undefined) return "tasks are kept in memory only";
   // Asked even while it rests: who lets ComfyUI sleep watches /healthz instead.
   const backends = await studio.backends("all");

@@ -122,5 +122,9 @@ function isSame(a: Caller, b: Caller): boolean {
 }
 
 function unknownSession(): Response {
-  return rpcError(404, rpcCodes.unknownSession, "Session not found");
+  return rpcError(
+    404,
+    rpcCodes.unknownSession,
+    "Session not found: it has ended, or another server behind this address opened it. Initialize again; tasks keep their ids.",
+  );
 }

@@ -103,12 +103,13 @@ export class Members {
     }));
   }
 
-  async wantGlimpses(tasks: readonly string[], forMs: number): Promise<void> {
+  async wantGlimpses(reader: string, tasks: readonly string[], forMs: number): Promise<void> {
     for (const task of tasks) {
       await this.#query(
-        `INSERT INTO watched(task, until) VALUES ($1, ${this.#now} + $2)
-         ON CONFLICT (task) DO UPDATE SET until = excluded.until`,
+        `INSERT INTO watched(task, reader, until) VALUES ($1, $2, ${this.#now} + $3)
+         ON CONFLICT (task, reader) DO UPDATE SET until = excluded.until`,
         task,
+        reader,
         forMs,
       );
     }
@@ -126,11 +127,11 @@ export class Members {
 
   async wantedGlimpses(server: string): Promise<string[]> {
     const rows = await this.#query(
-      `SELECT DISTINCT key FROM watched JOIN tasks ON (watched.task = key OR watched.task = '*')
-       WHERE until >= ${this.#now} AND server = $1 AND state IN ('queued', 'running')`,
+      `SELECT DISTINCT task FROM watched WHERE until >= ${this.#now} AND reader <> $1 AND (task = '*' OR EXISTS
+         (SELECT 1 FROM tasks WHERE key = task AND server = $1 AND state IN ('queued', 'running')))`,
       server,
     );
-    return rows.map((row) => String(row["key"]));
+    return rows.map((row) => String(row["task"]));
   }
 
   async showGlimpse({ task, progress, preview }: Omit<Glimpse, "at">): Promise<void> {

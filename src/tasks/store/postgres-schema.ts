@@ -48,7 +48,7 @@ const tables = [
   `CREATE TABLE leases(server ${text} PRIMARY KEY, until BIGINT, host TEXT, pid INTEGER)`,
   `CREATE TABLE wishes(task ${text} PRIMARY KEY)`,
   // What is lost of these after a crash is shown again half a second later.
-  `CREATE UNLOGGED TABLE watched(task ${text} PRIMARY KEY, until BIGINT)`,
+  `CREATE UNLOGGED TABLE watched(task ${text}, reader ${text}, until BIGINT, PRIMARY KEY (task, reader))`,
   `CREATE UNLOGGED TABLE glimpses(task ${text} PRIMARY KEY, at BIGINT, progress TEXT, mime TEXT, preview TEXT)`,
   `CREATE TABLE erased(task ${text} PRIMARY KEY, caller ${text}, at BIGINT)`,
   `CREATE TABLE messages(id ${text} PRIMARY KEY, due BIGINT, private INTEGER, message TEXT)`,

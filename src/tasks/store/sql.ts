@@ -260,8 +260,8 @@ export class SqlTaskStore implements TaskStore {
     return this.#members.wishes(serverId);
   }
 
-  wantGlimpses(taskIds: readonly string[], forMs: number): Promise<void> {
-    return this.#members.wantGlimpses(taskIds, forMs);
+  wantGlimpses(reader: string, taskIds: readonly string[], forMs: number): Promise<void> {
+    return this.#members.wantGlimpses(reader, taskIds, forMs);
   }
 
   wantedGlimpses(serverId: string): Promise<string[]> {

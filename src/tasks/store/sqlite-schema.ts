@@ -2,7 +2,7 @@ import { AppError } from "../../errors.ts";
 import type { Query } from "./dialect.ts";
 
 /** Raised with every change of what follows or of the records' shape; see `migrations`. */
-export const schemaVersion = 3;
+export const schemaVersion = 4;
 
 const column = (name: string, path: string) =>
   `ALTER TABLE tasks ADD COLUMN ${name} GENERATED ALWAYS AS (json_extract(value, '${path}')) VIRTUAL`;
@@ -96,6 +96,12 @@ const versionThree = [
   "CREATE INDEX names_by_task ON names(task) WHERE task IS NOT NULL",
 ];
 
+/** Who looks at a task, so that nobody shows it to itself. */
+const versionFour = [
+  "DROP TABLE watched",
+  "CREATE TABLE watched(task TEXT, reader TEXT, until INTEGER, PRIMARY KEY (task, reader)) WITHOUT ROWID",
+];
+
 /**
  * Brings a database to this version's schema. Throws `storage` for one that a newer version wrote:
  * it is left as it is.
@@ -119,7 +125,8 @@ export async function migrate(query: Query): Promise<void> {
       const steps = [
         ...(found === 0 ? first : []),
         ...(found < 2 ? versionTwo : []),
-        ...versionThree,
+        ...(found < 3 ? versionThree : []),
+        ...versionFour,
       ];
       for (const statement of steps) await query(statement);
       await query(`PRAGMA user_version = ${schemaVersion}`);

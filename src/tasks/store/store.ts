@@ -134,9 +134,9 @@ export interface TaskStore {
   wantCancel(taskId: string): Promise<void>;
   /** What is wanted of the tasks of a server. */
   wishes(serverId: string): Promise<Wish[]>;
-  /** Asks the servers of these tasks ("*": of all) to show how far they are, for `forMs`. */
-  wantGlimpses(taskIds: readonly string[], forMs: number): Promise<void>;
-  /** Which of a server's tasks somebody elsewhere looks at. */
+  /** Asks the servers of these tasks ("*": of all) but `reader` to show how far they are, for `forMs`. */
+  wantGlimpses(reader: string, taskIds: readonly string[], forMs: number): Promise<void>;
+  /** Which of a server's tasks another server looks at; "*" when it is all of them. */
   wantedGlimpses(serverId: string): Promise<string[]>;
   showGlimpse(glimpse: Omit<Glimpse, "at">): Promise<void>;
   /** Those that are newer than `after`. */
