@@ -4,6 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import envPaths from "env-paths";
 import { readBackends } from "./backends-config.ts";
+import { type BlobsPlace, readBlobs } from "./blobs-config.ts";
 import type { ComfyTarget } from "./comfy/target.ts";
 import { amount, choice, givenBy, isOn, optionalAmount } from "./config-values.ts";
 import { messageOf, refusal } from "./errors.ts";
@@ -19,6 +20,8 @@ export interface Config {
   dataDir: string;
   /** Of a PostgreSQL that holds the tasks; undefined: a file of the data folder does. */
   databaseUrl: string | undefined;
+  /** Where pictures and inputs are. */
+  blobs: BlobsPlace;
   workflowsDir: string | undefined;
   /** Which of the workflows saved in ComfyUI are offered. */
   savedWorkflows: "apps" | "all" | "none";
@@ -59,13 +62,15 @@ export function readConfig(
   const given = givenBy(flags, env);
   const one = (name: OptionName) => given[name]?.at(-1);
   const isDemo = isOn("demo", one("demo"));
+  // The demo has a folder of its own: its tasks are not for a real ComfyUI to finish.
+  const dataDir = path.resolve(
+    one("dataDir") ?? envPaths(isDemo ? "comfy-easel-demo" : "comfy-easel", { suffix: "" }).data,
+  );
   return {
     comfyuis: readBackends(given),
     isComfyuiGuessed: given.comfyuiUrl === undefined && given.backends === undefined,
-    // The demo has a folder of its own: its tasks are not for a real ComfyUI to finish.
-    dataDir: path.resolve(
-      one("dataDir") ?? envPaths(isDemo ? "comfy-easel-demo" : "comfy-easel", { suffix: "" }).data,
-    ),
+    dataDir,
+    blobs: readBlobs(given, env, dataDir),
     databaseUrl: databaseIn(one("databaseUrl")),
     workflowsDir: resolved(one("workflowsDir")),
     savedWorkflows:

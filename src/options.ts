@@ -50,6 +50,18 @@ export const options = {
     value: "postgres://…",
     help: "keep tasks in a PostgreSQL, which several servers may share, instead of a file of the data folder; @FILE names a file that holds the address",
   },
+  blobs: {
+    flag: "blobs",
+    env: "EASEL_BLOBS",
+    value: "FOLDER|s3://BUCKET/PREFIX",
+    help: "keep pictures and inputs there instead of in the data folder; of a bucket, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and AWS_ENDPOINT_URL (for MinIO, Garage and the like) say the rest",
+  },
+  presignedLinks: {
+    flag: "presigned-links",
+    env: "EASEL_PRESIGNED_LINKS",
+    value: "auto|URL",
+    help: "send whoever fetches a picture from /files on to the bucket, by a link that is good for five minutes; URL is the bucket's endpoint as clients reach it, auto that of the server (default: send the bytes)",
+  },
   workflowsDir: {
     flag: "workflows-dir",
     env: "EASEL_WORKFLOWS_DIR",

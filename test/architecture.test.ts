@@ -19,11 +19,12 @@ const table: Record<string, string[]> = {
   comfy: free,
   // The graph is ComfyUI's, so its types are too.
   workflows: [...free, "comfy/protocol", "as-comfyui"],
-  images: [...free, "net", "files"],
+  blobs: [...free, "files"],
+  images: [...free, "net", "files", "blobs"],
   webhooks: [...free, "net"],
   tasks: [...free, "as-comfyui", "comfy", "workflows", "images", "net", "files", "webhooks"],
   studio: [
-    ...[...free, "tasks", "workflows", "images", "files/roots"],
+    ...[...free, "tasks", "workflows", "images", "files/roots", "blobs/blobs"],
     ...["comfy/installs", "comfy/pool", "comfy/protocol"],
   ],
   "faces/mcp": [...free, "shipped", "studio", "tasks", "workflows", "images", "webhooks"],
@@ -57,7 +58,9 @@ const table: Record<string, string[]> = {
   config: [
     ...[...free, "options", "config-values", "http-config", "backends-config"],
     "comfy/target",
+    "blobs-config",
   ],
+  "blobs-config": [...free, "options", "config-values", "blobs/s3-blobs"],
   app: [
     ...free,
     "shipped",
@@ -67,6 +70,7 @@ const table: Record<string, string[]> = {
     "images",
     "net",
     "files",
+    "blobs",
     "tasks",
     "studio",
     "webhooks",

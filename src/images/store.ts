@@ -1,11 +1,7 @@
-import { createHash, randomUUID } from "node:crypto";
-import { constants } from "node:fs";
-import { access, readdir, readFile, rename, rm, stat, unlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { createHash } from "node:crypto";
+import path from "node:path";
+import type { Blobs, LinkAnswer } from "../blobs/blobs.ts";
 import { AppError } from "../errors.ts";
-import { makeFolder } from "../files/make-folder.ts";
-import { errnoOf, storageError } from "../files/storage-error.ts";
-import { replaceFile } from "../files/whole-file.ts";
 import { type ResultMimeType, resultExtensions } from "./media.ts";
 
 /** What lists and answers show of a result. */
@@ -14,32 +10,25 @@ export interface StoredPreview {
   mimeType: "image/jpeg" | "image/png";
 }
 
-const previewTypes = ["image/jpeg", "image/png"] as const;
+export const previewTypes = ["image/jpeg", "image/png"] as const;
 
-/** Pictures are private to the user whose server this is. */
-const folderMode = 0o700;
-const fileMode = 0o600;
-
-const tempSuffix = ".tmp";
-const tempAgeMs = 60 * 60 * 1000;
-
-/** Original bytes on disk: results by image id, inputs by the hash of their content. */
+/** Original bytes: results by image id, inputs by the hash of their content. */
 export class ImageStore {
-  readonly #dir: string;
+  readonly #blobs: Blobs;
 
-  constructor(dir: string) {
-    this.#dir = dir;
+  constructor(blobs: Blobs) {
+    this.#blobs = blobs;
   }
 
-  /** The folder that holds every result, in subfolders. */
-  get resultsDir(): string {
-    return join(this.#dir, "images");
+  /** The folders of this machine that hold every result, in subfolders; none for a bucket. */
+  get resultsDirs(): string[] {
+    const { dir } = this.#blobs;
+    return dir === undefined ? [] : [path.join(dir, "images")];
   }
 
   /** Throws `storage` where no picture could be kept, so that none is painted in vain. */
   async checkWritable(): Promise<void> {
-    const mayWrite = () => access(this.resultsDir, constants.W_OK | constants.X_OK);
-    await this.#guard(() => withFolder(this.resultsDir, mayWrite));
+    await this.#blobs.checkWritable("images");
   }
 
   async putResult(
@@ -48,23 +37,30 @@ export class ImageStore {
     mimeType: ResultMimeType,
     preview?: StoredPreview,
   ): Promise<{ path: string; sha256: string }> {
-    const path = this.resultPath(imageId, mimeType);
+    const key = resultKey(imageId, mimeType);
     if (preview) await this.#writePreview(imageId, preview);
     else await this.#dropPreviews(imageId);
-    await this.#write(path, bytes);
-    return { path, sha256: sha256Of(bytes) };
+    await this.#blobs.put(key, bytes, mimeType);
+    return { path: this.#blobs.place(key), sha256: sha256Of(bytes) };
   }
 
   async readResult(imageId: string, mimeType: ResultMimeType): Promise<Buffer> {
-    const path = this.resultPath(imageId, mimeType);
-    return await this.#read(path, `Image ${imageId}`, "Make it again with the same seed.");
+    const key = resultKey(imageId, mimeType);
+    return await this.#read(key, `Image ${imageId}`, "Make it again with the same seed.");
   }
 
+  /** A path, or an address in the bucket. */
   resultPath(imageId: string, mimeType: ResultMimeType): string {
-    if (!/^t[0-9a-z]{16}-\d{1,4}$/.test(imageId)) {
-      throw new Error(`not an image id: ${JSON.stringify(imageId.slice(0, 60))}`);
-    }
-    return this.#path("images", imageId, imageId.slice(1, 3), mimeType);
+    return this.#blobs.place(resultKey(imageId, mimeType));
+  }
+
+  /** Where a client fetches a result without a key for a while; undefined where it is sent by us. */
+  async resultLink(
+    imageId: string,
+    mimeType: ResultMimeType,
+    answer: LinkAnswer,
+  ): Promise<string | undefined> {
+    return this.#blobs.link?.(resultKey(imageId, mimeType), answer);
   }
 
   /**
@@ -77,8 +73,7 @@ export class ImageStore {
     make: (original: Buffer) => Promise<StoredPreview>,
   ): Promise<StoredPreview> {
     for (const type of previewTypes) {
-      const path = this.#previewPath(imageId, type);
-      const data = await this.#guard(() => unlessMissing(readFile(path)));
+      const data = await this.#blobs.get(previewKey(imageId, type));
       // A power cut can leave an empty one.
       if (data?.length) return { data, mimeType: type };
     }
@@ -89,64 +84,47 @@ export class ImageStore {
 
   async #writePreview(imageId: string, { data, mimeType }: StoredPreview): Promise<void> {
     await this.#dropPreviews(imageId, mimeType);
-    await this.#write(this.#previewPath(imageId, mimeType), data, "unflushed");
+    await this.#blobs.put(previewKey(imageId, mimeType), data, mimeType, "unflushed");
   }
 
   async #dropPreviews(imageId: string, kept?: StoredPreview["mimeType"]): Promise<void> {
     for (const type of previewTypes) {
-      if (type === kept) continue;
-      await this.#guard(() => unlessMissing(unlink(this.#previewPath(imageId, type))));
+      if (type !== kept) await this.#blobs.remove(previewKey(imageId, type));
     }
-  }
-
-  #previewPath(imageId: string, mimeType: StoredPreview["mimeType"]): string {
-    const beside = this.resultPath(imageId, mimeType);
-    return join(dirname(beside), `${imageId}.preview.${resultExtensions[mimeType]}`);
   }
 
   /** The bytes of the original that were freed; 0 when it was gone already. Its preview goes too. */
   async deleteResult(imageId: string, mimeType: ResultMimeType): Promise<number> {
     await this.#dropPreviews(imageId);
-    return await this.#delete(this.resultPath(imageId, mimeType));
+    return await this.#blobs.remove(resultKey(imageId, mimeType));
   }
 
   /**
    * The same bytes are kept once, however often they are put. They are written each time: another
-   * process may be deleting the file that is there, and a new one survives that.
+   * process may be deleting what is there, and a new one survives that.
    */
   async putInput(
     bytes: Buffer,
     mimeType: ResultMimeType,
   ): Promise<{ sha256: string; path: string }> {
     const sha256 = sha256Of(bytes);
-    const path = this.#inputPath(sha256, mimeType);
-    await this.#write(path, bytes);
-    return { sha256, path };
+    const key = inputKey(sha256, mimeType);
+    await this.#blobs.put(key, bytes, mimeType);
+    return { sha256, path: this.#blobs.place(key) };
   }
 
   async readInput(sha256: string, mimeType: ResultMimeType): Promise<Buffer> {
-    const path = this.#inputPath(sha256, mimeType);
-    return await this.#read(path, `Input picture ${sha256.slice(0, 12)}`, "Send it again.");
+    const key = inputKey(sha256, mimeType);
+    return await this.#read(key, `Input picture ${sha256.slice(0, 12)}`, "Send it again.");
   }
 
-  /**
-   * The bytes freed; 0 when the file was gone already, or when `isUsed` says that somebody has
-   * come to need it. It is put aside first and asked about then: who registers an input after that
-   * writes it anew, who did before gets it back.
-   */
+  /** The bytes freed; 0 when it was gone already, or when `isUsed` says that somebody needs it. */
   async deleteInput(
     sha256: string,
     mimeType: ResultMimeType,
     isUsed: () => Promise<boolean>,
   ): Promise<number> {
-    const path = this.#inputPath(sha256, mimeType);
-    const aside = `${path}.${randomUUID()}${tempSuffix}`;
-    const size = await this.#size(path);
-    if (size === undefined) return 0;
-    await this.#guard(() => unlessMissing(rename(path, aside)));
-    if (!(await isUsed())) return await this.#delete(aside);
-    await this.#guard(() => unlessMissing(rename(aside, path)));
-    return 0;
+    return await this.#blobs.removeUnless(inputKey(sha256, mimeType), isUsed);
   }
 
   /** As `deleteInput`, where it is not known what the input is. */
@@ -158,97 +136,46 @@ export class ImageStore {
     return freed;
   }
 
-  /** Removes what a crash left half written, and says how many files that were. */
-  async sweepTemp(now: number = Date.now()): Promise<number> {
-    let removed = 0;
-    for (const kind of ["images", "inputs"]) {
-      for (const shard of await this.#names(join(this.#dir, kind))) {
-        const folder = join(this.#dir, kind, shard);
-        const names = await this.#names(folder);
-        for (const name of names.filter((entry) => entry.endsWith(tempSuffix))) {
-          if (await this.#removeOlder(join(folder, name), now - tempAgeMs)) removed++;
-        }
-      }
-    }
-    return removed;
+  /** Removes what a crash left half written, and says how much that was. */
+  sweepTemp(now: number = Date.now()): Promise<number> {
+    return this.#blobs.sweep(now);
   }
 
-  #inputPath(sha256: string, mimeType: ResultMimeType): string {
-    if (!/^[0-9a-f]{64}$/.test(sha256)) {
-      throw new Error(`not a sha256: ${JSON.stringify(sha256.slice(0, 80))}`);
-    }
-    return this.#path("inputs", sha256, sha256.slice(0, 2), mimeType);
-  }
-
-  #path(kind: string, name: string, shard: string, mimeType: ResultMimeType): string {
-    const extension: string | undefined = resultExtensions[mimeType];
-    if (extension === undefined) throw new Error(`no file extension for ${mimeType}`);
-    return join(this.#dir, kind, shard, `${name}.${extension}`);
-  }
-
-  async #write(path: string, bytes: Buffer, flush?: "unflushed"): Promise<void> {
-    const write = () =>
-      replaceFile(path, `${path}.${randomUUID()}${tempSuffix}`, bytes, fileMode, flush);
-    await this.#guard(() => withFolder(dirname(path), write));
-  }
-
-  async #read(path: string, name: string, wayOut: string): Promise<Buffer> {
-    const bytes = await this.#guard(() => unlessMissing(readFile(path)));
+  async #read(key: string, name: string, wayOut: string): Promise<Buffer> {
+    const bytes = await this.#blobs.get(key);
     if (bytes) return bytes;
-    throw new AppError("not_found", `${name} is gone from disk (${path}). ${wayOut}`);
+    throw new AppError("not_found", `${name} is gone (${this.#blobs.place(key)}). ${wayOut}`);
   }
+}
 
-  async #size(path: string): Promise<number | undefined> {
-    return (await this.#guard(() => unlessMissing(stat(path))))?.size;
+/** The key of an original. A defect of ours is thrown for what is no image id. */
+export function resultKey(imageId: string, mimeType: ResultMimeType): string {
+  if (!/^t[0-9a-z]{16}-\d{1,4}$/.test(imageId)) {
+    throw new Error(`not an image id: ${JSON.stringify(imageId.slice(0, 60))}`);
   }
+  return keyOf("images", imageId, imageId.slice(1, 3), mimeType);
+}
 
-  async #delete(path: string): Promise<number> {
-    const size = await this.#size(path);
-    if (size === undefined) return 0;
-    await this.#guard(() => rm(path, { force: true }));
-    return size;
-  }
+export function previewKey(imageId: string, mimeType: StoredPreview["mimeType"]): string {
+  return path.posix.join(
+    path.posix.dirname(resultKey(imageId, mimeType)),
+    `${imageId}.preview.${resultExtensions[mimeType]}`,
+  );
+}
 
-  async #names(folder: string): Promise<string[]> {
-    return (await this.#guard(() => unlessMissing(readdir(folder)))) ?? [];
+export function inputKey(sha256: string, mimeType: ResultMimeType): string {
+  if (!/^[0-9a-f]{64}$/.test(sha256)) {
+    throw new Error(`not a sha256: ${JSON.stringify(sha256.slice(0, 80))}`);
   }
+  return keyOf("inputs", sha256, sha256.slice(0, 2), mimeType);
+}
 
-  async #removeOlder(path: string, limit: number): Promise<boolean> {
-    const stats = await this.#guard(() => unlessMissing(stat(path)));
-    if (stats === undefined || stats.mtimeMs > limit) return false;
-    await this.#guard(() => rm(path, { force: true }));
-    return true;
-  }
-
-  async #guard<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      throw storageError(this.#dir, error);
-    }
-  }
+function keyOf(kind: string, name: string, shard: string, mimeType: ResultMimeType): string {
+  const extension: string | undefined = resultExtensions[mimeType];
+  if (extension === undefined) throw new Error(`no file extension for ${mimeType}`);
+  return `${kind}/${shard}/${name}.${extension}`;
 }
 
 function sha256Of(bytes: Buffer): string {
   return createHash("sha256").update(bytes).digest("hex");
-}
-
-/** Folders are mostly there, so they are made only when `work` has missed one. */
-async function withFolder(folder: string, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (errnoOf(error) !== "ENOENT") throw error;
-    await makeFolder(folder, folderMode);
-    await work();
-  }
-}
-
-async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
 }

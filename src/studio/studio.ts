@@ -1,3 +1,4 @@
+import type { LinkAnswer } from "../blobs/blobs.ts";
 import { AppError } from "../errors.ts";
 import { cardFor } from "../images/card.ts";
 import { isPicture } from "../images/media.ts";
@@ -96,7 +97,7 @@ export class Studio {
     return {
       ...folders,
       // A result's path is in every answer, so it may come back as an input.
-      roots: folders.roots.length > 0 ? [...folders.roots, this.#parts.images.resultsDir] : [],
+      roots: folders.roots.length > 0 ? [...folders.roots, ...this.#parts.images.resultsDirs] : [],
       lookup: (reference) => this.#picture(reference),
     };
   }
@@ -193,6 +194,12 @@ export class Studio {
   async original(imageId: string): Promise<{ record: ImageRecord; task: Task; bytes: Buffer }> {
     const { record, task } = await this.image(imageId);
     return { record, task, bytes: await this.#parts.images.readResult(record.id, record.mimeType) };
+  }
+
+  /** Where the original is fetched without a key for a while; undefined where this server sends it. */
+  async link(imageId: string, answer: LinkAnswer): Promise<string | undefined> {
+    const { record } = await this.image(imageId);
+    return this.#parts.images.resultLink(record.id, record.mimeType, answer);
   }
 
   /** Where a person finds the full picture: a URL for a remote caller, or a path on this machine. */

@@ -44,7 +44,7 @@ export class NamedFiles {
     return found && this.find(caller, folder, found.name);
   }
 
-  /** Throws `not_found` where the file is gone from disk. */
+  /** Throws `not_found` where the file is gone. */
   read(file: NamedFile): Promise<Buffer> {
     return file.kind === "upload"
       ? this.#images.readInput(file.record.sha256, file.record.mimeType)

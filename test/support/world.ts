@@ -79,6 +79,7 @@ export async function openApp(
       isComfyuiGuessed: false,
       dataDir,
       databaseUrl: undefined,
+      blobs: { dir: dataDir },
       workflowsDir: undefined,
       savedWorkflows: "apps",
       stylesDir: undefined,

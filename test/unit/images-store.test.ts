@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
+import { FileBlobs } from "../../src/blobs/file-blobs.ts";
 import { AppError } from "../../src/errors.ts";
 import { storageError } from "../../src/files/storage-error.ts";
 import { ImageStore } from "../../src/images/store.ts";
@@ -13,7 +14,7 @@ const sha256 = createHash("sha256").update(bytes).digest("hex");
 
 test("a result is kept under its id and read back", async () => {
   const dir = await tempFolder();
-  const store = new ImageStore(dir);
+  const store = new ImageStore(new FileBlobs(dir));
 
   const kept = await store.putResult(imageId, bytes, "image/png");
 
@@ -25,7 +26,7 @@ test("a result is kept under its id and read back", async () => {
 
 test("a result put again replaces the file and leaves nothing beside it", async () => {
   const dir = await tempFolder();
-  const store = new ImageStore(dir);
+  const store = new ImageStore(new FileBlobs(dir));
 
   await store.putResult(imageId, Buffer.from("first"), "image/jpeg");
   await store.putResult(imageId, bytes, "image/jpeg");
@@ -35,25 +36,25 @@ test("a result put again replaces the file and leaves nothing beside it", async 
 });
 
 test("deleting tells the bytes freed, and 0 the second time", async () => {
-  const store = new ImageStore(await tempFolder());
+  const store = new ImageStore(new FileBlobs(await tempFolder()));
   await store.putResult(imageId, bytes, "image/webp");
 
   expect(await store.deleteResult(imageId, "image/webp")).toBe(bytes.length);
   expect(await store.deleteResult(imageId, "image/webp")).toBe(0);
 });
 
-test("a result that is gone from disk says so", async () => {
-  const store = new ImageStore(await tempFolder());
+test("a result that is gone says so", async () => {
+  const store = new ImageStore(new FileBlobs(await tempFolder()));
 
   await expect(store.readResult(imageId, "image/png")).rejects.toMatchObject({
     code: "not_found",
-    message: expect.stringMatching(/^Image tab0123456789cdef-12 is gone from disk \(.*\.png\)\./),
+    message: expect.stringMatching(/^Image tab0123456789cdef-12 is gone \(.*\.png\)\./),
   });
 });
 
 test("an input is kept once under the hash of its content", async () => {
   const dir = await tempFolder();
-  const store = new ImageStore(dir);
+  const store = new ImageStore(new FileBlobs(dir));
 
   const first = await store.putInput(bytes, "image/png");
   const second = await store.putInput(bytes, "image/png");
@@ -65,11 +66,11 @@ test("an input is kept once under the hash of its content", async () => {
   expect(second).toEqual(first);
   expect(await store.readInput(sha256, "image/png")).toEqual(bytes);
   expect(await store.deleteInput(sha256, "image/png", async () => false)).toBe(bytes.length);
-  await expect(store.readInput(sha256, "image/png")).rejects.toThrow(/gone from disk/);
+  await expect(store.readInput(sha256, "image/png")).rejects.toThrow(/is gone/);
 });
 
 test("an input whose file was damaged is written again", async () => {
-  const store = new ImageStore(await tempFolder());
+  const store = new ImageStore(new FileBlobs(await tempFolder()));
   const { path } = await store.putInput(bytes, "image/png");
   await writeFile(path, "");
 
@@ -80,7 +81,7 @@ test("an input whose file was damaged is written again", async () => {
 
 test("the same input put many times at once is one whole file", async () => {
   const dir = await tempFolder();
-  const store = new ImageStore(dir);
+  const store = new ImageStore(new FileBlobs(dir));
 
   await Promise.all(Array.from({ length: 20 }, () => store.putInput(bytes, "image/png")));
 
@@ -100,7 +101,7 @@ const badIds = [
 
 test.for(badIds)("the id %j never reaches the disk", async (id) => {
   const dir = await tempFolder();
-  const store = new ImageStore(dir);
+  const store = new ImageStore(new FileBlobs(dir));
 
   const error = await store.putResult(id, bytes, "image/png").catch((reason: unknown) => reason);
 
@@ -114,7 +115,7 @@ test.for(badIds)("the id %j never reaches the disk", async (id) => {
 test.for(["", "../x", "A".repeat(64), "a".repeat(63), `${"a".repeat(64)}/`])(
   "the hash %j never reaches the disk",
   async (hash) => {
-    const store = new ImageStore(await tempFolder());
+    const store = new ImageStore(new FileBlobs(await tempFolder()));
 
     await expect(store.readInput(hash, "image/png")).rejects.toThrow(/not a sha256/);
     await expect(store.deleteInput(hash, "image/png", async () => false)).rejects.toThrow(
@@ -124,7 +125,7 @@ test.for(["", "../x", "A".repeat(64), "a".repeat(63), `${"a".repeat(64)}/`])(
 );
 
 test("a type that is no picture never reaches the disk", async () => {
-  const store = new ImageStore(await tempFolder());
+  const store = new ImageStore(new FileBlobs(await tempFolder()));
 
   await expect(store.putInput(bytes, "text/html" as "image/png")).rejects.toThrow(
     /no file extension for text\/html/,
@@ -134,7 +135,7 @@ test("a type that is no picture never reaches the disk", async () => {
 test("a data folder that cannot be written is named", async () => {
   const file = join(await tempFolder(), "a-file");
   await writeFile(file, "");
-  const store = new ImageStore(file);
+  const store = new ImageStore(new FileBlobs(file));
 
   await expect(store.putResult(imageId, bytes, "image/png")).rejects.toMatchObject({
     code: "storage",
@@ -144,7 +145,7 @@ test("a data folder that cannot be written is named", async () => {
 
 test("a write that fails leaves no temp file", async () => {
   const dir = await tempFolder();
-  const store = new ImageStore(dir);
+  const store = new ImageStore(new FileBlobs(dir));
   await mkdir(join(dir, "images", "ab", `${imageId}.png`), { recursive: true });
 
   await expect(store.putResult(imageId, bytes, "image/png")).rejects.toMatchObject({
@@ -175,7 +176,7 @@ test("a defect of ours is not called a storage problem", () => {
 
 test("sweeping removes temp files older than an hour and nothing else", async () => {
   const dir = await tempFolder();
-  const store = new ImageStore(dir);
+  const store = new ImageStore(new FileBlobs(dir));
   const { path } = await store.putResult(imageId, bytes, "image/png");
   const input = await store.putInput(bytes, "image/png");
   const now = Date.now();
@@ -197,7 +198,7 @@ test("sweeping removes temp files older than an hour and nothing else", async ()
 });
 
 test("sweeping an empty data folder finds nothing", async () => {
-  expect(await new ImageStore(join(await tempFolder(), "new")).sweepTemp()).toBe(0);
+  expect(await new ImageStore(new FileBlobs(join(await tempFolder(), "new"))).sweepTemp()).toBe(0);
 });
 
 const small = { data: Buffer.from("small"), mimeType: "image/jpeg" as const };
@@ -205,7 +206,7 @@ const neverMade = () => Promise.reject(new Error("a preview was made again"));
 
 test("a preview is kept beside its result, and goes with it", async () => {
   const dir = await tempFolder();
-  const store = new ImageStore(dir);
+  const store = new ImageStore(new FileBlobs(dir));
   const id = "t0123456789abcdef-1";
   const { path } = await store.putResult(id, Buffer.from("large"), "image/png", small);
 
@@ -216,7 +217,7 @@ test("a preview is kept beside its result, and goes with it", async () => {
 });
 
 test("a missing preview is made from the original once, and kept", async () => {
-  const store = new ImageStore(await tempFolder());
+  const store = new ImageStore(new FileBlobs(await tempFolder()));
   const id = "t0123456789abcdef-2";
   await store.putResult(id, Buffer.from("large"), "image/png");
 
@@ -230,7 +231,7 @@ test("a missing preview is made from the original once, and kept", async () => {
 });
 
 test("a result put again does not keep the preview of the old one", async () => {
-  const store = new ImageStore(await tempFolder());
+  const store = new ImageStore(new FileBlobs(await tempFolder()));
   const id = "t0123456789abcdef-3";
   await store.putResult(id, Buffer.from("old"), "image/png", small);
   await store.putResult(id, Buffer.from("new"), "image/png");
@@ -239,7 +240,7 @@ test("a result put again does not keep the preview of the old one", async () => 
 });
 
 test("an input that another process deleted meanwhile is there after it was put", async () => {
-  const store = new ImageStore(await tempFolder());
+  const store = new ImageStore(new FileBlobs(await tempFolder()));
   const bytes = Buffer.from("input");
   const { sha256, path } = await store.putInput(bytes, "image/png");
   const first = await stat(path);
@@ -255,7 +256,7 @@ test.skipIf(process.platform === "win32")(
   "folders and files are their owner's alone (Windows has no such modes)",
   async () => {
     const dir = await tempFolder();
-    const store = new ImageStore(join(dir, "data"));
+    const store = new ImageStore(new FileBlobs(join(dir, "data")));
     const { path } = await store.putResult("t0123456789abcdef-1", small.data, "image/png", small);
     await store.putInput(small.data, "image/png");
 
@@ -269,7 +270,7 @@ test.skipIf(process.platform === "win32")(
 
 test("a preview that a power cut left empty is made again", async () => {
   const dir = await tempFolder();
-  const store = new ImageStore(dir);
+  const store = new ImageStore(new FileBlobs(dir));
   await store.putResult(imageId, bytes, "image/png", { data: bytes, mimeType: "image/jpeg" });
   await writeFile(join(dir, "images", "ab", `${imageId}.preview.jpg`), "");
 

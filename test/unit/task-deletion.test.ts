@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { KeyvSqlite } from "@keyv/sqlite";
 import { expect, onTestFinished, test } from "vitest";
+import { FileBlobs } from "../../src/blobs/file-blobs.ts";
 import { ImageStore } from "../../src/images/store.ts";
 import { erase } from "../../src/tasks/deletion.ts";
 import { openSqlite } from "../../src/tasks/store/sqlite.ts";
@@ -10,7 +11,7 @@ import { startApp, startEmulator, tempDir } from "../support/world.ts";
 
 test("of two tasks that are erased at once, the picture both used goes too", async () => {
   const dir = await tempDir();
-  const images = new ImageStore(dir);
+  const images = new ImageStore(new FileBlobs(dir));
   const store = await openSqlite(path.join(dir, "tasks.sqlite"));
   onTestFinished(() => store.close());
   const { sha256 } = await images.putInput(Buffer.from("picture"), "image/png");
@@ -21,7 +22,7 @@ test("of two tasks that are erased at once, the picture both used goes too", asy
 
   await Promise.all(tasks.map((task) => erase(store, images, task)));
 
-  await expect(images.readInput(sha256, "image/png")).rejects.toThrow(/gone from disk/);
+  await expect(images.readInput(sha256, "image/png")).rejects.toThrow(/is gone/);
 });
 
 test("to make a task again that is deleted while ComfyUI wakes is refused, and leaves no input", async () => {

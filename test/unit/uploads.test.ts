@@ -1,5 +1,6 @@
 import sharp from "sharp";
 import { afterEach, expect, onTestFinished, test, vi } from "vitest";
+import { FileBlobs } from "../../src/blobs/file-blobs.ts";
 import { ImageSources } from "../../src/images/source.ts";
 import { ImageStore } from "../../src/images/store.ts";
 import { MemoryTaskStore } from "../../src/tasks/store/memory.ts";
@@ -12,7 +13,7 @@ afterEach(() => {
 });
 
 async function start() {
-  const images = new ImageStore(await tempDir());
+  const images = new ImageStore(new FileBlobs(await tempDir()));
   const store = new MemoryTaskStore("for a test");
   return { images, store, uploads: new Uploads(store, images, new ImageSources()) };
 }

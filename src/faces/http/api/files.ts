@@ -14,6 +14,8 @@ import { answerErrors, HttpRefusal, needs } from "./refusals.ts";
 
 /** What an id stands for never changes, but it is one caller's. */
 const caching = "private, max-age=31536000, immutable";
+/** Of a redirect: less than the link lives that it goes to. */
+const cachingOfLink = "private, max-age=240";
 const largestCopy = 8_192;
 
 /** A picture that is known by its record and read only when it is sent. */
@@ -24,6 +26,8 @@ interface Found {
   isPicture: boolean;
   read(): Promise<Buffer>;
   readPreview(): Promise<Buffer>;
+  /** Where it can be fetched instead; undefined where it is sent from here. */
+  link(download: boolean): Promise<string | undefined>;
 }
 
 /** Everything below `/files`: pictures and inputs by their ids; without `images/` as in 0.1.0. */
@@ -36,6 +40,11 @@ export function filesApi(parts: FilesParts): Hono<RestEnv> {
     const { format, width } = c.req.query();
     const copy = { format: formatIn(format), width: widthIn(width) };
     const isCopy = copy.format !== undefined || copy.width !== undefined;
+    const link = isCopy || c.req.method === "HEAD" ? undefined : await found.link(isDownload(c));
+    if (link !== undefined) {
+      c.header("Cache-Control", cachingOfLink);
+      return c.redirect(link, 307);
+    }
     const variant = isCopy ? `-${copy.format ?? ""}-${copy.width ?? ""}` : "";
     return send(c, found, variant, async () => {
       if (!isCopy) return found.read();
@@ -60,16 +69,23 @@ async function find(c: RestContext): Promise<Found> {
   if (sha256 !== undefined) {
     const bytes = await studio.input(id);
     const readPreview = async () => (await preview(bytes)).data;
-    return { id, sha256, prompt: "", isPicture: true, read: async () => bytes, readPreview };
+    const link = async () => undefined;
+    return { id, sha256, prompt: "", isPicture: true, read: async () => bytes, readPreview, link };
   }
   const { record, task } = await studio.image(id);
+  const prompt = String(task.params["prompt"] ?? "");
   return {
     id,
     sha256: record.sha256,
-    prompt: String(task.params["prompt"] ?? ""),
+    prompt,
     isPicture: isPicture(record.mimeType),
     read: async () => (await studio.original(id)).bytes,
     readPreview: async () => (await studio.preview(id)).data,
+    link: async (download) =>
+      studio.link(id, {
+        disposition: disposition(download, fileName(prompt, id, record.mimeType)),
+        cacheControl: caching,
+      }),
   };
 }
 
@@ -87,9 +103,8 @@ async function send(
   const bytes = await read();
   const mimeType = sniff(bytes).mimeType ?? sniffMedia(bytes);
   if (mimeType === undefined) throw new Error(`the file of ${id} is of no known type`);
-  const kind = c.req.query("download") === "1" ? "attachment" : "inline";
   c.header("Content-Type", mimeType);
-  c.header("Content-Disposition", `${kind}; filename="${fileName(prompt, id, mimeType)}"`);
+  c.header("Content-Disposition", disposition(isDownload(c), fileName(prompt, id, mimeType)));
   c.header("Accept-Ranges", "bytes");
   const { range, "if-range": ifRange } = c.req.header();
   const part = ifRange === undefined || ifRange === etag ? rangeIn(range, bytes.length) : undefined;
@@ -99,6 +114,14 @@ async function send(
   c.header("Content-Length", String(body.length));
   const status = part ? 206 : 200;
   return c.req.method === "HEAD" ? c.body(null, status) : c.body(new Uint8Array(body), status);
+}
+
+function isDownload(c: Context): boolean {
+  return c.req.query("download") === "1";
+}
+
+function disposition(download: boolean, name: string): string {
+  return `${download ? "attachment" : "inline"}; filename="${name}"`;
 }
 
 function isSame(given: string | undefined, etag: string): boolean {
