@@ -1,8 +1,7 @@
 import { randomBytes } from "node:crypto";
 import path from "node:path";
 import { backOff, pause } from "./back-off.ts";
-import { FileBlobs } from "./blobs/file-blobs.ts";
-import { S3Blobs } from "./blobs/s3-blobs.ts";
+import { openBlobs } from "./blobs/open.ts";
 import { Backend, type BackendOptions } from "./comfy/backend.ts";
 import { Gallery } from "./comfy/gallery.ts";
 import { joined } from "./comfy/installs.ts";
@@ -93,9 +92,7 @@ export async function createApp(
   ]);
   for (const problem of problems) log.warn(`left out: ${problem}`);
   for (const waiting of loaded.pending) log.info(problemText(waiting));
-  const images = new ImageStore(
-    "dir" in config.blobs ? new FileBlobs(config.blobs.dir) : new S3Blobs(config.blobs.bucket),
-  );
+  const images = new ImageStore(openBlobs(config.blobs));
   const store = await openTaskStore(config.dataDir, log, config.databaseUrl);
   const backendOptions: BackendOptions = {
     patience: { ...defaultPatience, lostAfterMs: config.lostAfterSeconds * 1000 },

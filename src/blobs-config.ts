@@ -1,11 +1,9 @@
 import path from "node:path";
+import type { BlobsPlace } from "./blobs/open.ts";
 import type { Bucket } from "./blobs/s3-blobs.ts";
 import { type Given, refused } from "./config-values.ts";
 import { refusal } from "./errors.ts";
 import { optionLabel } from "./options.ts";
-
-/** Where pictures and inputs are kept. */
-export type BlobsPlace = { dir: string } | { bucket: Bucket };
 
 const defaultRegion = "us-east-1";
 

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import os from "node:os";
 import { fileURLToPath } from "node:url";
 import { type App, createApp } from "./app.ts";
+import { openBlobs } from "./blobs/open.ts";
 import { Backend } from "./comfy/backend.ts";
 import { ComfyClient } from "./comfy/client.ts";
 import { nearby, usualPorts } from "./comfy/nearby.ts";
@@ -50,6 +51,8 @@ async function main(args: string[]): Promise<void> {
       return runEmulator(read);
     case "doctor":
       return runDoctor(read);
+    case "migrate":
+      return runMigrate(read);
     case "workflow check":
     case "workflow convert":
     case "workflow init":
@@ -168,6 +171,27 @@ async function runDoctor({ flags }: Invocation): Promise<void> {
     }
   };
   await withApp({ ...given, logLevel: "silent" }, work, { onlyLooks: true });
+}
+
+async function runMigrate({ flags }: Invocation): Promise<void> {
+  const [to, from] = [flags["to"]?.at(-1), flags["from"]?.at(-1)];
+  const config = readConfig({ ...flags, ...(to ? { "database-url": [to] } : {}) }, process.env);
+  const { dataDir, databaseUrl, logLevel } = config;
+  if (databaseUrl === undefined) throw refusal("--to: missing. Name the PostgreSQL to move into.");
+  const { migrate } = await import("./migrate.ts");
+  const isMoved = flags["blobs"] ?? process.env["EASEL_BLOBS"];
+  const report = await migrate({
+    from: from ?? dataDir,
+    to: databaseUrl,
+    blobs: isMoved ? openBlobs(config.blobs) : undefined,
+    log: createLog(logLevel),
+    progress: (line) => process.stderr.write(`${line}\n`),
+  });
+  for (const problem of report.problems) process.stderr.write(`problem: ${problem}\n`);
+  process.stdout.write(
+    `${report.rows} rows and ${report.blobs} pictures and inputs (${report.bytes} bytes) are there and verified.\n`,
+  );
+  if (report.problems.length > 0) process.exitCode = 1;
 }
 
 async function runWorkflow({ command, flags, operands }: Invocation): Promise<void> {

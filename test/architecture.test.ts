@@ -59,8 +59,10 @@ const table: Record<string, string[]> = {
     ...[...free, "options", "config-values", "http-config", "backends-config"],
     "comfy/target",
     "blobs-config",
+    "blobs/open",
   ],
-  "blobs-config": [...free, "options", "config-values", "blobs/s3-blobs"],
+  "blobs-config": [...free, "options", "config-values", "blobs/open", "blobs/s3-blobs"],
+  migrate: [...free, "blobs", "images", "tasks"],
   app: [
     ...free,
     "shipped",
@@ -76,6 +78,8 @@ const table: Record<string, string[]> = {
     "webhooks",
   ],
   cli: [
+    "blobs/open",
+    "migrate",
     "http-config",
     ...free,
     "studio",

@@ -80,7 +80,10 @@ test.for<[line: string, says: string]>([
   ["--width 5 generate x", "--width is an option of generate: comfy-easel generate --width …"],
   ["generate --seed", "--seed: a value is missing."],
   ["generat x", 'There is no command "generat". Did you mean generate?'],
-  ["paint", 'There is no command "paint". Commands: generate, emulator, doctor, workflow;'],
+  [
+    "paint",
+    'There is no command "paint". Commands: generate, emulator, doctor, migrate, workflow;',
+  ],
   ["help paint", 'There is no command "paint".'],
   ["workflow", "workflow: expected check or convert or init and one file."],
   ["workflow chek x", 'There is no command "workflow chek". Did you mean check?'],

@@ -7,6 +7,7 @@ export type CommandName =
   | "generate"
   | "emulator"
   | "doctor"
+  | "migrate"
   | "workflow check"
   | "workflow convert"
   | "workflow init";
@@ -60,6 +61,18 @@ export const commands: readonly CommandText[] = [
       { flag: "yes", help: "with --fix-config: do not ask" },
     ],
     examples: ["comfy-easel doctor", "comfy-easel doctor --fix-config claude-desktop"],
+  },
+  {
+    name: "migrate",
+    operands: "",
+    help: "copy the tasks of a data folder into a PostgreSQL, and with --blobs its pictures; cut off, it goes on where it was",
+    options: [
+      { flag: "from", value: "FOLDER", help: "the data folder (default: that of --data-dir)" },
+      { flag: "to", value: "postgres://…", help: "the database (default: that of --database-url)" },
+    ],
+    examples: [
+      "comfy-easel migrate --from ~/.local/share/comfy-easel --to postgres://easel@db/easel --blobs s3://pictures/easel",
+    ],
   },
   {
     name: "workflow check",

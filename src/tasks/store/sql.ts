@@ -11,6 +11,7 @@ import { SqlOutbox } from "./outbox.ts";
 import { taskIn, Where } from "./rows.ts";
 import { SqlRecords } from "./sql-records.ts";
 import type { Changes, Glimpse, Server, TaskFilter, TaskPage, TaskStore, Wish } from "./store.ts";
+import { Transfer } from "./transfer.ts";
 
 /** Before the caller's name, where an input is held by an upload; no task id starts so. */
 const uploadOf = "upload:";
@@ -278,6 +279,11 @@ export class SqlTaskStore implements TaskStore {
 
   changes(mark?: number): Promise<Changes> {
     return this.#history.changes(mark);
+  }
+
+  /** Its rows as they are. */
+  get transfer(): Transfer {
+    return new Transfer(this.#query, this.#options.dialect);
   }
 
   close(): Promise<void> {
