@@ -143,7 +143,7 @@ test("only the command line ends the process and reads the environment", () => {
 
 test("what MCP's SDKs export stays where their revisions are translated", () => {
   const offenders = readdirSync(src, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts") && !/^faces.mcp.sdk[12](-tasks)?\.ts$/.test(file))
+    .filter((file) => file.endsWith(".ts") && !/^faces.mcp.sdk[12]\.ts$/.test(file))
     .filter((file) =>
       /(from|import\() ?"@modelcontextprotocol/.test(readFileSync(path.join(src, file), "utf8")),
     );

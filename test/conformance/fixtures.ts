@@ -1,8 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Answer, Block, ToolEntry } from "../../src/faces/mcp/answer.ts";
 import type { Completions, Typed } from "../../src/faces/mcp/completion.ts";
+import type { Deps } from "../../src/faces/mcp/deps.ts";
 import type { Peer } from "../../src/faces/mcp/peer.ts";
 import type { Prompt } from "../../src/faces/mcp/prompts.ts";
+import type { Ask, ClientRequest, Reply } from "../../src/faces/mcp/question.ts";
+import { RpcError, rpcCodes } from "../../src/faces/mcp/rpc.ts";
 import { type Incoming, Surface } from "../../src/faces/mcp/surface.ts";
 
 /** 1 x 1, red. */
@@ -26,9 +29,14 @@ function embedded(uri: string, mimeType: string, words: string): Block {
   return foreign({ type: "resource", resource: { uri, mimeType, text: words } });
 }
 
+const rootsList: ClientRequest = { method: "roots/list", params: {} };
+
 type Fixture = (incoming: Incoming) => Promise<Answer> | Answer;
 
+const changesTools = "test_trigger_tool_change";
+
 const tools: Record<string, Fixture> = {
+  [changesTools]: () => ({ content: [text("Told.")] }),
   test_simple_text: () => ({ content: [text("This is a simple text response for testing.")] }),
   test_image_content: () => ({ content: [picture] }),
   test_audio_content: () => ({
@@ -69,7 +77,32 @@ const tools: Record<string, Fixture> = {
     }
     return { content: [text("Done.")] };
   },
-  test_input_required_result_elicitation: asking({ user_name: { type: "string" } }),
+  async test_sampling({ args, ask }) {
+    const { prompt = "" } = Object(args) as { prompt?: string };
+    const { sampled } = await ask({ sampled: sampling(prompt) });
+    return { content: [text(`LLM response: ${JSON.stringify(sampled)}`)] };
+  },
+  test_missing_capability({ peer }) {
+    if (peer.capabilities.has("sampling")) return { content: [text("Sampled.")] };
+    throw new RpcError(rpcCodes.missingCapability, "This takes sampling.", {
+      requiredCapabilities: { sampling: {} },
+    });
+  },
+  test_input_required_result_elicitation: rounds({ user_name: form("name") }),
+  test_input_required_result_sampling: rounds({ capital_question: sampling("Capital of France?") }),
+  test_input_required_result_list_roots: rounds({ client_roots: rootsList }),
+  test_input_required_result_request_state: rounds({ confirm: form("ok") }),
+  test_input_required_result_tampered_state: rounds({ confirm: form("ok") }),
+  test_input_required_result_multiple_inputs: rounds({
+    user_name: form("name"),
+    greeting: sampling("Generate a greeting"),
+    client_roots: rootsList,
+  }),
+  test_input_required_result_multi_round: rounds({ step1: form("name") }, { step2: form("color") }),
+  async test_input_required_result_capabilities(incoming) {
+    const able = incoming.peer.capabilities.has("sampling") ? sampling("Hello") : form("name");
+    return rounds({ able })(incoming);
+  },
   test_elicitation: asking({
     username: { type: "string", description: "User's response" },
     email: { type: "string", description: "User's email address" },
@@ -101,11 +134,34 @@ function titled(prefix: string): { const: string; title: string }[] {
   return ["One", "Two", "Three"].map((title, i) => ({ const: `${prefix}${i + 1}`, title }));
 }
 
+function sampling(words: string): ClientRequest {
+  const messages = [{ role: "user", content: { type: "text", text: words } }];
+  return { method: "sampling/createMessage", params: { messages, maxTokens: 100 } };
+}
+
+function form(field: string, message = field, properties?: Record<string, object>): ClientRequest {
+  const asked = properties ?? { [field]: { type: "string" } };
+  const requestedSchema = { type: "object", properties: asked, required: Object.keys(asked) };
+  return { method: "elicitation/create", params: { mode: "form", message, requestedSchema } };
+}
+
+/** Asks round after round, then tells what came. */
+function rounds(...all: Record<string, ClientRequest>[]): Fixture {
+  return async ({ ask }) => {
+    const replies = [];
+    for (const questions of all) {
+      const came = await ask(questions);
+      replies.push(...Object.keys(questions).map((name) => came[name]));
+    }
+    return { content: [text(`state-ok ${JSON.stringify(replies)}`)] };
+  };
+}
+
 function asking(properties: Record<string, object>): Fixture {
   return async ({ args, ask }) => {
-    const { message = "Please fill in" } = (args ?? {}) as { message?: string };
-    const reply = await ask?.({ message, requestedSchema: { type: "object", properties } });
-    const { action, content } = reply ?? { action: "nobody to ask" };
+    const { message = "Please fill in" } = Object(args) as { message?: string };
+    const { filled } = await ask({ filled: form("", message, properties) });
+    const { action, content } = Object(filled) as Reply;
     return {
       content: [
         text(`Elicitation completed: action=${action}, content=${JSON.stringify(content)}`),
@@ -130,7 +186,16 @@ function argument(name: string) {
   return { name, title: name, description: name, required: true };
 }
 
+const asksFirst = "test_input_required_result_prompt";
+
 const prompts: Prompt[] = [
+  {
+    name: asksFirst,
+    title: "Context",
+    description: "Context",
+    arguments: [],
+    say: () => [text("With context.")],
+  },
   {
     name: "test_simple_prompt",
     title: "Simple",
@@ -166,6 +231,19 @@ const prompts: Prompt[] = [
 
 /** Our surface with all that the conformance suite asks for by name, to go through both translations. */
 export class FixtureSurface extends Surface {
+  readonly #open: Set<Surface>;
+
+  /** @param open all surfaces of the server */
+  constructor(deps: Deps, open: Set<Surface>) {
+    super(deps);
+    this.#open = open.add(this);
+  }
+
+  override close(): void {
+    this.#open.delete(this);
+    super.close();
+  }
+
   override tools(peer: Peer): ToolEntry[] {
     const added = Object.keys(tools).map((name) => ({
       name,
@@ -178,6 +256,7 @@ export class FixtureSurface extends Surface {
   }
 
   override async call(incoming: Incoming): Promise<Answer> {
+    if (incoming.name === changesTools) for (const one of this.#open) one.onToolsChanged();
     return tools[incoming.name]?.(incoming) ?? super.call(incoming);
   }
 
@@ -219,9 +298,14 @@ export class FixtureSurface extends Surface {
     return [...super.prompts(), ...prompts];
   }
 
-  override async prompt(name: string, args: Readonly<Record<string, string>>) {
+  override async prompt(
+    name: string,
+    args: Readonly<Record<string, string>>,
+    ask: Ask | undefined,
+  ) {
     const found = prompts.find((prompt) => prompt.name === name);
-    if (!found) return super.prompt(name, args);
+    if (!found) return super.prompt(name, args, ask);
+    if (name === asksFirst) await ask?.({ user_context: form("context") });
     return { description: found.description, blocks: await found.say(args, undefined as never) };
   }
 

@@ -2,6 +2,8 @@ import sharp from "sharp";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Config } from "../../src/config.ts";
 import type { Deps } from "../../src/faces/mcp/deps.ts";
+import type { Form } from "../../src/faces/mcp/question.ts";
+import type { Message } from "../../src/faces/mcp/rpc.ts";
 import {
   type Client,
   type ClientOptions,
@@ -97,6 +99,21 @@ describe("prompts", () => {
     await expect(client.getPrompt({ name: "stiker" })).rejects.toThrow(/Did you mean sticker/);
     const unknown = { name: "workflow", arguments: { name: "checkpont" } };
     await expect(client.getPrompt(unknown)).rejects.toThrow(/Did you mean checkpoint/);
+  });
+
+  test("what is missing is asked for where there is somebody to ask", async () => {
+    const forms: Form[] = [];
+    const { client } = await studio({
+      elicit: (form) => {
+        forms.push(form);
+        return { action: "accept", content: { prompt: "a red fox" } };
+      },
+    });
+
+    const { messages } = await client.getPrompt({ name: "generate", arguments: {} });
+
+    expect(textOf(messages)).toContain("a red fox");
+    expect(forms[0]?.requestedSchema.required).toEqual(["prompt"]);
   });
 
   test("their arguments and the templates of resources are completed", async () => {
@@ -291,7 +308,8 @@ describe("tasks of MCP itself are records of ours", () => {
 
   test("of 2025-11-25, where the operator offers them: made, listed, waited for, cancelled", async () => {
     const { deps, emulator } = await studio({}, { mcpTasks: true });
-    const ask = bareClient(deps);
+    const told: Message[] = [];
+    const ask = bareClient(deps, (message) => told.push(message));
     const clientInfo = { name: "x", version: "1" };
     const hello = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo };
     expect(await ask("initialize", hello)).toMatchObject({
@@ -316,6 +334,12 @@ describe("tasks of MCP itself are records of ours", () => {
     expect(await ask("tasks/cancel", { taskId: task.taskId })).toMatchObject({
       error: { message: expect.stringMatching(/is completed already/) },
     });
+    const statuses = () =>
+      told
+        .filter(({ method }) => method === "notifications/tasks/status")
+        .map(({ params }) => params?.["status"]);
+    await expect.poll(statuses).toContain("completed");
+    expect(statuses()[0]).toBe("working");
     const second = emulator.hold("VAEDecode");
     const doomed = (await ask("tools/call", made))["result"] as { task: { taskId: string } };
     await second.reached;
@@ -386,11 +410,14 @@ function envelope(capabilities: object = {}) {
 }
 
 /** Bare messages over a connection, for what no client of an SDK sends. */
-function bareClient(deps: Deps) {
+function bareClient(deps: Deps, heard: (message: Message) => void = () => {}) {
   const end = memoryTransport(deps);
   const waiting = new Map<unknown, (answer: Record<string, unknown>) => void>();
   let lastId = 0;
-  end.onmessage = (message) => waiting.get(message.id)?.({ ...message });
+  end.onmessage = (message) => {
+    if (message.method === undefined) waiting.get(message.id)?.({ ...message });
+    else heard(message);
+  };
   return (method: string, params: Record<string, unknown>) => {
     lastId += 1;
     const id = lastId;

@@ -1,4 +1,5 @@
 import { PassThrough } from "node:stream";
+import { pathToFileURL } from "node:url";
 import {
   type ClientCapabilities,
   Client as NewestClient,
@@ -11,6 +12,7 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import {
   type CompleteRequest,
   ElicitRequestSchema,
+  ListRootsRequestSchema,
   type Progress,
   ResourceUpdatedNotificationSchema,
   ToolListChangedNotificationSchema,
@@ -42,6 +44,8 @@ export interface ClientOptions {
   capabilities?: object;
   /** Answers a form. */
   elicit?: (form: Form) => Reply;
+  /** The folders its user works in. */
+  folders?: () => string[];
 }
 
 /** A client of either line of the SDK: what both do, in one spelling. */
@@ -63,11 +67,20 @@ export interface Client
 
 const clientInfo = ({ name = "test" }: ClientOptions) => ({ name, version: "1.0.0" });
 
+const rootsOf = (folders: string[]) => ({
+  roots: folders.map((folder) => ({ uri: pathToFileURL(folder).href })),
+});
+
 export function earlierClient(options: ClientOptions = {}): EarlierClient {
-  const { elicit, capabilities = {} } = options;
+  const { elicit, folders, capabilities = {} } = options;
   const client = new EarlierClient(clientInfo(options), {
-    capabilities: { ...capabilities, ...(elicit ? { elicitation: {} } : {}) },
+    capabilities: {
+      ...capabilities,
+      ...(elicit ? { elicitation: {} } : {}),
+      ...(folders ? { roots: {} } : {}),
+    },
   });
+  if (folders) client.setRequestHandler(ListRootsRequestSchema, () => rootsOf(folders()));
   if (elicit) {
     // Our replies are of the form's own making; the SDK's type lists the values a field may have.
     client.setRequestHandler(
@@ -108,14 +121,16 @@ export function asEarlier(client: EarlierClient): Client {
 }
 
 export function newestClient(options: ClientOptions = {}): NewestClient {
-  const { elicit, capabilities = {} } = options;
+  const { elicit, folders, capabilities = {} } = options;
   const client = new NewestClient(clientInfo(options), {
     capabilities: {
       ...capabilities,
       ...(elicit ? { elicitation: { form: {} } } : {}),
+      ...(folders ? { roots: {} } : {}),
     } as ClientCapabilities,
     versionNegotiation: { mode: { pin: "2026-07-28" } },
   });
+  if (folders) client.setRequestHandler("roots/list", async () => rootsOf(folders()));
   if (elicit) {
     client.setRequestHandler(
       "elicitation/create",

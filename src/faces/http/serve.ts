@@ -69,7 +69,7 @@ export interface Assembled {
 export async function assemble(parts: ServeParts): Promise<Assembled> {
   const { config, studio, log, demo = false } = parts;
   const schemas = new ToolSchemas(parts.mcp.catalog, parts.mcp.waitSeconds);
-  const mcp = { ...parts.mcp, schemas };
+  const mcp = { ...parts.mcp, schemas, askKey: () => parts.secret("ask-key") };
   const { requestsPerMinute, tasksAtOnce, keptGb } = config;
   const limits = { requestsPerMinute, tasksAtOnce, keptGb };
   const keys = await Keys.read(config.authTokens, limits);

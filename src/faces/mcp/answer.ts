@@ -1,4 +1,3 @@
-import type { Typed } from "./completion.ts";
 import type { Prompt } from "./prompts.ts";
 
 /** One part of an answer, spelt as MCP does (`ContentBlock`). */
@@ -114,16 +113,4 @@ export function promptResult({ description, blocks }: { description: string; blo
     description,
     messages: blocks.map((content) => ({ role: "user" as const, content })),
   };
-}
-
-/** From the parameters of `completion/complete`. */
-export function typedIn({
-  ref,
-  argument,
-}: {
-  ref: { type: string; name?: string; uri?: string };
-  argument: { name: string; value: string };
-}): Typed {
-  const of = ref.type === "ref/prompt" ? { prompt: ref.name ?? "" } : { template: ref.uri ?? "" };
-  return { of, argument: argument.name, value: argument.value };
 }

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { messageOf } from "../../errors.ts";
 import type { Deps } from "./deps.ts";
+import { connectNewest } from "./newest-channel.ts";
 import { Channel, type Message, saysItsRevision } from "./rpc.ts";
 import { connectOn } from "./sdk1.ts";
 import { Surface } from "./surface.ts";
@@ -74,9 +75,9 @@ export class Connection {
 
   async #connectNewest() {
     // Loaded here, for most clients speak an earlier revision.
-    const { connectOn: connectNewest } = await import("./sdk2.ts");
+    const newest = await import("./sdk2.ts");
     const channel = new Channel(this.#write);
-    const close = connectNewest(this.#surface(this.#deps), channel, this.#deps.log);
+    const close = connectNewest(newest, this.#surface(this.#deps), channel, this.#deps.log);
     return { channel, close };
   }
 }

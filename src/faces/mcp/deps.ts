@@ -16,6 +16,8 @@ export interface Deps extends ViewOptions {
   offer: Offer;
   /** Offer the experimental tasks of revision 2025-11-25, which some clients then insist on. */
   mcpTasks: boolean;
+  /** Signs what a call that is made again carries, the same for whoever may get it. @default random */
+  askKey?: () => Promise<Buffer>;
   /** Where the page was built. @default where it is shipped */
   pageDir?: string | undefined;
   /** Shared where there are many connections. */

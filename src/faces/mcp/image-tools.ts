@@ -63,7 +63,8 @@ async function submit(
   } catch (error) {
     if (!(call.ask && error instanceof AppError && error.choices)) throw error;
     const { parameter, given, values } = error.choices;
-    const chosen = await choose(call.ask, `Which ${parameter} is meant by ${given}?`, values);
+    const question = `Which ${parameter} is meant by ${given}?`;
+    const chosen = await choose(call.ask, parameter, question, values);
     if (chosen === undefined) throw error;
     return submitOnce(deps, name, { ...args, [parameter]: chosen }, call, signal);
   }

@@ -4,6 +4,8 @@ export interface Peer {
   version: string;
   /** The negotiated revision of MCP, e.g. "2025-06-18". */
   protocol: string;
+  /** Names of what it can, such as `roots`. */
+  capabilities: ReadonlySet<string>;
   /** A person there can be asked with a form. */
   asks: boolean;
   /** It renders MCP Apps (`io.modelcontextprotocol/ui`). */
@@ -24,6 +26,7 @@ export function peerFrom(info: unknown, capabilities: unknown, protocol: string)
     name: text(record(info)["name"]),
     version: text(record(info)["version"]),
     protocol,
+    capabilities: new Set(Object.keys(record(capabilities))),
     // Before there were modes, {} meant forms.
     asks: elicitation !== undefined && ("form" in forms || !("url" in forms)),
     apps: Array.isArray(mimeTypes) && mimeTypes.includes(appType),

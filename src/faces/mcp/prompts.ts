@@ -5,6 +5,7 @@ import { imagesOf, isTaskId } from "../../tasks/task.ts";
 import { nearest, quoted } from "../../words.ts";
 import type { Block } from "./answer.ts";
 import type { Deps } from "./deps.ts";
+import { type Ask, fill } from "./question.ts";
 
 export interface PromptArgument {
   name: string;
@@ -155,19 +156,43 @@ function settings(given: Readonly<Record<string, string | undefined>>): string {
   return `With ${set.map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(", ")}.`;
 }
 
-/** Throws `invalid_input` for what is missing, and `not_found` for a prompt or a thing that is not there. */
+/**
+ * The person at the client is asked for what is missing, where there is one to ask. Throws
+ * `invalid_input` for what is missing then, and `not_found` for a prompt or a thing that is not there.
+ */
 export async function promptBlocks(
   deps: Deps,
   name: string,
   args: Readonly<Record<string, string>>,
+  ask: Ask | undefined,
 ): Promise<{ description: string; blocks: Block[] }> {
   const prompt = promptCalled(name);
-  for (const { name: argument, required, description } of prompt.arguments) {
-    if (required && !args[argument]?.trim()) {
-      throw refusal(`${argument}: missing. ${description}.`);
-    }
-  }
-  return { description: prompt.description, blocks: await prompt.say(args, deps) };
+  const given = { ...args, ...(ask && (await filledIn(prompt, args, ask))) };
+  const [missing] = missingOf(prompt, given);
+  if (missing) throw refusal(`${missing.name}: missing. ${missing.description}.`);
+  return { description: prompt.description, blocks: await prompt.say(given, deps) };
+}
+
+function missingOf(prompt: Prompt, args: Readonly<Record<string, string>>): PromptArgument[] {
+  return prompt.arguments.filter(({ name, required }) => required && !args[name]?.trim());
+}
+
+async function filledIn(
+  prompt: Prompt,
+  args: Readonly<Record<string, string>>,
+  ask: Ask,
+): Promise<Record<string, string>> {
+  const fields = missingOf(prompt, args).map(({ name, title, description }) => {
+    return [name, { type: "string", title, description }] as const;
+  });
+  if (fields.length === 0) return {};
+  const question = `${prompt.title}: what is missing yet`;
+  const filled = await fill(ask, "arguments", question, Object.fromEntries(fields));
+  const said = fields.flatMap(([name]) => {
+    const value = filled?.[name];
+    return typeof value === "string" ? [[name, value] as const] : [];
+  });
+  return Object.fromEntries(said);
 }
 
 /** Throws `not_found`. */

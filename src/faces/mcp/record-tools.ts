@@ -117,7 +117,7 @@ async function declined(deps: Deps, filter: TaskFilter, call: Call): Promise<Ans
   if (tasks <= manyTasks) return undefined;
   const [yes, no] = ["Delete", "Keep"];
   const question = `Delete ${counted(tasks, "task")} and their pictures for good?`;
-  if ((await choose(call.ask, question, [yes, no])) === yes) return undefined;
+  if ((await choose(call.ask, "delete", question, [yes, no])) === yes) return undefined;
   const text = "Nothing was deleted: the person at the client did not agree.";
   return {
     content: [{ type: "text", text }],

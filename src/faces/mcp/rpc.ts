@@ -1,3 +1,5 @@
+import { AppError } from "../../errors.ts";
+
 /** A JSON-RPC 2.0 message, as far as it is looked at before an SDK has it. */
 export interface Message {
   jsonrpc: "2.0";
@@ -16,7 +18,31 @@ export const rpcCodes = {
   internal: -32603,
   server: -32000,
   unknownSession: -32001,
+  /** MCP 2026-07-28, `MissingRequiredClientCapabilityError`. */
+  missingCapability: -32021,
 } as const;
+
+/** Either SDK answers a request with the code, message and data of what was thrown. */
+export class RpcError extends Error {
+  readonly code: number;
+  readonly data: object | undefined;
+
+  constructor(code: number, message: string, data?: object) {
+    super(message);
+    this.code = code;
+    this.data = data;
+  }
+}
+
+/** Outside of a tool's answer what is the caller's fault is an error of the protocol. */
+export async function asRpc<T>(work: () => Promise<T> | T, data?: object): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    throw new RpcError(rpcCodes.invalidParams, error.message, data);
+  }
+}
 
 /** One end of a connection as both SDKs want it: by its shape it is a `Transport` of either. */
 export class Channel {

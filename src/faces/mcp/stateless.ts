@@ -1,9 +1,10 @@
+import { randomBytes } from "node:crypto";
 import { messageOf } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Deps } from "./deps.ts";
+import { type Exchange, exchange } from "./exchange.ts";
 import { offerTo } from "./offer.ts";
 import type { Message } from "./rpc.ts";
-import type { Exchange } from "./sdk2.ts";
 import { Surface } from "./surface.ts";
 
 export interface StatelessParts {
@@ -22,7 +23,8 @@ export class Stateless {
   readonly #guided = new Map<string, Set<string>>();
 
   constructor(parts: StatelessParts) {
-    this.#parts = parts;
+    const own = Promise.resolve(randomBytes(32));
+    this.#parts = { ...parts, deps: { askKey: () => own, ...parts.deps } };
   }
 
   /** Undefined for a request of an earlier revision. Throws `invalid_input` for an unknown tool in a header. */
@@ -32,13 +34,13 @@ export class Stateless {
     studio: Deps["studio"],
   ): Promise<Response | undefined> {
     // Loaded here, for most clients speak an earlier revision.
-    const { exchange, isOfEarlier } = await import("./sdk2.ts");
-    if (await isOfEarlier(request, body)) return undefined;
+    const newest = await import("./sdk2.ts");
+    if (await newest.isOfEarlier(request, body)) return undefined;
     const { deps, log, keepAliveMs, surface = madeOf } = this.#parts;
     const offer = offerTo(request, { ...deps, studio });
     const made = surface({ ...deps, studio, offer }, this.#guidedFor(studio.caller.name));
     const over = () => void this.#open.delete(opened);
-    const opened = exchange(made, request, body, log, { keepAliveMs, over });
+    const opened = exchange(newest, made, request, body, log, { keepAliveMs, over });
     this.#open.add(opened);
     return opened.response;
   }

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { AppError } from "../../errors.ts";
 import type { Studio } from "../../studio/studio.ts";
 import type { Task } from "../../tasks/task.ts";
@@ -14,6 +14,7 @@ import type {
   ToolEntry,
 } from "./answer.ts";
 import { withRecord } from "./app-record.ts";
+import { folderOf, isRelativePath } from "./client-folder.ts";
 import { type Completions, completionsOf, type Typed } from "./completion.ts";
 import type { Deps } from "./deps.ts";
 import { serverIcons } from "./icons.ts";
@@ -46,19 +47,27 @@ A result has previews for you and, for the user, the place of each full picture:
 If a call answers that its task is queued or running, that is no error: call task_status with the task_id until it is done. Ids stay good across restarts; list_tasks finds lost ones.
 If a workflow cannot run, the error says which model or node pack ComfyUI lacks: tell the user.`;
 
-/** A `tools/call` as either SDK hands it on. */
+/** What is offered in every revision. */
+export const capabilities = {
+  tools: { listChanged: true },
+  resources: { subscribe: true },
+  prompts: {},
+  completions: {},
+  logging: {},
+  extensions: { "io.modelcontextprotocol/ui": {} },
+};
+
+/** A `tools/call` in words of no revision. */
 export interface Incoming {
   name: string;
   args: unknown;
   meta: Readonly<Record<string, unknown>>;
   signal: AbortSignal;
   peer: Peer;
-  /** Where the client's user works, if it said. */
-  folder?: string | undefined;
   sendProgress(progress: number, message: string): Promise<void>;
   log(level: "info" | "warning", message: string): void;
   ended(): Promise<Ended>;
-  ask?: Ask | undefined;
+  ask: Ask;
 }
 
 /**
@@ -71,6 +80,7 @@ export class Surface {
   readonly #guided: Set<string>;
   readonly #madeFor = new Map<string, Map<string, Tool>>();
   readonly #unwatch: () => void;
+  #askKey: Promise<Buffer> | undefined;
   /** The list of tools has changed. */
   onToolsChanged: () => void = () => {};
 
@@ -104,7 +114,7 @@ export class Surface {
   async call(incoming: Incoming): Promise<Answer> {
     const call = this.#callOf(incoming);
     try {
-      const tool = this.#find(incoming);
+      const tool = await this.#find(incoming);
       const answer = await tool.run(parseArguments(tool, incoming.args), call);
       return this.#noted(answer);
     } catch (error) {
@@ -123,12 +133,18 @@ export class Surface {
   async start(incoming: Incoming): Promise<{ task: Task } | { answer: Answer }> {
     const call = this.#callOf(incoming);
     try {
-      const tool = this.#find(incoming);
+      const tool = await this.#find(incoming);
       if (!tool.begin) return { answer: await this.call(incoming) };
       return { task: await tool.begin(parseArguments(tool, incoming.args), call) };
     } catch (error) {
       return { answer: this.#refused(incoming.name, error, call) };
     }
+  }
+
+  /** Signs the replies that a call made again carries; at least 32 bytes. */
+  askKey(): Promise<Buffer> {
+    this.#askKey ??= this.#deps.askKey?.() ?? Promise.resolve(randomBytes(32));
+    return this.#askKey;
   }
 
   /** The experimental tasks of 2025-11-25 are offered. */
@@ -161,8 +177,8 @@ export class Surface {
   }
 
   /** Throws `not_found` and `invalid_input`. */
-  prompt(name: string, args: Readonly<Record<string, string>>) {
-    return promptBlocks(this.#deps, name, args);
+  prompt(name: string, args: Readonly<Record<string, string>>, ask: Ask | undefined) {
+    return promptBlocks(this.#deps, name, args, ask);
   }
 
   /** Throws `not_found` for a prompt or a template that is not there. */
@@ -207,7 +223,9 @@ export class Surface {
     return withheld(tool, this.#deps.offer, this.#deps.studio);
   }
 
-  #find({ name, peer, folder }: Incoming): Tool {
+  async #find(incoming: Incoming): Promise<Tool> {
+    const { name, peer } = incoming;
+    const folder = await this.#folderOf(incoming);
     const tools = this.#toolsFor(peer, folder);
     const tool = tools.get(name);
     if (!tool || (tool.appOnly && !peer.apps)) {
@@ -222,6 +240,13 @@ export class Surface {
     return tool;
   }
 
+  /** Where the user of the client works, for a call that has a path starting there. */
+  async #folderOf({ args, peer, ask }: Incoming): Promise<string | undefined> {
+    const { folders } = this.#deps.studio.caller;
+    if (folders.roots.length === 0 || !peer.capabilities.has("roots")) return undefined;
+    return Object.values(Object(args)).flat().some(isRelativePath) ? folderOf(ask) : undefined;
+  }
+
   #callOf({ meta, peer, signal, sendProgress, log, ended, ask }: Incoming): Call {
     const webhook = webhookIn(meta);
     const { progressToken } = meta;
@@ -231,7 +256,7 @@ export class Surface {
       sendProgress,
       log,
       ended,
-      ask,
+      ask: peer.asks ? ask : undefined,
       client: peer,
       view: viewFor(peer, this.#deps),
       guided: this.#guided,
