@@ -20,6 +20,7 @@ test("whoever starts this server learns without a key whether it lives and can w
   await expect
     .poll(() => ask("/readyz"))
     .toEqual([503, { status: "not ready", problem: "no ComfyUI answers" }]);
+  expect(await ask("/readyz?comfyui=0")).toEqual([200, { status: "ready" }]);
   expect(await ask("/healthz")).toEqual([200, { status: "ok" }]);
 });
 

@@ -13,7 +13,7 @@ const databaseMs = 2_000;
 export function healthFaces(studio: Studio): Face[] {
   const alive = new Hono<HttpEnv>().get("/", (c) => c.json({ status: "ok" }));
   const ready = new Hono<HttpEnv>().get("/", async (c) => {
-    const problem = await problemOf(studio);
+    const problem = await problemOf(studio, c.req.query("comfyui") !== "0");
     return problem === undefined
       ? c.json({ status: "ready" })
       : c.json({ status: "not ready", problem }, 503);
@@ -21,7 +21,8 @@ export function healthFaces(studio: Studio): Face[] {
   return [publicFace("/healthz", alive), publicFace("/readyz", ready)];
 }
 
-async function problemOf(studio: Studio): Promise<string | undefined> {
+/** @param comfyui whether a ComfyUI is needed too; who balances servers asks of the server alone */
+async function problemOf(studio: Studio, comfyui: boolean): Promise<string | undefined> {
   const counted = studio.count({ ids: [] }).then(
     () => true,
     () => false,
@@ -29,6 +30,7 @@ async function problemOf(studio: Studio): Promise<string | undefined> {
   const isDatabaseThere = await Promise.race([counted, delay(databaseMs, false, { ref: false })]);
   if (!isDatabaseThere) return "the task database does not answer";
   if (studio.notice !== undefined) return "tasks are kept in memory only";
+  if (!comfyui) return undefined;
   // Asked even while it rests: who lets ComfyUI sleep watches /healthz instead.
   const backends = await studio.backends("all");
   return backends.every(({ state }) => state === "away") ? "no ComfyUI answers" : undefined;
