@@ -9,12 +9,21 @@ const versioned = ["caching", "history", "interrupt", "jobs", "object-info"]
 /** Older versions the emulator is told to be; against a real ComfyUI its own version counts. */
 const older = process.env["COMFY_URL"] ? [] : ["0.3.64", "0.6.0", "0.20.0", "0.26.0"];
 
-/** The tools behave the same whichever way their client comes, and whichever revision it speaks. */
-const ways = [
-  { transport: "http", revision: "2025-11-25", files: ["records"] },
-  { transport: "http", revision: "2026-07-28", files: ["protocol"] },
-  { transport: "memory", revision: "2026-07-28", files: ["protocol"] },
-] as const;
+/**
+ * The ways in which a client comes, beside the one that all tests take. What is about the way itself
+ * goes through all of them by itself; with EASEL_WAYS=all (`npm run test:ways`) all of `test/mcp` does.
+ */
+const ways =
+  process.env["EASEL_WAYS"] === "all"
+    ? ([
+        { transport: "memory", revision: "2026-07-28" },
+        { transport: "stdio", revision: "2025-11-25" },
+        { transport: "stdio", revision: "2026-07-28" },
+        { transport: "http", revision: "2025-11-25" },
+        { transport: "http", revision: "2026-07-28" },
+      ] as const)
+    : [];
+const overAllAnyway = ["mcp/protocol.test.ts", "mcp/client-roots.test.ts"];
 
 /** undici keeps the timer of all its time-outs, which is dead once a test has moved the clock. */
 const alone = ["unit/comfy-quiet.test.ts"];
@@ -60,11 +69,12 @@ export default defineConfig({
           provide: { transport: "memory", revision: "2025-11-25" },
         },
       },
-      ...ways.map(({ transport, revision, files }) => ({
+      ...ways.map(({ transport, revision }) => ({
         extends: true as const,
         test: {
           name: `${transport}, ${revision}`,
-          include: files.map((file) => `mcp/${file}.test.ts`),
+          include: ["mcp/*.test.ts"],
+          exclude: overAllAnyway,
           provide: { transport, revision },
         },
       })),

@@ -1,64 +1,83 @@
-import { mkdir, stat } from "node:fs/promises";
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import os from "node:os";
 import path from "node:path";
-import { expect, test } from "vitest";
-import { call, connect, startApp, startEmulator, tempDir } from "../support/world.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Emulator } from "../../src/emulator/emulator.ts";
+import { allWays, call, connect, openApp, tempDir, type World } from "../support/world.ts";
 
 const small = { prompt: "x", width: 64, height: 64 };
 
-test("a relative path starts where the user of the client works, also after that changed", async () => {
-  const emulator = await startEmulator();
-  const { deps, dataDir } = await startApp(emulator.url);
-  const [first, second] = [path.join(dataDir, "one"), path.join(dataDir, "two")];
-  await Promise.all([mkdir(first), mkdir(second)]);
-  let folder = first;
-  let asked = 0;
-  const folders = () => {
-    asked += 1;
-    return [folder];
-  };
-  const client = await connect(deps, { name: "editor", folders });
-
-  const hero = await call(client, "generate_image", { ...small, save_to: "./public/hero.png" });
-  folder = second;
-  const moved = await call(client, "generate_image", { ...small, save_to: "./hero.png" });
-  const cut = await call(client, "remove_background", { image: "hero.png" });
-  await call(client, "list_tasks");
-
-  expect(hero.text).toContain(`Saved to ${path.join(first, "public", "hero.png")}`);
-  expect(moved.text).toContain(`Saved to ${path.join(second, "hero.png")}`);
-  expect(cut.text).toMatch(/^Done/);
-  expect((await stat(path.join(first, "public", "hero.png"))).size).toBeGreaterThan(0);
-  // A call without a path needs no folder.
-  expect(asked).toBe(3);
+let shared: World;
+let emulator: Emulator;
+beforeAll(async () => {
+  const dataDir = await mkdtemp(path.join(os.tmpdir(), "comfy-easel-roots-"));
+  emulator = await Emulator.start();
+  shared = await openApp(emulator.url, dataDir);
+});
+afterAll(async () => {
+  await shared.app.close();
+  await emulator.close();
+  await rm(shared.dataDir, { recursive: true, force: true, maxRetries: 5 });
 });
 
-test("a folder that the operator did not allow stays closed, whatever the client says", async () => {
-  const emulator = await startEmulator();
-  const { deps, app } = await startApp(emulator.url);
-  const outside = await tempDir();
-  const client = await connect(deps, { name: "editor", folders: () => [outside] });
+/** A folder of this test's own, below one that the operator allows. */
+function folder(): Promise<string> {
+  return mkdtemp(path.join(shared.dataDir, "work-"));
+}
 
-  const answer = await call(client, "generate_image", { ...small, save_to: "./hero.png" });
+describe.for(allWays)("over $transport, $revision", (way) => {
+  test("a relative path starts where the user of the client works, also after that changed", async () => {
+    const [first, second] = [await folder(), await folder()];
+    let current = first;
+    let asked = 0;
+    const folders = () => {
+      asked += 1;
+      return [current];
+    };
+    const client = await connect(shared.deps, { way, name: "editor", folders });
 
-  expect(answer.isError).toBe(true);
-  expect(answer.text).toMatch(/^save_to: /);
-  expect(await app.tasks.count({})).toBe(0);
-});
+    const hero = await call(client, "generate_image", { ...small, save_to: "./public/hero.png" });
+    current = second;
+    const moved = await call(client, "generate_image", { ...small, save_to: "./hero.png" });
+    const cut = await call(client, "remove_background", { image: "hero.png" });
+    await call(client, "list_tasks");
 
-test("folder and model are asked for in one call, and nothing is made before both are known", async () => {
-  const emulator = await startEmulator();
-  const { deps, app, dataDir } = await startApp(emulator.url);
-  const client = await connect(deps, {
-    folders: () => [dataDir],
-    elicit: () => ({ action: "accept", content: { answer: "sd_xl_base_1.0.safetensors" } }),
+    expect(hero.text).toContain(`Saved to ${path.join(first, "public", "hero.png")}`);
+    expect(moved.text).toContain(`Saved to ${path.join(second, "hero.png")}`);
+    expect(cut.text).toMatch(/^Done/);
+    expect((await stat(path.join(first, "public", "hero.png"))).size).toBeGreaterThan(0);
+    // A call without a path needs no folder.
+    expect(asked).toBe(3);
   });
 
-  const made = await call(client, "generate_image", {
-    ...small,
-    model: "sd_xl_bsae_1.0.safetensors",
-    save_to: "./hero.png",
+  test("a folder that the operator did not allow stays closed, whatever the client says", async () => {
+    const outside = await tempDir();
+    const before = await shared.app.tasks.count({});
+    const client = await connect(shared.deps, { way, name: "editor", folders: () => [outside] });
+
+    const answer = await call(client, "generate_image", { ...small, save_to: "./hero.png" });
+
+    expect(answer.isError).toBe(true);
+    expect(answer.text).toMatch(/^save_to: /);
+    expect(await shared.app.tasks.count({})).toBe(before);
   });
 
-  expect(made.text).toContain(`Saved to ${path.join(dataDir, "hero.png")}`);
-  expect(await app.tasks.count({})).toBe(1);
+  test("folder and model are asked for in one call, and nothing is made before both are known", async () => {
+    const here = await folder();
+    const before = await shared.app.tasks.count({});
+    const client = await connect(shared.deps, {
+      way,
+      folders: () => [here],
+      elicit: () => ({ action: "accept", content: { answer: "sd_xl_base_1.0.safetensors" } }),
+    });
+
+    const made = await call(client, "generate_image", {
+      ...small,
+      model: "sd_xl_bsae_1.0.safetensors",
+      save_to: "./hero.png",
+    });
+
+    expect(made.text).toContain(`Saved to ${path.join(here, "hero.png")}`);
+    expect(await shared.app.tasks.count({})).toBe(before + 1);
+  });
 });

@@ -1,6 +1,10 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
 import sharp from "sharp";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import type { Config } from "../../src/config.ts";
+import { Emulator } from "../../src/emulator/emulator.ts";
 import type { Deps } from "../../src/faces/mcp/deps.ts";
 import type { Form } from "../../src/faces/mcp/question.ts";
 import type { Message } from "../../src/faces/mcp/rpc.ts";
@@ -13,14 +17,36 @@ import {
 } from "../support/client.ts";
 import { startHttp } from "../support/http.ts";
 import { promptPosts } from "../support/servers.ts";
-import { call, connect, imageIdsIn, startApp, startEmulator, taskIdIn } from "../support/world.ts";
+import {
+  allWays,
+  call,
+  connect,
+  imageIdsIn,
+  openApp,
+  startApp,
+  startEmulator,
+  taskIdIn,
+  type World,
+} from "../support/world.ts";
 
 const small = { width: 64, height: 64 };
 
-async function studio(options: ClientOptions = {}, overrides: Partial<Config> = {}) {
+let shared: World & { emulator: Emulator };
+beforeAll(async () => {
+  const dataDir = await mkdtemp(path.join(os.tmpdir(), "comfy-easel-protocol-"));
+  const emulator = await Emulator.start();
+  shared = { ...(await openApp(emulator.url, dataDir)), emulator };
+});
+afterAll(async () => {
+  await shared.app.close();
+  await shared.emulator.close();
+  await rm(shared.dataDir, { recursive: true, force: true, maxRetries: 5 });
+});
+
+/** A studio of its own, for who counts its tasks or wants it otherwise. */
+async function ownStudio(overrides: Partial<Config> = {}) {
   const emulator = await startEmulator();
-  const world = await startApp(emulator.url, overrides);
-  return { ...world, emulator, client: await connect(world.deps, options) };
+  return { ...(await startApp(emulator.url, overrides)), emulator };
 }
 
 function textOf(messages: unknown[]): string {
@@ -29,244 +55,254 @@ function textOf(messages: unknown[]): string {
     .join("\n");
 }
 
-test("the server introduces itself: a picture, and less than 2 KB of instructions", async () => {
-  const { client } = await studio();
+describe.for(allWays)("over $transport, $revision", (way) => {
+  /** A client of the studio that this file's tests share. */
+  async function studio(options: ClientOptions = {}) {
+    return { ...shared, client: await connect(shared.deps, { way, ...options }) };
+  }
 
-  expect(client.getServerVersion()).toMatchObject({
-    name: "comfy-easel",
-    icons: [{ mimeType: "image/svg+xml" }],
-  });
-  const instructions = client.getInstructions() ?? "";
-  expect(instructions).toContain("generate_image");
-  expect(instructions.length).toBeLessThan(2_048);
-});
-
-test("tools have icons for clients that draw them, and for nobody else", async () => {
-  const { client, deps } = await studio({ name: "Visual Studio Code" });
-  const plain = await connect(deps, "some-agent-framework");
-
-  const drawn = (await client.listTools()).tools;
-  const bare = (await plain.listTools()).tools;
-
-  expect(drawn.every((tool) => tool.icons?.[0]?.src.startsWith("data:image/svg+xml"))).toBe(true);
-  expect(bare.every((tool) => tool.icons === undefined)).toBe(true);
-  expect(bare.map(({ name }) => name)).toEqual(drawn.map(({ name }) => name));
-  const [, data = ""] = String(drawn[0]?.icons?.[0]?.src).split(",");
-  expect(await sharp(Buffer.from(data, "base64")).metadata()).toMatchObject({ format: "svg" });
-});
-
-describe("prompts", () => {
-  test("are listed with what they want", async () => {
+  test("the server introduces itself: a picture, and less than 2 KB of instructions", async () => {
     const { client } = await studio();
 
-    const { prompts } = await client.listPrompts();
-
-    expect(prompts.map(({ name }) => name)).toEqual([
-      "generate",
-      "edit",
-      "sticker",
-      "upscale",
-      "make-again",
-      "workflow",
-    ]);
-    for (const { title, description, arguments: wanted } of prompts) {
-      expect(title && description).toBeTruthy();
-      expect(wanted?.some(({ required }) => required)).toBe(true);
-    }
-  });
-
-  test("make-again says the call that made a picture, and shows it", async () => {
-    const { client } = await studio();
-    const made = await call(client, "generate_image", { prompt: "a fox", seed: 7, ...small });
-    const [image = ""] = imageIdsIn(made.text);
-
-    const { messages } = await client.getPrompt({
-      name: "make-again",
-      arguments: { image, change: "at night" },
+    expect(client.getServerVersion()).toMatchObject({
+      name: "comfy-easel",
+      icons: [{ mimeType: "image/svg+xml" }],
     });
-
-    expect(textOf(messages)).toMatch(/again with generate_image\. Change this: at night/);
-    expect(textOf(messages)).toMatch(/"prompt":"a fox".*"seed":7/);
-    expect(messages.map(({ content }) => content.type)).toEqual(["text", "image"]);
+    const instructions = client.getInstructions() ?? "";
+    expect(instructions).toContain("generate_image");
+    expect(instructions.length).toBeLessThan(2_048);
   });
 
-  test("what is missing or not there is said by name", async () => {
-    const { client } = await studio();
+  test("tools have icons for clients that draw them, and for nobody else", async () => {
+    const { client, deps } = await studio({ name: "Visual Studio Code" });
+    const plain = await connect(deps, { way, name: "some-agent-framework" });
 
-    await expect(client.getPrompt({ name: "generate", arguments: {} })).rejects.toThrow(
-      /prompt: missing/,
-    );
-    await expect(client.getPrompt({ name: "stiker" })).rejects.toThrow(/Did you mean sticker/);
-    const unknown = { name: "workflow", arguments: { name: "checkpont" } };
-    await expect(client.getPrompt(unknown)).rejects.toThrow(/Did you mean checkpoint/);
+    const drawn = (await client.listTools()).tools;
+    const bare = (await plain.listTools()).tools;
+
+    expect(drawn.every((tool) => tool.icons?.[0]?.src.startsWith("data:image/svg+xml"))).toBe(true);
+    expect(bare.every((tool) => tool.icons === undefined)).toBe(true);
+    expect(bare.map(({ name }) => name)).toEqual(drawn.map(({ name }) => name));
+    const [, data = ""] = String(drawn[0]?.icons?.[0]?.src).split(",");
+    expect(await sharp(Buffer.from(data, "base64")).metadata()).toMatchObject({ format: "svg" });
   });
 
-  test("what is missing is asked for where there is somebody to ask", async () => {
-    const forms: Form[] = [];
-    const { client } = await studio({
-      elicit: (form) => {
-        forms.push(form);
-        return { action: "accept", content: { prompt: "a red fox" } };
-      },
-    });
-
-    const { messages } = await client.getPrompt({ name: "generate", arguments: {} });
-
-    expect(textOf(messages)).toContain("a red fox");
-    expect(forms[0]?.requestedSchema.required).toEqual(["prompt"]);
-  });
-
-  test("their arguments and the templates of resources are completed", async () => {
-    const { client } = await studio();
-    const made = await call(client, "generate_image", { prompt: "a red fox", ...small });
-    const [image = ""] = imageIdsIn(made.text);
-    const completed = async (ref: object, name: string, value: string) => {
-      const { completion } = await client.complete({
-        ref: ref as { type: "ref/prompt"; name: string },
-        argument: { name, value },
-      });
-      return completion.values;
-    };
-    const prompt = (name: string) => ({ type: "ref/prompt", name });
-    const template = (uri: string) => ({ type: "ref/resource", uri });
-
-    expect(await completed(prompt("generate"), "workflow", "check")).toContain("checkpoint");
-    expect(await completed(prompt("generate"), "style", "anime")).not.toEqual([]);
-    expect(await completed(prompt("generate"), "model", "sd_xl")).toContain(
-      "sd_xl_base_1.0.safetensors",
-    );
-    expect(await completed(prompt("generate"), "lora", "")).not.toEqual([]);
-    expect(await completed(prompt("generate"), "prompt", "a")).toEqual([]);
-    expect(await completed(prompt("edit"), "image", "fox")).toEqual([image]);
-    expect(await completed(template("comfy://images/{id}"), "id", image.slice(0, 5))).toEqual([
-      image,
-    ]);
-    expect(await completed(template("comfy://workflows/{name}"), "name", "flux")).not.toEqual([]);
-    await expect(completed(template("comfy://nothing/{id}"), "id", "")).rejects.toMatchObject({
-      code: -32602,
-    });
-  });
-});
-
-describe("subscriptions", () => {
-  test("a task tells of its changes until nobody listens", async () => {
-    const { client, emulator, deps } = await studio();
-    const hold = emulator.hold("VAEDecode");
-    const early = await call(client, "generate_image", {
-      prompt: "x",
-      wait_seconds: 0,
-      ...small,
-    });
-    await hold.reached;
-    let changes = 0;
-    const stop = await client.onUpdated(`comfy://tasks/${taskIdIn(early.text)}`, () => {
-      changes += 1;
-    });
-
-    hold.release();
-    await deps.studio.wait(taskIdIn(early.text), 30_000);
-
-    await expect.poll(() => changes).toBeGreaterThan(0);
-    await stop();
-  });
-
-  test.for(["comfy://tasks/t0000000000000000", "comfy://images/nope", "test://elsewhere"])(
-    "%s is refused",
-    async (uri) => {
+  describe("prompts", () => {
+    test("are listed with what they want", async () => {
       const { client } = await studio();
 
-      await expect(client.onUpdated(uri, () => {})).rejects.toMatchObject({ code: -32602 });
-    },
-  );
-});
+      const { prompts } = await client.listPrompts();
 
-describe("a person who can be asked", () => {
-  const fill = async (client: Client, count: number) => {
-    for (let i = 0; i < count; i += 1) {
-      await call(client, "generate_image", { prompt: "x", wait_seconds: 0, ...small });
-    }
-  };
-
-  test.for<[answer: string, kept: number]>([
-    ["Delete", 0],
-    ["Keep", 5],
-  ])("says %s before five tasks are deleted", async ([answer, kept]) => {
-    const asked: string[] = [];
-    const { client, deps } = await studio({
-      elicit: ({ message }) => {
-        asked.push(message);
-        return { action: "accept", content: { answer } };
-      },
+      expect(prompts.map(({ name }) => name)).toEqual([
+        "generate",
+        "edit",
+        "sticker",
+        "upscale",
+        "make-again",
+        "workflow",
+      ]);
+      for (const { title, description, arguments: wanted } of prompts) {
+        expect(title && description).toBeTruthy();
+        expect(wanted?.some(({ required }) => required)).toBe(true);
+      }
     });
-    await fill(client, 5);
 
-    const done = await call(client, "delete_tasks", { before: "tomorrow" });
+    test("make-again says the call that made a picture, and shows it", async () => {
+      const { client } = await studio();
+      const made = await call(client, "generate_image", { prompt: "a fox", seed: 7, ...small });
+      const [image = ""] = imageIdsIn(made.text);
 
-    expect(asked).toEqual(["Delete 5 tasks and their pictures for good?"]);
-    expect(done.isError).toBe(false);
-    expect(await deps.studio.count({})).toBe(kept);
+      const { messages } = await client.getPrompt({
+        name: "make-again",
+        arguments: { image, change: "at night" },
+      });
+
+      expect(textOf(messages)).toMatch(/again with generate_image\. Change this: at night/);
+      expect(textOf(messages)).toMatch(/"prompt":"a fox".*"seed":7/);
+      expect(messages.map(({ content }) => content.type)).toEqual(["text", "image"]);
+    });
+
+    test("what is missing or not there is said by name", async () => {
+      const { client } = await studio();
+
+      await expect(client.getPrompt({ name: "generate", arguments: {} })).rejects.toThrow(
+        /prompt: missing/,
+      );
+      await expect(client.getPrompt({ name: "stiker" })).rejects.toThrow(/Did you mean sticker/);
+      const unknown = { name: "workflow", arguments: { name: "checkpont" } };
+      await expect(client.getPrompt(unknown)).rejects.toThrow(/Did you mean checkpoint/);
+    });
+
+    test("what is missing is asked for where there is somebody to ask", async () => {
+      const forms: Form[] = [];
+      const { client } = await studio({
+        elicit: (form) => {
+          forms.push(form);
+          return { action: "accept", content: { prompt: "a red fox" } };
+        },
+      });
+
+      const { messages } = await client.getPrompt({ name: "generate", arguments: {} });
+
+      expect(textOf(messages)).toContain("a red fox");
+      expect(forms[0]?.requestedSchema.required).toEqual(["prompt"]);
+    });
+
+    test("their arguments and the templates of resources are completed", async () => {
+      const { client } = await studio();
+      const prompt = `an owl, ${way.transport} ${way.revision}`;
+      const made = await call(client, "generate_image", { prompt, ...small });
+      const [image = ""] = imageIdsIn(made.text);
+      const completed = async (ref: object, name: string, value: string) => {
+        const { completion } = await client.complete({
+          ref: ref as { type: "ref/prompt"; name: string },
+          argument: { name, value },
+        });
+        return completion.values;
+      };
+      const ofPrompt = (name: string) => ({ type: "ref/prompt", name });
+      const template = (uri: string) => ({ type: "ref/resource", uri });
+
+      expect(await completed(ofPrompt("generate"), "workflow", "check")).toContain("checkpoint");
+      expect(await completed(ofPrompt("generate"), "style", "anime")).not.toEqual([]);
+      expect(await completed(ofPrompt("generate"), "model", "sd_xl")).toContain(
+        "sd_xl_base_1.0.safetensors",
+      );
+      expect(await completed(ofPrompt("generate"), "lora", "")).not.toEqual([]);
+      expect(await completed(ofPrompt("generate"), "prompt", "a")).toEqual([]);
+      expect(await completed(ofPrompt("edit"), "image", prompt.slice(3))).toEqual([image]);
+      expect(await completed(template("comfy://images/{id}"), "id", image.slice(0, 16))).toEqual([
+        image,
+      ]);
+      expect(await completed(template("comfy://workflows/{name}"), "name", "flux")).not.toEqual([]);
+      await expect(completed(template("comfy://nothing/{id}"), "id", "")).rejects.toMatchObject({
+        code: -32602,
+      });
+    });
   });
 
-  test("is not asked about a few, and not needed", async () => {
+  describe("subscriptions", () => {
+    test("a task tells of its changes until nobody listens", async () => {
+      const { client, emulator, deps } = await studio();
+      const hold = emulator.hold("VAEDecode");
+      const early = await call(client, "generate_image", {
+        prompt: "x",
+        wait_seconds: 0,
+        ...small,
+      });
+      await hold.reached;
+      let changes = 0;
+      const stop = await client.onUpdated(`comfy://tasks/${taskIdIn(early.text)}`, () => {
+        changes += 1;
+      });
+
+      hold.release();
+      await deps.studio.wait(taskIdIn(early.text), 30_000);
+
+      await expect.poll(() => changes).toBeGreaterThan(0);
+      await stop();
+    });
+
+    test.for(["comfy://tasks/t0000000000000000", "comfy://images/nope", "test://elsewhere"])(
+      "%s is refused",
+      async (uri) => {
+        const { client } = await studio();
+
+        await expect(client.onUpdated(uri, () => {})).rejects.toMatchObject({ code: -32602 });
+      },
+    );
+  });
+
+  describe("a person who can be asked", () => {
+    beforeEach(async () => void (await shared.deps.studio.delete({}, false)));
+
+    const fill = async (client: Client, count: number) => {
+      for (let i = 0; i < count; i += 1) {
+        await call(client, "generate_image", { prompt: "x", wait_seconds: 0, ...small });
+      }
+    };
+
+    test.for<[answer: string, kept: number]>([
+      ["Delete", 0],
+      ["Keep", 5],
+    ])("says %s before five tasks are deleted", async ([answer, kept]) => {
+      const asked: string[] = [];
+      const { client, deps } = await studio({
+        elicit: ({ message }) => {
+          asked.push(message);
+          return { action: "accept", content: { answer } };
+        },
+      });
+      await fill(client, 5);
+
+      const done = await call(client, "delete_tasks", { before: "tomorrow" });
+
+      expect(asked).toEqual(["Delete 5 tasks and their pictures for good?"]);
+      expect(done.isError).toBe(false);
+      expect(await deps.studio.count({})).toBe(kept);
+    });
+
+    test("is not asked about a few, and not needed", async () => {
+      const { client, deps } = await studio();
+      await fill(client, 5);
+
+      await call(client, "delete_tasks", { before: "tomorrow" });
+
+      expect(await deps.studio.count({})).toBe(0);
+    });
+
+    test("chooses which model a name means, before anything is made", async () => {
+      const forms: object[] = [];
+      const { client, emulator } = await studio({
+        elicit: ({ requestedSchema }) => {
+          forms.push(requestedSchema.properties);
+          return { action: "accept", content: { answer: "sd_xl_base_1.0.safetensors" } };
+        },
+      });
+
+      const before = promptPosts(emulator);
+      const made = await call(client, "generate_image", {
+        prompt: "x",
+        model: "sd_xl_bsae_1.0.safetensors",
+        ...small,
+      });
+
+      expect(JSON.stringify(forms)).toContain("sd_xl_base_1.0.safetensors");
+      expect(made.text).toMatch(/^Done/);
+      expect(promptPosts(emulator) - before).toBe(1);
+    });
+  });
+
+  test("without MCP Apps an answer is what it was; with them the record is beside it, and two more tools", async () => {
     const { client, deps } = await studio();
-    await fill(client, 5);
+    const ui = { "io.modelcontextprotocol/ui": { mimeTypes: ["text/html;profile=mcp-app"] } };
+    const host = await connect(deps, { way, capabilities: { extensions: ui } });
+    const made = await call(client, "generate_image", { prompt: "x", ...small });
+    const ask = { name: "task_status", arguments: { task_id: taskIdIn(made.text) } };
 
-    await call(client, "delete_tasks", { before: "tomorrow" });
+    // A workflow's guide is told once on each connection.
+    await host.callTool(ask);
+    const plain = await client.callTool(ask);
+    const shown = await host.callTool(ask);
 
-    expect(await deps.studio.count({})).toBe(0);
-  });
-
-  test("chooses which model a name means, before anything is made", async () => {
-    const forms: object[] = [];
-    const { client, emulator } = await studio({
-      elicit: ({ requestedSchema }) => {
-        forms.push(requestedSchema.properties);
-        return { action: "accept", content: { answer: "sd_xl_base_1.0.safetensors" } };
-      },
+    expect(JSON.stringify(plain.content)).toBe(JSON.stringify(shown.content));
+    expect(JSON.stringify(plain)).not.toContain("comfy-easel/task");
+    expect(shown._meta).toMatchObject({ "comfy-easel/task": { state: "completed" } });
+    const names = async (one: Client) => (await one.listTools()).tools.map(({ name }) => name);
+    const added = (await names(host)).filter((name) => name.startsWith("studio_"));
+    expect(added).toEqual(["studio_tasks", "studio_picture"]);
+    expect((await names(client)).filter((name) => name.startsWith("studio_"))).toEqual([]);
+    const { tools } = await host.listTools();
+    expect(tools.find(({ name }) => name === "studio_tasks")?._meta).toEqual({
+      ui: { visibility: ["app"] },
     });
-
-    const made = await call(client, "generate_image", {
-      prompt: "x",
-      model: "sd_xl_bsae_1.0.safetensors",
-      ...small,
-    });
-
-    expect(made.text).toMatch(/^Done/);
-    expect(JSON.stringify(forms)).toContain("sd_xl_base_1.0.safetensors");
-    expect(made.text).toMatch(/^Done/);
-    expect(promptPosts(emulator)).toBe(1);
+    expect((await call(client, "studio_tasks")).text).toMatch(/There is no tool "studio_tasks"/);
   });
-});
-
-test("without MCP Apps an answer is what it was; with them the record is beside it, and two more tools", async () => {
-  const { client, deps } = await studio();
-  const ui = { "io.modelcontextprotocol/ui": { mimeTypes: ["text/html;profile=mcp-app"] } };
-  const host = await connect(deps, { capabilities: { extensions: ui } });
-  const made = await call(client, "generate_image", { prompt: "x", ...small });
-  const ask = { name: "task_status", arguments: { task_id: taskIdIn(made.text) } };
-
-  // A workflow's guide is told once on each connection.
-  await host.callTool(ask);
-  const plain = await client.callTool(ask);
-  const shown = await host.callTool(ask);
-
-  expect(JSON.stringify(plain.content)).toBe(JSON.stringify(shown.content));
-  expect(JSON.stringify(plain)).not.toContain("comfy-easel/task");
-  expect(shown._meta).toMatchObject({ "comfy-easel/task": { state: "completed" } });
-  const names = async (one: Client) => (await one.listTools()).tools.map(({ name }) => name);
-  const added = (await names(host)).filter((name) => name.startsWith("studio_"));
-  expect(added).toEqual(["studio_tasks", "studio_picture"]);
-  expect((await names(client)).filter((name) => name.startsWith("studio_"))).toEqual([]);
-  const { tools } = await host.listTools();
-  expect(tools.find(({ name }) => name === "studio_tasks")?._meta).toEqual({
-    ui: { visibility: ["app"] },
-  });
-  expect((await call(client, "studio_tasks")).text).toMatch(/There is no tool "studio_tasks"/);
 });
 
 describe("tasks of MCP itself are records of ours", () => {
   test("of the extension: an id at once, the answer when it is done, a cancel that cancels", async () => {
-    const { deps, emulator } = await studio();
+    const { deps, emulator } = shared;
     const ask = bareClient(deps);
     const able = { extensions: { "io.modelcontextprotocol/tasks": {} } };
     const request = (method: string, params: Record<string, unknown>, can: object = able) =>
@@ -307,7 +343,7 @@ describe("tasks of MCP itself are records of ours", () => {
   });
 
   test("of 2025-11-25, where the operator offers them: made, listed, waited for, cancelled", async () => {
-    const { deps, emulator } = await studio({}, { mcpTasks: true });
+    const { deps, emulator } = await ownStudio({ mcpTasks: true });
     const told: Message[] = [];
     const ask = bareClient(deps, (message) => told.push(message));
     const clientInfo = { name: "x", version: "1" };
@@ -379,7 +415,7 @@ test("over HTTP since 2026-07-28 a closed stream cancels its task, a stop of the
 });
 
 test("both revisions on one connection get their own answers", async () => {
-  const { deps } = await studio();
+  const { deps } = shared;
   const ask = bareClient(deps);
   const clientInfo = { name: "x", version: "1" };
   const earlier = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo };

@@ -27,6 +27,12 @@ import { serveStdio } from "../../src/faces/mcp/stdio.ts";
 /** The two lines of MCP's SDK, each with the newest revision it speaks. */
 export type Revision = "2025-11-25" | "2026-07-28";
 
+/** How a client comes. */
+export interface Way {
+  transport: "memory" | "stdio" | "http";
+  revision: Revision;
+}
+
 export interface RequestOptions {
   signal?: AbortSignal;
   timeout?: number;
@@ -40,6 +46,8 @@ export interface ToolCall {
 }
 
 export interface ClientOptions {
+  /** @default that of the project that runs */
+  way?: Way;
   name?: string;
   capabilities?: object;
   /** Answers a form. */

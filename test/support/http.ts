@@ -94,7 +94,7 @@ export async function connectTo(
   query = "",
   options: ClientOptions = {},
 ): Promise<Client> {
-  const revision = inject("revision");
+  const revision = options.way?.revision ?? inject("revision");
   const transport = httpTransport(revision, `${url}/mcp${query}`, headers);
   const client = await connectBy(revision, transport, options);
   onTestFinished(() => client.close());

@@ -17,7 +17,7 @@ import {
   connectBy,
   memoryTransport,
   pipeTransport,
-  type Revision,
+  type Way,
 } from "./client.ts";
 import { connectOverHttp } from "./http.ts";
 
@@ -119,16 +119,22 @@ export async function openApp(
 }
 
 declare module "vitest" {
-  interface ProvidedContext {
-    transport: "memory" | "stdio" | "http";
-    revision: Revision;
-  }
+  interface ProvidedContext extends Way {}
 }
 
-/** A real SDK client, over the transport and of the revision that the project says. */
+/** All ways in which a client comes. */
+export const allWays = (["memory", "stdio", "http"] as const).flatMap((transport) =>
+  (["2025-11-25", "2026-07-28"] as const).map((revision): Way => ({ transport, revision })),
+);
+
+function wayOfProject(): Way {
+  return { transport: inject("transport"), revision: inject("revision") };
+}
+
+/** A real SDK client, over a transport and of a revision. */
 export async function connect(deps: Deps, options: string | ClientOptions = {}): Promise<Client> {
   const wish = typeof options === "string" ? { name: options } : options;
-  const [transport, revision] = [inject("transport"), inject("revision")];
+  const { transport, revision } = wish.way ?? wayOfProject();
   if (transport === "http") return connectOverHttp(deps, wish);
   const end = transport === "stdio" ? pipeTransport(deps) : memoryTransport(deps);
   const client = await connectBy(revision, end, wish);
