@@ -106,6 +106,13 @@ test.skipIf(!hasChromium).for<Revision>(["2025-11-25", "2026-07-28"])(
       .poll(() => frame.evaluate("document.querySelector('progress')?.value"))
       .toBeGreaterThan(0.3);
     expect(await frame.textContent(".words")).toBe("a fox in the snow");
+    await frame.waitForSelector(".canvas img.sketch", { state: "visible" });
+    expect(
+      await frame.evaluate("getComputedStyle(document.querySelector('.sketch')).opacity"),
+    ).toBe("1");
+    await expect
+      .poll(() => frame.evaluate("document.querySelector('.sketch')?.naturalWidth"))
+      .toBeGreaterThan(100);
     await shoot(page, `chat-progress-${revision}`);
     hold.release();
     await notify("ui/notifications/tool-result", await made);

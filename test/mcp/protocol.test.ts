@@ -273,7 +273,7 @@ describe.for(allWays)("over $transport, $revision", (way) => {
     });
   });
 
-  test("without MCP Apps an answer is what it was; with them the record is beside it, and two more tools", async () => {
+  test("without MCP Apps an answer is what it was; with them the record is beside it, and three more tools", async () => {
     const { client, deps } = await studio();
     const ui = { "io.modelcontextprotocol/ui": { mimeTypes: ["text/html;profile=mcp-app"] } };
     const host = await connect(deps, { way, capabilities: { extensions: ui } });
@@ -290,7 +290,7 @@ describe.for(allWays)("over $transport, $revision", (way) => {
     expect(shown._meta).toMatchObject({ "comfy-easel/task": { state: "completed" } });
     const names = async (one: Client) => (await one.listTools()).tools.map(({ name }) => name);
     const added = (await names(host)).filter((name) => name.startsWith("studio_"));
-    expect(added).toEqual(["studio_tasks", "studio_picture"]);
+    expect(added).toEqual(["studio_tasks", "studio_look", "studio_picture"]);
     expect((await names(client)).filter((name) => name.startsWith("studio_"))).toEqual([]);
     const { tools } = await host.listTools();
     expect(tools.find(({ name }) => name === "studio_tasks")?._meta).toEqual({

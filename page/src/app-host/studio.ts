@@ -1,5 +1,5 @@
 import { computed, signal } from "@preact/signals";
-import { Bridge, type HostContext, type ToolResult, textOf } from "./bridge.ts";
+import { type Block, Bridge, type HostContext, type ToolResult, textOf } from "./bridge.ts";
 
 export interface Picture {
   id: string;
@@ -23,8 +23,15 @@ export interface Task {
   error: string | null;
 }
 
+/** A picture on its way. */
+export interface Preview {
+  address: string;
+  /** Grows with each one of a task. */
+  frame: number;
+}
+
 /** Milliseconds between looks at a task that is at work. */
-const everyMs = 700;
+const everyMs = 500;
 /** A task of the call that the page stands for began no longer before it than clocks differ. */
 const slackMs = 10_000;
 
@@ -41,6 +48,8 @@ export class Studio {
   /** What the person or the model asked for; known before the task is. */
   readonly asked = signal<Record<string, unknown> | undefined>(undefined);
   readonly shown = signal<Task | undefined>(undefined);
+  /** Of the task that is shown, while it is at work. */
+  readonly preview = signal<Preview | undefined>(undefined);
   readonly chosen = signal(0);
   readonly earlier = signal<Task[]>([]);
   readonly more = signal<string | undefined>(undefined);
@@ -82,6 +91,7 @@ export class Studio {
   }
 
   show(task: Task): void {
+    if (task.id !== this.shown.value?.id) this.preview.value = undefined;
     this.shown.value = task;
     this.chosen.value = 0;
     void this.#follow();
@@ -150,11 +160,10 @@ export class Studio {
   /** The answer has previews of the first pictures already, in their order. */
   #seed(task: Task, { content }: ToolResult): void {
     const previews = content.filter(({ type }) => type === "image");
-    previews.forEach(({ data = "", mimeType = "" }, i) => {
+    previews.forEach((block, i) => {
       const image = task.images[i];
       if (!image) return;
-      const address = Promise.resolve(`data:${mimeType};base64,${data}`);
-      this.#pictures.set(`${image.id} small`, address);
+      this.#pictures.set(`${image.id} small`, Promise.resolve(addressOf(block)));
     });
   }
 
@@ -178,15 +187,23 @@ export class Studio {
   #isOpen(): boolean {
     const task = this.shown.value;
     if (!task) return this.asked.value !== undefined && this.remark.value === "";
-    return task.state === "queued" || task.state === "running";
+    return isOpen(task);
   }
 
   async #look(): Promise<void> {
     const known = this.shown.value;
     const id = known?.id ?? this.asked.value?.["task_id"];
     if (typeof id === "string") {
-      const { tasks } = await this.#tasks({ task_ids: [id] });
-      if (tasks[0] && this.shown.value === known) this.shown.value = tasks[0];
+      const after = this.preview.value?.frame ?? 0;
+      const { content, structuredContent = {} } = await this.#bridge.call("studio_look", {
+        task_id: id,
+        after,
+      });
+      if (this.shown.value !== known) return;
+      this.shown.value = structuredContent["task"] as Task;
+      const [block] = content.filter(({ type }) => type === "image");
+      const frame = Number(structuredContent["frame"]);
+      if (block) this.preview.value = { address: addressOf(block), frame };
       return;
     }
     // The host tells of the task at its end; until then it is found by what was asked for.
@@ -219,7 +236,7 @@ export class Studio {
     const { content } = await this.#bridge.call("studio_picture", { image_id: id, max_size: side });
     const block = content.find(({ type }) => type === "image");
     if (!block) throw new Error(`No picture came for ${id}.`);
-    return `data:${block.mimeType};base64,${block.data}`;
+    return addressOf(block);
   }
 
   async #tried(work: () => Promise<void>): Promise<void> {
@@ -229,4 +246,12 @@ export class Studio {
       this.remark.value = error instanceof Error ? error.message : String(error);
     }
   }
+}
+
+export function isOpen({ state }: Task): boolean {
+  return state === "queued" || state === "running";
+}
+
+function addressOf({ data = "", mimeType = "" }: Block): string {
+  return `data:${mimeType};base64,${data}`;
 }

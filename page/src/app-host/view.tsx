@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { Icon, type IconName } from "../view/icons.tsx";
-import type { Picture, Studio, Task } from "./studio.ts";
+import { isOpen, type Picture, type Studio, type Task } from "./studio.ts";
 
 /** What was asked for, in the person's words. */
 function titleOf(args: Readonly<Record<string, unknown>> | undefined, tool = ""): string {
@@ -23,16 +23,26 @@ export function StudioView({ studio }: { studio: Studio }) {
   );
 }
 
-/** A canvas of the right shape, while there is nothing on it. */
+/** A canvas of the right shape, with what there is of the picture yet. */
 function Blank({ studio }: { studio: Studio }) {
   const task = studio.shown.value;
   const args = task?.arguments ?? studio.asked.value;
-  const [width, height] = [Number(args?.["width"] ?? 1), Number(args?.["height"] ?? 1)];
+  const [width, height] = [Number(args?.["width"] ?? 512), Number(args?.["height"] ?? 512)];
   return (
     <section class="stage" aria-label="Picture">
-      <div class="canvas" style={{ aspectRatio: `${width} / ${height}` }} />
+      <Coming studio={studio} width={width} height={height} />
       <Label studio={studio} task={task} />
     </section>
+  );
+}
+
+function Coming({ studio, width, height }: { studio: Studio; width: number; height: number }) {
+  const address = studio.preview.value?.address;
+  const style = { aspectRatio: `${width} / ${height}`, width: `min(100%, ${width}px)` };
+  return (
+    <div class="canvas" style={style}>
+      {address && <img class="sketch" src={address} alt="So far" />}
+    </div>
   );
 }
 
@@ -42,7 +52,7 @@ function Easel({ studio, task }: { studio: Studio; task: Task }) {
   return (
     <section class="stage" aria-label="Picture">
       <Shown studio={studio} picture={picture} size="large" title={titleOf(task.arguments)} />
-      {task.images.length > 1 && (
+      {(task.images.length > 1 || isOpen(task)) && (
         <fieldset class="strip" aria-label="Pictures of this task">
           {task.images.map((image, i) => (
             <button
@@ -57,6 +67,7 @@ function Easel({ studio, task }: { studio: Studio; task: Task }) {
               <Shown studio={studio} picture={image} size="small" title="" />
             </button>
           ))}
+          {isOpen(task) && <Coming studio={studio} width={picture.width} height={picture.height} />}
         </fieldset>
       )}
       <Label studio={studio} task={task} />
@@ -87,7 +98,7 @@ function Act({ name, label, act }: { name: IconName; label: string; act: () => P
 }
 
 function Label({ studio, task }: { studio: Studio; task: Task | undefined }) {
-  const isOpen = !task || task.state === "queued" || task.state === "running";
+  const isGoing = !task || isOpen(task);
   const progress = task?.progress;
   const picture = studio.picture.value;
   const size = picture ? `${picture.width} × ${picture.height}` : "";
@@ -96,7 +107,7 @@ function Label({ studio, task }: { studio: Studio; task: Task | undefined }) {
   return (
     <div class="label">
       <p class="words">{titleOf(task?.arguments ?? studio.asked.value, task?.tool)}</p>
-      {isOpen && studio.asked.value ? (
+      {isGoing && (task || studio.asked.value) ? (
         <div class="going">
           <progress max={1} value={progress?.fraction ?? 0} aria-label="Progress" />
           <span>{progress?.message ?? "Starting"}</span>

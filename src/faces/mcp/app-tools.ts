@@ -11,7 +11,7 @@ const largestBase64 = 700_000;
 
 /** What the studio's page in a chat asks; no model is shown these. */
 export function appTools(deps: Deps): Tool[] {
-  return [tasksForApp(deps), pictureForApp(deps)];
+  return [tasksForApp(deps), lookForApp(deps), pictureForApp(deps)];
 }
 
 function tasksForApp({ studio, catalog }: Deps): Tool {
@@ -36,6 +36,35 @@ function tasksForApp({ studio, catalog }: Deps): Tool {
         structured: {
           tasks: page.tasks.map((task) => appRecord(task, studio, catalog)),
           next_cursor: page.cursor ?? null,
+        },
+      };
+    },
+  };
+}
+
+function lookForApp({ studio, catalog }: Deps): Tool {
+  return {
+    name: "studio_look",
+    title: "Task for the page",
+    description: "How far a task is, with the newest preview, for the studio's page in a chat.",
+    appOnly: true,
+    input: z.strictObject({
+      task_id: z.string().describe("Task id"),
+      after: z.int().min(0).default(0).describe("The preview frame that is known already"),
+    }),
+    output: z.looseObject({ task: z.unknown() }),
+    annotations: reading,
+    async run({ task_id, after }) {
+      const task = await studio.get(String(task_id));
+      const shown = await studio.livePreview(task.id);
+      const isNew = shown && shown.frame > Number(after);
+      return {
+        content: isNew
+          ? [{ type: "image", data: shown.bytes.toString("base64"), mimeType: shown.mimeType }]
+          : [],
+        structured: {
+          task: appRecord(task, studio, catalog),
+          frame: isNew ? shown.frame : null,
         },
       };
     },

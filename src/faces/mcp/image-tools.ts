@@ -74,7 +74,7 @@ function submitOnce(
   { studio }: Deps,
   name: string,
   { wait_seconds, webhook_url, previews, ...args }: Record<string, unknown>,
-  { webhook: given, label, idempotencyKey }: Call,
+  { webhook: given, label, idempotencyKey, client }: Call,
   signal: AbortSignal,
 ): Promise<Task> {
   const request = requestFrom(args);
@@ -83,7 +83,9 @@ function submitOnce(
   const url = webhook_url ?? given?.url;
   const webhook = typeof url === "string" ? { ...given, url } : undefined;
   const patienceMs = Number(wait_seconds) * 1_000;
-  return studio.submit(name, request, { webhook, label, idempotencyKey, patienceMs, signal });
+  // The page in a chat shows the picture while it is painted.
+  const options = { webhook, label, idempotencyKey, patienceMs, signal, previews: client.apps };
+  return studio.submit(name, request, options);
 }
 
 /** The product's own tools have texts of their own; others speak through their first workflow. */
