@@ -5,10 +5,11 @@ import { openBlobs } from "./blobs/open.ts";
 import { Backend, type BackendOptions } from "./comfy/backend.ts";
 import { Gallery } from "./comfy/gallery.ts";
 import { joined } from "./comfy/installs.ts";
+import { Paces } from "./comfy/paces.ts";
 import { defaultPatience } from "./comfy/patience.ts";
 import { Pool } from "./comfy/pool.ts";
 import { SavedWorkflows } from "./comfy/saved-workflows.ts";
-import { isPlain } from "./comfy/target.ts";
+import { isPlain, nameOf } from "./comfy/target.ts";
 import type { Config } from "./config.ts";
 import { messageOf } from "./errors.ts";
 import { SaveTo } from "./files/save-to.ts";
@@ -29,6 +30,8 @@ import { Studio } from "./studio/studio.ts";
 import { freshMs, stateOf, workflowStates } from "./studio/workflow-states.ts";
 import type { WebhookShapes } from "./tasks/announcer.ts";
 import { Guests } from "./tasks/guests.ts";
+import { HandOver } from "./tasks/hand-over.ts";
+import { LearntTimes } from "./tasks/learnt-times.ts";
 import { LoraHeaders } from "./tasks/lora-headers.ts";
 import { openTaskStore } from "./tasks/store/open.ts";
 import { Tasks } from "./tasks/tasks.ts";
@@ -136,8 +139,21 @@ export async function createApp(
     styles,
     ...(config.wildcardsDir ? { wildcards: new Wildcards(config.wildcardsDir) } : {}),
   };
+  const paces = new Paces(new Map(config.comfyuis.map((each) => [nameOf(each), each.weight ?? 1])));
+  const times = await LearntTimes.open(config.dataDir, paces, log);
+  const handOver = new HandOver({
+    ...{ pool, paces, log, handOver: config.handOver },
+    replaceAfterMs: config.replaceAfterSeconds * 1000,
+    lostAfterMs: config.lostAfterSeconds * 1000,
+    drained: () => store.drains.all(),
+  });
+  await handOver
+    .refreshDrained()
+    .catch((error) => log.error(`which ComfyUIs are drained is not known: ${messageOf(error)}`));
   const tasks: Tasks = new Tasks({
     pool,
+    handOver,
+    mostWaiting: config.mostWaiting,
     catalog,
     guests,
     refreshSaved,
@@ -206,6 +222,7 @@ export async function createApp(
       // Whatever waits for a ComfyUI lets go first.
       await pool.close();
       await tasks.close();
+      await times.close();
       await store.close();
     },
   };

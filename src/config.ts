@@ -31,6 +31,11 @@ export interface Config {
   waitSeconds: number;
   inputRoots: string[];
   deliverBySocket: boolean;
+  /** Whether runs wait in ComfyUI's queue or here; see `HandOver`. */
+  handOver: "few" | "all";
+  replaceAfterSeconds: number;
+  /** Pictures that may wait on one server. */
+  mostWaiting: number;
   lostAfterSeconds: number;
   startPatienceSeconds: number;
   freeAfterSeconds: number | undefined;
@@ -67,8 +72,10 @@ export function readConfig(
   const dataDir = path.resolve(
     one("dataDir") ?? envPaths(isDemo ? "comfy-easel-demo" : "comfy-easel", { suffix: "" }).data,
   );
+  const comfyuis = readBackends(given);
+  const isHttp = isOn("http", one("http"));
   return {
-    comfyuis: readBackends(given),
+    comfyuis,
     isComfyuiGuessed: given.comfyuiUrl === undefined && given.backends === undefined,
     dataDir,
     blobs: readBlobs(given, env, dataDir),
@@ -86,6 +93,12 @@ export function readConfig(
     keepGb: optionalAmount("keepGb", one("keepGb")),
     allowPrivateUrls: isOn("allowPrivateUrls", one("allowPrivateUrls")),
     inputRoots: (given.inputRoots ?? [os.homedir()]).map((root) => path.resolve(root)),
+    // A single caller loses nothing by it, and its pictures are made while this server is not there.
+    handOver:
+      choice("handOver", one("handOver"), ["few", "all"]) ??
+      (isHttp || comfyuis.length > 1 ? "few" : "all"),
+    replaceAfterSeconds: amount("replaceAfter", one("replaceAfter") ?? "15", 86_400),
+    mostWaiting: amount("mostWaiting", one("mostWaiting") ?? "10000", 1e7),
     deliverBySocket: choice("delivery", one("delivery"), ["view", "socket"]) === "socket",
     resultLinks: choice("resultLinks", one("resultLinks"), ["auto", "always", "never"]) ?? "auto",
     resultImages: choice("resultImages", one("resultImages"), ["allow", "omit"]) ?? "allow",
@@ -93,7 +106,7 @@ export function readConfig(
     mcpTasks: isOn("mcpTasks", one("mcpTasks")),
     demo: isDemo,
     tools: toolsIn(one("tools")),
-    http: isOn("http", one("http")) ? readHttp(given) : undefined,
+    http: isHttp ? readHttp(given) : undefined,
   };
 }
 

@@ -105,6 +105,24 @@ export const options = {
     value: "view|socket",
     help: "how pictures come from ComfyUI: by /view, which leaves them in its output folder, or by socket, which leaves no file there (default view)",
   },
+  handOver: {
+    flag: "hand-over",
+    env: "EASEL_HAND_OVER",
+    value: "few|all",
+    help: "few: each ComfyUI has what it runs and one more, and the rest waits here, where callers take turns and priorities count; all: everything goes to ComfyUI's queue at once (default all over stdio with one ComfyUI, else few)",
+  },
+  replaceAfter: {
+    flag: "replace-after",
+    env: "EASEL_REPLACE_AFTER",
+    value: "SECONDS",
+    help: "with several ComfyUIs: how long one may be away before what only waited there, and cannot have run, goes to another (default 15)",
+  },
+  mostWaiting: {
+    flag: "most-waiting",
+    env: "EASEL_MOST_WAITING",
+    value: "N",
+    help: "pictures that may wait at once, whoever's; more are refused (default 10000)",
+  },
   lostAfter: {
     flag: "lost-after",
     env: "EASEL_LOST_AFTER",

@@ -4,6 +4,7 @@ import type { Log } from "../log.ts";
 import { type Cancelled, Cancels } from "./cancels.ts";
 import { type Capabilities, capabilitiesOf } from "./capabilities.ts";
 import { type ClientOptions, ComfyClient } from "./client.ts";
+import { isRefused } from "./errors.ts";
 import { Following, type FollowingPorts } from "./following.ts";
 import type { Found } from "./found.ts";
 import { Lookup } from "./lookup.ts";
@@ -56,6 +57,7 @@ export class Backend {
   readonly #closing = new AbortController();
   readonly #catalogue: NodeCatalogue;
   #capabilities: Capabilities | undefined;
+  #remaining = 0;
 
   constructor(target: ComfyTarget, log: Log, options: BackendOptions = {}) {
     this.#patience = options.patience ?? defaultPatience;
@@ -77,7 +79,10 @@ export class Backend {
       this.#closing.signal,
     );
     this.#places = new QueuePlaces(this.client, this.#followings, options.stalledAfterMs);
-    this.#traffic = new Traffic(this.#followings, () => this.#places.poke());
+    this.#traffic = new Traffic(this.#followings, (remaining) => {
+      this.#remaining = remaining;
+      this.#places.poke();
+    });
     this.#socket = this.#newSocket(target);
     this.#quiet = new Quiet(
       {
@@ -92,6 +97,21 @@ export class Backend {
   /** How many runs are followed here. */
   get runs(): number {
     return this.#followings.size;
+  }
+
+  /** Prompts that run or wait there, whoever's, as it told when that last changed. */
+  get remaining(): number {
+    return this.#remaining;
+  }
+
+  /**
+   * Whether a prompt that was given to it before it went away cannot have run: it waited until the
+   * socket closed, and no process listens at the address, so the queue is gone, which ComfyUI keeps
+   * in memory alone (`execution.py`, `PromptQueue`).
+   */
+  async cannotHaveRun(promptId: string): Promise<boolean> {
+    if (!this.#followings.get(promptId)?.waitedToTheLast) return false;
+    return this.client.systemStats().then(() => false, isRefused);
   }
 
   get isConnected(): boolean {
@@ -287,6 +307,7 @@ export class Backend {
           this.#capabilities = undefined;
           this.forgetObjectInfo();
         }
+        this.#remaining = 0;
         this.#traffic.disconnected();
       },
     };

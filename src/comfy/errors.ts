@@ -28,6 +28,13 @@ export class ComfyUnreachableError extends AppError {
   }
 }
 
+/** The host answered that no process listens there. */
+export function isRefused(error: unknown): boolean {
+  const cause = error instanceof ComfyUnreachableError ? error.cause : undefined;
+  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+  return inner instanceof Error && "code" in inner && inner.code === "ECONNREFUSED";
+}
+
 const sentence: Record<Unreachable, (url: string, detail: string) => string> = {
   nothing_there: (url, detail) =>
     `No ComfyUI at ${url}: nothing is listening there (${detail}). Start ComfyUI, or point --comfyui-url (COMFYUI_URL) at it; --demo needs none.`,

@@ -1,3 +1,4 @@
+import type { Timing } from "./paces.ts";
 import {
   type ExecutionErrorData,
   type Graph,
@@ -43,6 +44,10 @@ export class Execution {
   readonly #done = new Map<string, number>();
   #current: { node: string; value: number; max: number } | undefined;
   #fraction = 0;
+  #startedAt: number | undefined;
+  #overAt: number | undefined;
+  /** Of the node with the most steps: its first and its last tick so far. */
+  #steps: { node: string; count: number; first: number; last: number } | undefined;
 
   constructor(promptId: string, graph: Graph) {
     this.promptId = promptId;
@@ -60,10 +65,22 @@ export class Execution {
     return progress;
   }
 
+  /** Missing until its end was told, and where its start was not. */
+  get timing(): Timing | undefined {
+    if (this.#startedAt === undefined || this.#overAt === undefined) return undefined;
+    const timing: Timing = { ms: this.#overAt - this.#startedAt };
+    const steps = this.#steps;
+    if (!steps) return timing;
+    timing.beforeStepsMs = steps.first - this.#startedAt;
+    if (steps.count > 1) timing.stepMs = (steps.last - steps.first) / (steps.count - 1);
+    return timing;
+  }
+
   apply(message: SocketMessage): void {
     switch (message.type) {
       case "execution_start":
         this.started = true;
+        this.#startedAt = performance.now();
         break;
       case "execution_cached":
         for (const id of message.data.nodes ?? []) this.cached.add(id);
@@ -105,6 +122,7 @@ export class Execution {
     this.started = true;
     if (node === null) {
       this.over = true;
+      this.#overAt = performance.now();
       return;
     }
     this.#current = { node: displayNode ?? node, value: 0, max: 1 };
@@ -115,6 +133,16 @@ export class Execution {
     if (!id || max <= 0) return;
     this.#current = { node: id, value, max };
     this.#raise(id, value / max);
+    this.#stepped(id, value);
+  }
+
+  #stepped(node: string, step: number): void {
+    const now = performance.now();
+    const known = this.#steps;
+    if (known?.node === node && step > 1) {
+      known.count += 1;
+      known.last = now;
+    } else if (!known || known.count === 1) this.#steps = { node, count: 1, first: now, last: now };
   }
 
   #state(node: NodeProgress): void {

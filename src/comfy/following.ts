@@ -53,6 +53,7 @@ export class Following {
   #ended = false;
   /** Events may have been missed, so what the rest of them says is not the whole truth. */
   #gap = false;
+  #waitedToTheLast = false;
   #asking = false;
   /** Somebody asked to look again while a look was under way. */
   #askAgain = false;
@@ -119,6 +120,7 @@ export class Following {
   }
 
   disconnected(): void {
+    this.#waitedToTheLast = !this.#gap && this.#heard && !this.execution.started;
     this.#gap = true;
     this.#delayMs = this.#patience.blindMs.first;
     this.#arm();
@@ -126,6 +128,11 @@ export class Following {
 
   connected(): void {
     if (this.#gap) this.check();
+  }
+
+  /** Every event up to the loss of the socket was heard, and its start was not among them. */
+  get waitedToTheLast(): boolean {
+    return this.#waitedToTheLast;
   }
 
   wantCancel(): void {
@@ -271,6 +278,7 @@ export class Following {
       images: this.execution.images,
       cached: new Set(found.cached),
       blocked: this.execution.blocked,
+      ...(this.execution.timing && !this.#gap ? { timing: this.execution.timing } : {}),
     };
   }
 

@@ -1,5 +1,6 @@
 import type { AppError } from "../errors.ts";
 import type { RunProgress } from "./execution.ts";
+import type { Timing } from "./paces.ts";
 import type { NodeOutput } from "./protocol.ts";
 
 /** Where a run is, for whoever shows it. */
@@ -23,6 +24,8 @@ export type Outcome =
       images: Record<string, Buffer[]>;
       cached: ReadonlySet<string>;
       blocked: string | undefined;
+      /** How long it took, where its events told all of it. */
+      timing?: Timing;
     }
   | { kind: "failed"; error: AppError }
   | { kind: "interrupted" }

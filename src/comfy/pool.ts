@@ -3,9 +3,7 @@ import type { Backend } from "./backend.ts";
 import type { ComfyClient } from "./client.ts";
 import { ComfyUnreachableError } from "./errors.ts";
 import { type Install, installsOf, joined } from "./installs.ts";
-import type { RunStatus } from "./outcome.ts";
 import type { ObjectInfo } from "./protocol.ts";
-import { unlessAborted } from "./signals.ts";
 
 /** Where a run goes, and what the model files it asks for are called there. */
 export interface Placement {
@@ -21,7 +19,7 @@ const leftAloneMs = 5_000;
 /** Below the time limits of 5 s that clients have. */
 const firstReadMs = 4_000;
 
-/** The ComfyUI servers in use, and which of them a run goes to. */
+/** The ComfyUI servers in use; which of them a run goes to is placement's to say. */
 export class Pool {
   readonly all: readonly Backend[];
   readonly #awaySince = new Map<Backend, number>();
@@ -53,39 +51,6 @@ export class Pool {
     const [backend, ...others] = this.all;
     const choices = backend && others.length === 0 ? can(info) : undefined;
     return backend && choices && { backend, choices };
-  }
-
-  /** As `place`, waiting for one that can be asked; see `Backend.persist`. */
-  placeWhenBack(
-    can: Can,
-    onStatus: (status: RunStatus) => void,
-    signal: AbortSignal,
-  ): Promise<Placement | undefined> {
-    const [first] = this.all;
-    if (!first) throw new Error("a pool has no backend");
-    return first.persist(() => this.place(can, signal), onStatus, signal);
-  }
-
-  /**
-   * The one with the fewest runs of those that can; undefined when one answered and none can. Only
-   * when no ComfyUI answers at once are those that sleep woken. Rejects with
-   * `ComfyUnreachableError` when none does, and when `signal` is aborted.
-   */
-  async place(can: Can, signal: AbortSignal): Promise<Placement | undefined> {
-    const inOrder = this.all.toSorted((a, b) => a.runs - b.runs);
-    const awake = await all(
-      inOrder,
-      (backend) => placed(backend, can, () => backend.ready()),
-      signal,
-    );
-    if (awake.found || awake.answered) return awake.found;
-    const woken = await all(
-      inOrder,
-      (backend) => placed(backend, can, () => backend.wake(signal)),
-      signal,
-    );
-    if (woken.found || woken.answered) return woken.found;
-    throw woken.reason;
   }
 
   /** What the ComfyUIs that answer have installed, the same ones together; rejects when none does. */
@@ -215,43 +180,4 @@ export class Pool {
   async close(): Promise<void> {
     await Promise.all(this.all.map((backend) => backend.close()));
   }
-}
-
-interface Asked {
-  found: Placement | undefined;
-  /** Some answered, so what they lack is known. */
-  answered: boolean;
-  reason: unknown;
-}
-
-async function all(
-  backends: readonly Backend[],
-  ask: (backend: Backend) => Promise<Placement | undefined>,
-  signal: AbortSignal,
-): Promise<Asked> {
-  const asked = await unlessAborted(Promise.allSettled(backends.map(ask)), signal);
-  return {
-    found: asked.find(isPlacement)?.value,
-    answered: asked.some(({ status }) => status === "fulfilled"),
-    reason: asked.find((each) => each.status === "rejected")?.reason,
-  };
-}
-
-async function placed(
-  backend: Backend,
-  can: Can,
-  ready: () => Promise<unknown>,
-): Promise<Placement | undefined> {
-  await ready();
-  const choices = can(await backend.objectInfo());
-  if (choices) return { backend, choices };
-  // What is missing may have been installed a minute ago.
-  const fresh = can(await backend.objectInfo(0));
-  return fresh && { backend, choices: fresh };
-}
-
-function isPlacement(
-  each: PromiseSettledResult<Placement | undefined>,
-): each is PromiseFulfilledResult<Placement> {
-  return each.status === "fulfilled" && each.value !== undefined;
 }

@@ -50,6 +50,8 @@ export interface RunRequest {
   onPreview?(preview: Preview): void;
   /** ComfyUI has it now. */
   onPosted?(): void;
+  /** ComfyUI's `number`: its queue runs the smaller ones first; by default in order. */
+  number?: number | undefined;
   /** Ask ComfyUI for previews of what it samples. */
   previews?: boolean;
   extras?: PromptExtras | undefined;

@@ -114,11 +114,12 @@ export class Submit {
     const { client, clientId } = this.#ports;
     await this.#request.before?.();
     this.#refuseUnwanted();
-    const { promptId, graph, previews, extras } = this.#request;
+    const { promptId, graph, previews, extras, number } = this.#request;
     const request: PromptRequest = {
       prompt: this.#graph ?? graph,
       prompt_id: promptId,
       client_id: clientId,
+      ...(number !== undefined && !extras?.front && { number }),
       ...(extras && withExtras(extras)),
     };
     // Since 0.5.0; older servers ignore it.

@@ -5,17 +5,22 @@ import type { SocketMessage } from "./protocol.ts";
 /** Gives what comes over the socket to the run it belongs to. */
 export class Traffic {
   readonly #followings: ReadonlyMap<string, Following>;
-  readonly #queueChanged: () => void;
+  readonly #queueChanged: (remaining: number) => void;
   /** The run of ours whose nodes are executed now, as far as events told. */
   #executing: string | undefined;
 
-  constructor(followings: ReadonlyMap<string, Following>, queueChanged: () => void) {
+  constructor(
+    followings: ReadonlyMap<string, Following>,
+    queueChanged: (remaining: number) => void,
+  ) {
     this.#followings = followings;
     this.#queueChanged = queueChanged;
   }
 
   message(message: SocketMessage): void {
-    if (message.type === "status") return this.#queueChanged();
+    if (message.type === "status") {
+      return this.#queueChanged(message.data.status.exec_info.queue_remaining);
+    }
     const promptId: unknown = Reflect.get(message.data, "prompt_id");
     if (typeof promptId !== "string") return;
     this.#followings.get(promptId)?.apply(message);

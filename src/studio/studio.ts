@@ -88,8 +88,8 @@ export class Studio {
 
   #asker({ client = this.caller.client, via = this.caller.via }: SubmitOptions): Asker {
     const { name, folders, scopes } = this.caller;
-    const graphs = scopes.has("graphs");
-    return { caller: name, client, via, folders, graphs, sources: this.#sources };
+    const [graphs, isOverAll] = [scopes.has("graphs"), scopes.has("admin")];
+    return { caller: name, client, via, folders, graphs, isOverAll, sources: this.#sources };
   }
 
   get #sources(): ResolveOptions {

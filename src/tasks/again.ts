@@ -2,6 +2,7 @@ import type { Install } from "../comfy/installs.ts";
 import type { Pool } from "../comfy/pool.ts";
 import { AppError } from "../errors.ts";
 import { choicesOn, type Recipe } from "../workflows/recipe.ts";
+import type { HandOver } from "./hand-over.ts";
 import { runsOf } from "./runs.ts";
 import type { Run, Task } from "./task.ts";
 
@@ -18,7 +19,7 @@ export interface Again {
 export function againOf(
   task: Task,
   recipe: Recipe,
-  pool: Pool,
+  where: { pool: Pool; handOver: HandOver },
   installs: readonly Install[],
 ): Again {
   const able = installs.find(({ objectInfo }) => choicesOn(recipe, objectInfo));
@@ -28,7 +29,7 @@ export function againOf(
       `Task ${task.id} cannot be made again: ComfyUI lacks a node or a model file of it (${Object.values(recipe.files).join(", ") || "its nodes"}).`,
     );
   }
-  const runs = runsOf(recipe, task.runs.map(pictureOf), pool, able.objectInfo);
+  const runs = runsOf(recipe, task.runs.map(pictureOf), where, able.objectInfo);
   return { runs, notes: doubts(task, runs) };
 }
 

@@ -9,22 +9,28 @@ import { AppError } from "../errors.ts";
 import { resultExtensions } from "../images/media.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { Log } from "../log.ts";
-import { choicesOn, graphOf } from "../workflows/recipe.ts";
+import { graphOf } from "../workflows/recipe.ts";
 import type { Value } from "../workflows/workflow.ts";
+import type { Ask } from "./ask.ts";
 import { collect } from "./collect.ts";
 import type { LivePreview } from "./events.ts";
+import type { HandOver } from "./hand-over.ts";
 import type { LiveTask } from "./live-task.ts";
 import { type NamedFiles, uploadEnding } from "./named-files.ts";
+import { numberFor, rankOf } from "./priority.ts";
 import { refuse, trace, wording } from "./run-errors.ts";
-import { placementOf } from "./runs.ts";
 import { Tape } from "./tape.ts";
 import type { Placement, Run } from "./task.ts";
+import type { Ticket } from "./ticket.ts";
 
 /** Making a lost run again must end some day. */
 const attemptsPerRun = 4;
+/** Who waited longer for a place may have been cancelled through another server meanwhile. */
+const freshMs = 1_000;
 
 export interface DrivePorts {
   pool: Pool;
+  handOver: HandOver;
   images: ImageStore;
   files: NamedFiles;
   log: Log;
@@ -92,6 +98,10 @@ export class Drive {
     return run;
   }
 
+  get #signal(): AbortSignal {
+    return this.#live.signalOf(this.#index);
+  }
+
   #edit(change: (run: Run) => void): void {
     this.#live.editRun(this.#index, change);
   }
@@ -118,47 +128,18 @@ export class Drive {
   }
 
   async #complete(): Promise<void> {
-    for (let attempt = 1; attempt <= attemptsPerRun; attempt += 1) {
+    for (let attempt = 1; attempt <= attemptsPerRun; ) {
       this.#check();
-      const at = this.#run.at ?? (await this.#place());
-      const backend = this.#backend(at);
-      this.#tape = this.#tapeFor(backend);
-      const outcome = await backend.run({
-        promptId: this.#run.promptId,
-        graph: this.#graph(at, attempt),
-        whole: async () => this.#graph(at, attempt, await this.#upload(backend)),
-        outputs: this.#live.recipe.outputs,
-        resume: this.#look,
-        signal: this.#live.signalOf(this.#index),
-        leave: this.#live.leave,
-        before: () => this.#beforePost(),
-        previews: this.#ports.wantsPreviews(this.#live.id),
-        onPosted: () => {
-          this.#live.wasPosted();
-          this.#posted();
-        },
-        extras: this.#extras(),
-        onFrame: (frame) => this.#tape?.add(frame),
-        onStatus: (status) => this.#onStatus(status),
-        onPreview: ({ bytes, mimeType }) => {
-          const frame = (this.#live.preview?.frame ?? 0) + 1;
-          const preview = { bytes, mimeType, frame, picture: this.#index + 1 };
-          this.#live.preview = preview;
-          this.#ports.previewed(this.#live, preview);
-        },
-      });
+      const ticket = await this.#ticket();
+      const outcome = await this.#outcomeOn(ticket, attempt);
       this.#look = false;
-      if (outcome.kind === "completed" && this.#tape) {
-        if (await this.#tape.finish(outcome)) return this.#completed(outcome);
-      } else if (outcome.kind === "completed") {
-        const ports = {
-          ...this.#ports,
-          check: () => this.#check(),
-          onStatus: (status: RunStatus) => this.#onStatus(status),
-        };
-        if (await collect(this.#live, this.#index, backend, outcome, ports)) return;
-      } else refuse(outcome);
-      await this.#again(outcome);
+      // It cannot have run there: another id, so that nothing is mistaken for it.
+      if (!outcome) await this.#unplace(randomUUID());
+      else if (await this.#isDone(ticket, outcome)) return;
+      else {
+        await this.#again(outcome);
+        attempt += 1;
+      }
     }
     throw new AppError(
       "lost",
@@ -166,18 +147,84 @@ export class Drive {
     );
   }
 
-  #tapeFor(backend: Backend): Tape | undefined {
+  async #isDone({ at }: Ticket, outcome: Outcome): Promise<boolean> {
+    if (outcome.kind !== "completed") {
+      refuse(outcome);
+      return false;
+    }
+    if (this.#tape) {
+      if (!(await this.#tape.finish(outcome))) return false;
+      this.#completed(outcome);
+      return true;
+    }
+    return collect(this.#live, this.#index, this.#backend(at), outcome, {
+      ...this.#ports,
+      check: () => this.#check(),
+      onStatus: (status: RunStatus) => this.#onStatus(status),
+    });
+  }
+
+  /** Undefined when the run is to be placed anew. */
+  async #outcomeOn(ticket: Ticket, attempt: number): Promise<Outcome | undefined> {
+    let outcome: Outcome | undefined;
+    try {
+      outcome = await this.#runOn(ticket, attempt);
+      return outcome;
+    } catch (error) {
+      const isUnwanted = this.#live.leave.aborted || this.#signal.aborted;
+      if (!ticket.moved.aborted || isUnwanted) throw error;
+      return undefined;
+    } finally {
+      ticket.end(outcome);
+    }
+  }
+
+  async #runOn(ticket: Ticket, attempt: number): Promise<Outcome> {
+    const backend = this.#backend(ticket.at);
+    const leave = AbortSignal.any([this.#live.leave, ticket.moved]);
+    const onStatus = (status: RunStatus) => {
+      this.#onStatus(status);
+      ticket.status(status);
+    };
+    const { at, moved } = ticket;
+    this.#tape = this.#tapeFor(backend, onStatus);
+    return backend.run({
+      promptId: this.#run.promptId,
+      graph: this.#graph(at, attempt),
+      whole: async () => this.#graph(at, attempt, await this.#upload(backend, moved, onStatus)),
+      outputs: this.#live.recipe.outputs,
+      resume: this.#look,
+      signal: this.#signal,
+      leave,
+      before: async () => {
+        await this.#beforePost();
+        ticket.posting();
+      },
+      number: numberFor(this.#live.draft),
+      previews: this.#ports.wantsPreviews(this.#live.id),
+      onPosted: () => {
+        this.#live.wasPosted();
+        this.#posted();
+      },
+      extras: this.#extras(),
+      onFrame: (frame) => this.#tape?.add(frame),
+      onStatus,
+      onPreview: ({ bytes, mimeType }) => {
+        const frame = (this.#live.preview?.frame ?? 0) + 1;
+        const preview = { bytes, mimeType, frame, picture: this.#index + 1 };
+        this.#live.preview = preview;
+        this.#ports.previewed(this.#live, preview);
+      },
+    });
+  }
+
+  #tapeFor(backend: Backend, onStatus: (status: RunStatus) => void): Tape | undefined {
     if (!this.#live.recipe.extraData) return undefined;
     const { images, files } = this.#ports;
     return new Tape(this.#live, this.#index, {
       images,
       files,
-      fetch: (file) =>
-        backend.persist(
-          () => backend.fetchFile(file),
-          (status) => this.#onStatus(status),
-          this.#live.leave,
-        ),
+      fetch: (file) => backend.persist(() => backend.fetchFile(file), onStatus, this.#live.leave),
       check: () => this.#check(),
       tell: (frame) => this.#ports.framed(this.#live, frame),
     });
@@ -199,37 +246,53 @@ export class Drive {
 
   /** The id of a run that ended is used up; one that ComfyUI lost may be placed anew. */
   async #again(outcome: Outcome): Promise<void> {
-    this.#ports.log.info(`task ${this.#live.id}: making run ${this.#run.promptId} again`);
-    if (outcome.kind !== "completed") return;
+    const { log, handOver } = this.#ports;
+    log.info(`task ${this.#live.id}: making run ${this.#run.promptId} again`);
     // The file ComfyUI's cache points to is gone, or a socket gap swallowed the picture.
+    if (outcome.kind === "completed") return this.#renew(randomUUID());
+    if (handOver.mayMove) await this.#unplace(this.#run.promptId);
+  }
+
+  async #renew(promptId: string): Promise<void> {
     this.#edit((run) => {
-      run.promptId = randomUUID();
+      run.promptId = promptId;
     });
     await this.#live.written();
   }
 
-  async #place(): Promise<Placement> {
-    const { pool } = this.#ports;
-    const { recipe, leave } = this.#live;
-    const signal = this.#live.signalOf(this.#index);
-    const placed = await pool.placeWhenBack(
-      (info) => choicesOn(recipe, info),
-      (status) => this.#onStatus(status),
-      AbortSignal.any([leave, signal]),
-    );
-    if (!placed) {
-      throw new AppError(
-        "not_ready",
-        "No ComfyUI has the nodes and model files of this picture any more. list_workflows says what is missing.",
-      );
-    }
-    const at = placementOf(placed);
+  async #unplace(promptId: string): Promise<void> {
     this.#edit((run) => {
-      run.at = at;
+      delete run.at;
+      run.state = "queued";
+    });
+    await this.#renew(promptId);
+  }
+
+  async #ticket(): Promise<Ticket> {
+    const { handOver } = this.#ports;
+    const { leave, draft } = this.#live;
+    const ask: Ask = {
+      live: this.#live,
+      promptId: this.#run.promptId,
+      priority: rankOf(draft),
+      signal: AbortSignal.any([leave, this.#signal]),
+      onStatus: (status) => this.#onStatus(status),
+    };
+    const { at } = this.#run;
+    if (at) {
+      this.#backend(at);
+      const ticket = handOver.adopt(ask, at, this.#look);
+      if (ticket) return ticket;
+    }
+    const since = performance.now();
+    const ticket = await handOver.place(ask);
+    if (performance.now() - since > freshMs) this.#isFresh = false;
+    this.#edit((run) => {
+      run.at = ticket.at;
     });
     // On record before the POST: whoever takes the task over must know where to look.
     await this.#live.written();
-    return at;
+    return ticket;
   }
 
   #backend(at: Placement): Backend {
@@ -264,9 +327,13 @@ export class Drive {
     });
   }
 
-  async #upload(backend: Backend): Promise<Record<string, Value>> {
+  async #upload(
+    backend: Backend,
+    moved: AbortSignal,
+    onStatus: (status: RunStatus) => void,
+  ): Promise<Record<string, Value>> {
     const { leave, draft } = this.#live;
-    const until = AbortSignal.any([leave, this.#live.signalOf(this.#index)]);
+    const until = AbortSignal.any([leave, moved, this.#signal]);
     const names: Record<string, Value> = {};
     for (const [parameter, input] of Object.entries(draft.uploads)) {
       const { sha256, mimeType } = input;
@@ -275,7 +342,7 @@ export class Drive {
         `${sha256.slice(0, 32)}.${uploadEnding(input, resultExtensions[mimeType])}`,
         sha256,
         () => this.#ports.images.readInput(sha256, mimeType),
-        (status) => this.#onStatus(status),
+        onStatus,
         until,
       );
     }

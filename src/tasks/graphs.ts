@@ -15,13 +15,14 @@ import {
 } from "../workflows/handed-in.ts";
 import { paidClasses, paidReason } from "../workflows/paid.ts";
 import { packsOf, type Recipe, recipeHash } from "../workflows/recipe.ts";
+import type { Backlog } from "./backlog.ts";
+import type { HandOver } from "./hand-over.ts";
 import type { PreparedInputs } from "./inputs.ts";
 import { describe, type NamedFile, type NamedFiles } from "./named-files.ts";
 import { Recorder, type Taken } from "./recorder.ts";
 import { runsOf } from "./runs.ts";
-import { word } from "./same-call.ts";
 import type { TaskStore } from "./store/store.ts";
-import type { Asker, SubmitOptions } from "./submission.ts";
+import { type Asker, askedBy, type SubmitOptions } from "./submission.ts";
 import { type InputRecord, newTaskId, type PromptRecord, type Task } from "./task.ts";
 
 /** Whoever asks has an answer within a second, whatever sleeps behind. */
@@ -45,6 +46,8 @@ export type GraphAnswer =
 
 export interface GraphsParts {
   pool: Pool;
+  handOver: HandOver;
+  backlog: Backlog;
   store: TaskStore;
   images: ImageStore;
   files: NamedFiles;
@@ -75,6 +78,7 @@ export class GraphIntake {
   ): Promise<(Taken & { nodeErrors: NodeErrors }) | PromptErrorResponse> {
     if (!asker.graphs) throw mayNot(asker.caller);
     await options.admit?.();
+    this.#parts.backlog.check();
     const found = new Map<string, NamedFile>();
     const checked = await this.#check(call, asker.caller, found);
     const { verdict, graph, install } = checked;
@@ -86,21 +90,28 @@ export class GraphIntake {
     const recipe = recipeOf(graph, verdict.outputs, slots, install.objectInfo, call.extraData);
     const { uploads, pictures } = await this.#uploads(slots, found);
     const task = await this.#taskOf(call, recipe, install, uploads, asker, options, hold);
-    const { caller, id } = task;
-    await this.#parts.store.names.set({
-      ...{ caller, kind: "prompt", name: call.prompt.id, ref: id, task: id },
+    const { nodeErrors } = verdict;
+    return this.#parts.backlog.within(task.runs.length, async () => {
+      await this.#name(task, slots, found);
+      return { ...(await this.#recorder.keep(task, recipe, pictures)), nodeErrors };
     });
+  }
+
+  /** The prompt, as its caller calls it, and the uploads, which stay while they are used. */
+  async #name(
+    { caller, id, prompt }: Task,
+    slots: readonly FileSlot[],
+    found: ReadonlyMap<string, NamedFile>,
+  ): Promise<void> {
+    const { store, files } = this.#parts;
+    if (prompt) {
+      await store.names.set({ caller, kind: "prompt", name: prompt.id, ref: id, task: id });
+    }
     for (const file of new Set(slots.map((slot) => slot.file))) {
       const named = found.get(file);
       const { folder, path } = placeOf(file);
-      if (named?.kind === "upload") {
-        await this.#parts.files.used(caller, folder, path, named.record);
-      }
+      if (named?.kind === "upload") await files.used(caller, folder, path, named.record);
     }
-    return {
-      ...(await this.#recorder.keep(task, recipe, pictures)),
-      nodeErrors: verdict.nodeErrors,
-    };
   }
 
   /** By the ComfyUI that takes most of it, with what is installed there a moment ago. */
@@ -170,19 +181,14 @@ export class GraphIntake {
     options: SubmitOptions,
     hold: () => Promise<string>,
   ): Promise<Task> {
-    const { pool } = this.#parts;
     const { tool, params, seed } = describeGraph(recipe.graph);
-    const { client, via, label } = { ...asker, ...options };
     return {
       id: newTaskId(),
       tool,
       workflow: "graph",
       recipe: recipeHash(recipe),
-      caller: asker.caller,
-      ...(client === undefined ? {} : { client }),
-      ...(via === undefined ? {} : { via }),
-      ...(label === undefined ? {} : { label: word("label", label) }),
-      backends: pool.all.map(({ url }) => url),
+      ...askedBy(asker, options),
+      backends: this.#parts.pool.all.map(({ url }) => url),
       state: "queued",
       createdAt: new Date().toISOString(),
       params,
@@ -190,7 +196,7 @@ export class GraphIntake {
       uploads,
       packs: packsOf(recipe, objectInfo),
       prompt,
-      runs: runsOf(recipe, [seed === undefined ? {} : { seed }], pool, objectInfo),
+      runs: runsOf(recipe, [seed === undefined ? {} : { seed }], this.#parts, objectInfo),
       warnings: [],
       ...(options.webhook ? { webhook: options.webhook } : {}),
       server: await hold(),

@@ -13,8 +13,10 @@ import { type Plan, type PlanSources, plan } from "../workflows/plan.ts";
 import { packsOf, recipeHash } from "../workflows/recipe.ts";
 import { checkBounds, maxSeed, type TaskRequest } from "../workflows/request.ts";
 import { againOf } from "./again.ts";
+import type { Backlog } from "./backlog.ts";
 import { withEditingModel } from "./edit-in-words.ts";
 import { type Guests, type Host, isGuest, isPicture } from "./guests.ts";
+import type { HandOver } from "./hand-over.ts";
 import { prepareInputs } from "./inputs.ts";
 import type { LoraHeaders } from "./lora-headers.ts";
 import { promptOnRecord } from "./prompt-on-record.ts";
@@ -22,7 +24,7 @@ import { Recorder, type Taken } from "./recorder.ts";
 import { runsOf } from "./runs.ts";
 import { idempotencyOf, sameCall } from "./same-call.ts";
 import type { TaskStore } from "./store/store.ts";
-import { type Asker, labelled, type SubmitOptions } from "./submission.ts";
+import { type Asker, askedBy, type SubmitOptions } from "./submission.ts";
 import { isTaskId, newTaskId, type Task } from "./task.ts";
 
 /** Before something is said to be missing, what is there must have been read this recently. */
@@ -30,6 +32,8 @@ const freshMs = 1_000;
 
 export interface IntakeParts extends PlanSources {
   pool: Pool;
+  handOver: HandOver;
+  backlog: Backlog;
   sources: ImageSources;
   images: ImageStore;
   saver: SaveTo;
@@ -69,6 +73,7 @@ export class Intake {
     const known = await this.#known(asker.caller, idempotency);
     if (known) return known;
     await options.admit?.();
+    this.#parts.backlog.check();
     checkBounds(request);
     if (webhook) checkWebhook(webhook, this.#parts.addressRule);
     const saveTo = await this.#target(request, asker.folders);
@@ -96,10 +101,7 @@ export class Intake {
       tool,
       workflow: workflow.name,
       recipe: recipeHash(recipe),
-      caller: asker.caller,
-      ...(asker.client === undefined ? {} : { client: asker.client }),
-      ...(asker.via === undefined ? {} : { via: asker.via }),
-      ...labelled(options),
+      ...askedBy(asker, options),
       ...(idempotency ? { idempotency } : {}),
       backends: pool.all.map(({ url }) => url),
       state: "queued",
@@ -112,12 +114,14 @@ export class Intake {
       ...(saveTo ? { saveTo } : {}),
       ...(request.outputFormat ? { outputFormat: request.outputFormat } : {}),
       packs: packsOf(recipe, objectInfo),
-      runs: runsOf(recipe, planned.pictures, pool, objectInfo),
+      runs: runsOf(recipe, planned.pictures, this.#parts, objectInfo),
       warnings: [...planned.notes, ...ofLoras, ...ofPrompt, ...notes],
       ...(webhook ? { webhook } : {}),
       server: await hold(),
     };
-    return this.#recorder.keep(task, recipe, pictures);
+    return this.#parts.backlog.within(task.runs.length, () =>
+      this.#recorder.keep(task, recipe, pictures),
+    );
   }
 
   /** The pictures of a task on record once more, in a task of their own. */
@@ -138,17 +142,14 @@ export class Intake {
     }
     await this.#parts.images.checkWritable();
     await pool.ready(signal ?? new AbortController().signal, patienceMs);
-    const { runs, notes } = againOf(earlier, recipe, pool, await pool.installs());
+    const { runs, notes } = againOf(earlier, recipe, this.#parts, await pool.installs());
     const { tool, workflow, params, inputs, uploads, loras, deliver, asked, finish } = earlier;
     const { outputFormat, packs } = earlier;
     const task: Task = {
       id: newTaskId(),
       ...{ tool, workflow, params, inputs, uploads, runs },
       recipe: earlier.recipe,
-      caller: asker.caller,
-      ...(asker.client === undefined ? {} : { client: asker.client }),
-      ...(asker.via === undefined ? {} : { via: asker.via }),
-      ...labelled(options),
+      ...askedBy(asker, options),
       backends: pool.all.map(({ url }) => url),
       state: "queued",
       createdAt: new Date().toISOString(),
@@ -163,7 +164,9 @@ export class Intake {
     };
     // It may have been deleted, with the pictures it was made from, while ComfyUI woke.
     const isThere = async () => (await store.get(earlier.id)) !== undefined;
-    return this.#recorder.keep(task, recipe, new Map(), isThere);
+    return this.#parts.backlog.within(task.runs.length, () =>
+      this.#recorder.keep(task, recipe, new Map(), isThere),
+    );
   }
 
   async #known(caller: string, idempotency: Task["idempotency"]): Promise<Taken | undefined> {

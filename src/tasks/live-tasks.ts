@@ -50,6 +50,15 @@ export class LiveTasks {
     return this.#entries.size;
   }
 
+  /** Pictures that no ComfyUI has begun. */
+  get waitingPictures(): number {
+    let count = 0;
+    for (const { live } of this.#entries.values()) {
+      for (const { state } of live.draft.runs) if (state === "queued") count += 1;
+    }
+    return count;
+  }
+
   get(id: string): LiveTask | undefined {
     return this.#entries.get(id)?.live;
   }

@@ -9,6 +9,7 @@ import type { Catalog } from "../workflows/catalog.ts";
 import type { PromptSources } from "../workflows/prompt.ts";
 import type { WebhookShapes } from "./announcer.ts";
 import type { Guests } from "./guests.ts";
+import type { HandOver } from "./hand-over.ts";
 import type { LeaseOptions } from "./lease.ts";
 import type { LoraHeaders } from "./lora-headers.ts";
 import type { RetentionRules } from "./retention.ts";
@@ -16,6 +17,9 @@ import type { TaskStore } from "./store/store.ts";
 
 export interface TasksOptions {
   pool: Pool;
+  handOver: HandOver;
+  /** How many pictures may wait on this server. */
+  mostWaiting: number;
   catalog: Catalog;
   guests: Guests;
   /** Looks again at the workflows people saved in ComfyUI. */

@@ -19,8 +19,9 @@ export class Runner {
     const drives: Promise<void>[] = [];
     for (const [index, { state }] of live.draft.runs.entries()) {
       if (isTerminal(state)) continue;
-      const before = turn;
-      // One after another into ComfyUI's queue, so that the pictures come in their order.
+      // One after another into ComfyUI's queue, so that the pictures come in their order; where they
+      // wait here, their turns see to it.
+      const before = this.#ports.handOver.isAtOnce ? turn : Promise.resolve();
       turn = new Promise((posted) => {
         const drive = new Drive(this.#ports, live, index, resume, posted);
         drives.push(before.then(() => drive.toEnd()).finally(posted));

@@ -1,6 +1,7 @@
 import type { Reach } from "../files/roots.ts";
 import type { ResolveOptions } from "../images/source.ts";
 import type { Webhook } from "../webhooks/webhook.ts";
+import { priorityOf } from "./priority.ts";
 import { word } from "./same-call.ts";
 import type { Task } from "./task.ts";
 
@@ -13,6 +14,8 @@ export interface SubmitOptions {
   label?: string | undefined;
   /** Kept as `Task.call`. */
   call?: Task["call"];
+  /** -100 to 100 (default 0): the higher goes first; see `Asker.isOverAll`. */
+  priority?: number | undefined;
   /** The program that asks and the face it comes through, where they are not the caller's own. */
   client?: string | undefined;
   via?: string | undefined;
@@ -27,7 +30,7 @@ export interface SubmitOptions {
 }
 
 /** What is kept of a call beside what it asks for. */
-export function labelled({ label, call }: SubmitOptions): Pick<Task, "label" | "call"> {
+function labelled({ label, call }: SubmitOptions): Pick<Task, "label" | "call"> {
   return {
     ...(label === undefined ? {} : { label: word("label", label) }),
     ...(call ? { call } : {}),
@@ -43,6 +46,20 @@ export interface Asker {
   folders: Reach;
   /** May run graphs that are in no catalogue. */
   graphs: boolean;
+  /** Its priorities count before everybody's tasks, not its own alone. */
+  isOverAll: boolean;
   /** What it may give as an input. */
   sources: ResolveOptions;
+}
+
+/** Who asks and how, as it is recorded. Throws `invalid_input`. */
+export function askedBy({ caller, client, via, isOverAll }: Asker, options: SubmitOptions) {
+  const priority = priorityOf(options.priority, isOverAll);
+  return {
+    caller,
+    ...(client === undefined ? {} : { client }),
+    ...(via === undefined ? {} : { via }),
+    ...labelled(options),
+    ...(priority ? { priority } : {}),
+  };
 }

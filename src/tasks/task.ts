@@ -7,6 +7,7 @@ import type { Lora } from "../workflows/loras.ts";
 import type { Choices } from "../workflows/recipe.ts";
 import type { OutputFormat } from "../workflows/request.ts";
 import type { Size } from "../workflows/sizes.ts";
+import type { Priority } from "./priority.ts";
 import { isTerminal, type TaskState } from "./state.ts";
 
 /** A picture of a task, or a film, sound or 3D model, kept as a file under its id. */
@@ -116,6 +117,8 @@ export interface Task {
   label?: string;
   /** What the face it came through needs to show it in its own words again; JSON. */
   call?: Readonly<Record<string, unknown>>;
+  /** Missing where it is 0. */
+  priority?: Priority;
   /** Of the call that made it, so that the same call again finds it. */
   idempotency?: { key: string; digest: string };
   /** The ComfyUIs of the server that took it; only servers with one of these go on with it. */

@@ -1,7 +1,10 @@
+import type { Pool } from "../comfy/pool.ts";
 import { AppError, messageOf } from "../errors.ts";
+import { counted, quoted } from "../words.ts";
 import type { Recipe } from "../workflows/recipe.ts";
 import type { TaskRequest } from "../workflows/request.ts";
 import { Announcer } from "./announcer.ts";
+import { Backlog } from "./backlog.ts";
 import {
   type CancelReport,
   endsBefore,
@@ -105,10 +108,12 @@ export class Tasks {
       elsewhere: this.#elsewhere,
       serverId: () => this.#lease.serverId,
     });
-    this.#intake = new Intake(options);
+    const backlog = new Backlog(options.mostWaiting, () => this.#live.waitingPictures);
+    this.#intake = new Intake({ ...options, backlog });
     this.#deletion = new Deletion({ ...options, live: this.#live, events: this.#events });
     this.graphs = new HandIn({
       ...options,
+      backlog,
       files: this.files,
       hold: () => this.#hold(),
       begin: (task, recipe) => this.#begin(task, recipe),
@@ -317,6 +322,17 @@ export class Tasks {
     return live ? skipHere(live, this.#options.pool, this.#options.log) : false;
   }
 
+  /**
+   * From now on a ComfyUI is given nothing new, by any server of this store, or takes part again;
+   * what it has goes on. Throws `not_found` for a name that this server does not use.
+   */
+  async drain(backend: string, isDrained: boolean): Promise<void> {
+    const { pool, store, handOver } = this.#options;
+    if (!pool.of(backend)) throw unknownBackend(backend, pool);
+    await store.drains.set(backend, isDrained);
+    await handOver.refreshDrained();
+  }
+
   /** Removes records and pictures, and inputs that no other task uses; what runs is stopped. */
   delete(filter: TaskFilter, dryRun: boolean): Promise<DeleteReport> {
     return this.#deletion.all(filter, dryRun);
@@ -331,6 +347,7 @@ export class Tasks {
     await this.#started.catch(() => {});
     this.#events.close();
     this.#elsewhere.close();
+    this.#options.handOver.close();
     await this.#live.close();
     await this.#options.webhooks.close();
     await this.#lease.close();
@@ -349,4 +366,12 @@ export class Tasks {
     }
     return last ?? this.get(id);
   }
+}
+
+function unknownBackend(name: string, pool: Pool): AppError {
+  const known = pool.all.map(({ url }) => url);
+  return new AppError(
+    "not_found",
+    `There is no ComfyUI ${quoted(name, 80)} here. ${counted(known.length, "ComfyUI")} in use: ${known.join(", ")}.`,
+  );
 }

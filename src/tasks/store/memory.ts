@@ -3,6 +3,7 @@ import { MemoryOutbox } from "../../webhooks/outbox.ts";
 import type { Recipe } from "../../workflows/recipe.ts";
 import { keptInputs, type Task, taskIdOf } from "../task.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
+import { MemoryDrains } from "./drains.ts";
 import { MemoryNames } from "./names.ts";
 import type { Changes, Glimpse, Server, TaskFilter, TaskPage, TaskStore, Wish } from "./store.ts";
 
@@ -11,6 +12,7 @@ export class MemoryTaskStore implements TaskStore {
   readonly notice: string;
   readonly outbox = new MemoryOutbox();
   readonly names = new MemoryNames();
+  readonly drains = new MemoryDrains();
   /** By id, oldest first. */
   readonly #tasks = new Map<string, Task>();
   readonly #recipes = new Map<string, Recipe>();

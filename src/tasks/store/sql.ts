@@ -4,6 +4,7 @@ import type { Recipe } from "../../workflows/recipe.ts";
 import { keptInputs, type Task } from "../task.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
 import type { Dialect, Query } from "./dialect.ts";
+import { type Drains, SqlDrains } from "./drains.ts";
 import { erasedMs, History } from "./history.ts";
 import { Members } from "./members.ts";
 import { type NameStore, SqlNames } from "./names.ts";
@@ -39,6 +40,7 @@ export class SqlTaskStore implements TaskStore {
   readonly outbox: Outbox;
   readonly names: NameStore;
   readonly onNews: TaskStore["onNews"];
+  readonly drains: Drains;
   readonly #options: SqlTaskStoreOptions;
   readonly #query: Query;
   readonly #now: string;
@@ -55,6 +57,7 @@ export class SqlTaskStore implements TaskStore {
     this.outbox = new SqlOutbox(options.query, options.dialect);
     this.#records = new SqlRecords(options.query, options.dialect);
     this.names = new SqlNames(options.query, options.dialect);
+    this.drains = new SqlDrains(options.query);
     this.#members = new Members(options.query, options.dialect);
     this.#history = new History(options.query, options.dialect);
   }

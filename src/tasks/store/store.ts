@@ -2,6 +2,7 @@ import type { Outbox } from "../../webhooks/outbox.ts";
 import type { Recipe } from "../../workflows/recipe.ts";
 import type { TaskState } from "../state.ts";
 import type { Task } from "../task.ts";
+import type { Drains } from "./drains.ts";
 import type { NameStore } from "./names.ts";
 
 export interface TaskFilter {
@@ -71,6 +72,7 @@ export interface TaskStore {
   readonly outbox: Outbox;
   /** Of prompts and files, as callers know them; those of a task go with it. */
   readonly names: NameStore;
+  readonly drains: Drains;
   /**
    * Stores a new task with its recipe. Undefined, or the task that the same caller has stored
    * under the same idempotency key, in which case nothing is stored.
