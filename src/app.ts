@@ -182,7 +182,7 @@ export async function createApp(
       .start()
       .catch((error) => log.error(`unfinished tasks cannot be taken up: ${messageOf(error)}`));
   }
-  const backends = new BackendStates(pool);
+  const backends = new BackendStates(pool, (name) => handOver.standing(name));
   const parts = {
     tasks,
     images,

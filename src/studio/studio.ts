@@ -253,6 +253,15 @@ export class Studio {
     return this.#parts.backends(ask);
   }
 
+  /** See `Tasks.drain`. */
+  async drain(backend: string, isDrained: boolean): Promise<BackendState> {
+    this.#demand("admin");
+    await this.#parts.tasks.drain(backend, isDrained);
+    const found = (await this.backends("all")).find(({ name }) => name === backend);
+    if (!found) throw new Error(`${backend} is in use and has no state`);
+    return found;
+  }
+
   /** What the pictures that this caller sees take on disk. */
   async keptBytes(): Promise<number> {
     this.demand("read");

@@ -86,10 +86,15 @@ export class HandOver {
     return !this.isAtOnce || this.#stations.all.length > 1;
   }
 
-  /** How each backend stands; for whoever looks at it. */
-  get stations(): readonly Here[] {
-    this.#stations.refresh();
-    return this.#stations.all;
+  /** What is known here of a backend, because runs are given to it. */
+  standing(name: string) {
+    const station = this.#stations.of(name);
+    return {
+      drained: station?.isDrained ?? false,
+      given: station?.given.length ?? 0,
+      stepMs: this.#options.paces.stepsOf(name),
+      ...(station?.model ? { loaded: station.model } : {}),
+    };
   }
 
   /**

@@ -22,7 +22,10 @@ export interface RestOptions {
 }
 
 /** Both apps below a parent that knows its callers by a header, as keys would make them known. */
-export async function startRest(url: string, options: RestOptions = {}): Promise<Rest> {
+export async function startRest(
+  url: Parameters<typeof startApp>[0],
+  options: RestOptions = {},
+): Promise<Rest> {
   const world = await startApp(url, options.world);
   const { scopes = ["read", "generate", "delete"], beatMs, backendsMs } = options;
   const parts = {

@@ -5,6 +5,7 @@ import type { BackendState } from "../../studio/backend-states.ts";
 import type { Studio } from "../../studio/studio.ts";
 import { isTerminal, taskStates } from "../../tasks/state.ts";
 import type { Task } from "../../tasks/task.ts";
+import { backendGauges } from "./backend-metrics.ts";
 import { type HttpEnv, studioOf } from "./env.ts";
 import { type Face, faceAt } from "./face.ts";
 import { plainRefusal } from "./refusal.ts";
@@ -132,18 +133,7 @@ export class Metrics {
         this.set(sessions());
       },
     });
-    const backends = () => this.#backendStates();
-    new Gauge({
-      name: "comfy_easel_backend_up",
-      help: "1 for a ComfyUI that answers, 0 for one that does not",
-      labelNames: ["backend"],
-      registers,
-      async collect() {
-        for (const { name, state } of await backends()) {
-          this.set({ backend: name }, state === "away" ? 0 : 1);
-        }
-      },
-    });
+    backendGauges(registers, () => this.#backendStates());
   }
 
   #backendStates(): Promise<BackendState[]> {

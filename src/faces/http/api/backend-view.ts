@@ -13,5 +13,11 @@ export function backendView(backend: BackendState): z.infer<typeof backendSchema
     waiting: backend.waiting ?? null,
     version: backend.version ?? null,
     problem: backend.problem ?? null,
+    drained: backend.drained,
+    given: backend.given,
+    loaded: backend.loaded ?? null,
+    step_ms: backend.stepMs,
+    weight: backend.weight ?? null,
+    labels: backend.labels ?? {},
   };
 }

@@ -23,6 +23,7 @@ export function documentRoute(app: OpenAPIHono<RestEnv>, { tools }: RestParts): 
         tool: { const: name },
         arguments: { $ref: `#/components/schemas/${name}` },
         label: { type: "string" as const, maxLength: 200 },
+        priority: { type: "integer" as const, minimum: -100, maximum: 100, default: 0 },
       },
     }));
     const create = document.paths?.["/tasks"]?.post?.requestBody;

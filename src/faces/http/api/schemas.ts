@@ -74,6 +74,7 @@ export const taskSchema = z
     client: z.string().nullable(),
     via: z.string().nullable(),
     label: z.string().nullable(),
+    priority: z.int(),
     created_at: time,
     started_at: time.nullable(),
     finished_at: time.nullable(),
@@ -121,6 +122,12 @@ export const backendSchema = z
     waiting: z.int().nullable(),
     version: z.string().nullable(),
     problem: z.string().nullable(),
+    drained: z.boolean().openapi({ description: "It is given nothing new" }),
+    given: z.int().openapi({ description: "Pictures of this server that it has" }),
+    loaded: z.string().nullable().openapi({ description: "Model files of the last picture" }),
+    step_ms: z.record(z.string(), z.number()).openapi({ description: "By workflow, as learnt" }),
+    weight: z.number().nullable(),
+    labels: z.record(z.string(), z.string()),
   })
   .openapi("Backend");
 

@@ -34,6 +34,7 @@ export function taskView(task: Task, studio: Studio, catalog: Catalog): TaskView
     client: task.client ?? null,
     via: task.via ?? null,
     label: task.label ?? null,
+    priority: task.priority?.level ?? 0,
     created_at: task.createdAt,
     started_at: task.startedAt ?? null,
     finished_at: task.finishedAt ?? null,

@@ -37,6 +37,7 @@ export function taskRoutes(app: OpenAPIHono<RestEnv>, parts: RestParts): void {
                 tool: z.string(),
                 arguments: z.record(z.string(), z.unknown()).default({}),
                 label: z.string().min(1).max(200).optional(),
+                priority: z.int().min(-100).max(100).optional(),
               }),
             },
           },
@@ -62,6 +63,7 @@ export function taskRoutes(app: OpenAPIHono<RestEnv>, parts: RestParts): void {
       const { task, isNew } = await studio.take(tool.name, request, {
         idempotencyKey,
         label: body.label,
+        priority: body.priority,
         webhook: webhookUrl === undefined ? undefined : { url: webhookUrl },
         via: given === "page" ? "page" : "rest",
         client: studio.caller.client ?? given,

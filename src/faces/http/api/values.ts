@@ -76,7 +76,27 @@ export function valueRoutes(app: OpenAPIHono<RestEnv>, { catalog }: RestParts): 
       return c.json({ backends: backends.map(backendView) }, 200);
     },
   );
+  for (const [action, isDrained, summary] of drainings) {
+    app.openapi(
+      createRoute({
+        method: "post",
+        path: `/backends/{name}/${action}`,
+        summary,
+        request: { params: z.object({ name: z.string() }) },
+        responses: answers("How it is now", z.object({ backend: backendSchema })),
+      }),
+      async (c) => {
+        const backend = await c.get("studio").drain(c.req.valid("param").name, isDrained);
+        return c.json({ backend: backendView(backend) }, 200);
+      },
+    );
+  }
 }
+
+const drainings = [
+  ["drain", true, "Give a ComfyUI nothing new; what it has goes on"],
+  ["undrain", false, "Let a drained ComfyUI take part again"],
+] as const;
 
 type Files = Pick<Installed, "models" | "loras">;
 
