@@ -17,6 +17,7 @@ import type { Deps } from "./faces/mcp/deps.ts";
 import { checkNames } from "./faces/mcp/offer.ts";
 import { serveStdio } from "./faces/mcp/stdio.ts";
 import { allTools } from "./faces/mcp/tools.ts";
+import { backends } from "./faces/terminal/backends.ts";
 import { type Flags, type Invocation, readCommandLine } from "./faces/terminal/command-line.ts";
 import { convertWorkflow } from "./faces/terminal/convert.ts";
 import { doctor, fixConfig } from "./faces/terminal/doctor/doctor.ts";
@@ -53,6 +54,8 @@ async function main(args: string[]): Promise<void> {
       return runDoctor(read);
     case "migrate":
       return runMigrate(read);
+    case "backends":
+      return runBackends(read);
     case "workflow check":
     case "workflow convert":
     case "workflow init":
@@ -192,6 +195,15 @@ async function runMigrate({ flags }: Invocation): Promise<void> {
     `${report.rows} rows and ${report.blobs} pictures and inputs (${report.bytes} bytes) are there and verified.\n`,
   );
   if (report.problems.length > 0) process.exitCode = 1;
+}
+
+async function runBackends({ flags, operands }: Invocation): Promise<void> {
+  const work = async ({ studio }: App) => {
+    const owner = studio(ownerOf({ roots: [] }, "shell"));
+    const shown = await backends(owner, operands, flags["json"] !== undefined);
+    process.stdout.write(`${shown}\n`);
+  };
+  await withApp(readConfig(flags, process.env), work, { onlyLooks: true });
 }
 
 async function runWorkflow({ command, flags, operands }: Invocation): Promise<void> {

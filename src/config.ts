@@ -93,10 +93,7 @@ export function readConfig(
     keepGb: optionalAmount("keepGb", one("keepGb")),
     allowPrivateUrls: isOn("allowPrivateUrls", one("allowPrivateUrls")),
     inputRoots: (given.inputRoots ?? [os.homedir()]).map((root) => path.resolve(root)),
-    // A single caller loses nothing by it, and its pictures are made while this server is not there.
-    handOver:
-      choice("handOver", one("handOver"), ["few", "all"]) ??
-      (isHttp || comfyuis.length > 1 ? "few" : "all"),
+    handOver: handOverOf(one("handOver"), isHttp, comfyuis.length),
     replaceAfterSeconds: amount("replaceAfter", one("replaceAfter") ?? "15", 86_400),
     mostWaiting: amount("mostWaiting", one("mostWaiting") ?? "10000", 1e7),
     deliverBySocket: choice("delivery", one("delivery"), ["view", "socket"]) === "socket",
@@ -139,6 +136,12 @@ async function problemOf(folder: string): Promise<string | undefined> {
     if (isMissing) return `the folder ${folder} does not exist`;
     return `the folder ${folder} cannot be read (${messageOf(error)})`;
   }
+}
+
+/** A single caller loses nothing by "all", and its pictures are made while this server is not there. */
+function handOverOf(given: string | undefined, isHttp: boolean, count: number): "few" | "all" {
+  const standard = isHttp || count > 1 ? "few" : "all";
+  return choice("handOver", given, ["few", "all"]) ?? standard;
 }
 
 function resolved(folder: string | undefined): string | undefined {

@@ -159,6 +159,10 @@ export interface BackendRecord {
   waiting?: number | null;
   version?: string | null;
   problem?: string | null;
+  /** Model files of the last picture it was given. */
+  loaded?: string | null;
+  /** Milliseconds a sampling step takes, by workflow. */
+  step_ms?: Readonly<Record<string, number>>;
 }
 
 export interface Upload {

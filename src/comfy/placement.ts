@@ -172,17 +172,34 @@ function ofOthers<Run extends Waiting>(
   let best: { run: Run; station: Station<Run> } | undefined;
   for (const other of stations) {
     if (other === station || other.line.length === 0) continue;
-    let ms = busyMs(other, paces, now);
-    let { model } = other;
-    for (const run of other.line) {
-      ms += costMs(run, other.name, model, paces);
-      model = run.model;
-      if ((own && byTurn(run, own) >= 0) || (best && byTurn(run, best.run) >= 0)) break;
-      if (!run.able.has(station.name)) continue;
-      const here = busy + costMs(run, station.name, station.model, paces);
-      if (here < ms || !other.isOpen) best = { run, station: other };
-      if (own) break;
-    }
+    const isBefore = (run: Run) =>
+      !(own && byTurn(run, own) >= 0) && !(best && byTurn(run, best.run) >= 0);
+    const isSooner = (run: Run, ms: number) =>
+      !other.isOpen || busy + costMs(run, station.name, station.model, paces) < ms;
+    // Its own line goes before all but the first of another one.
+    const looked = own ? 1 : other.line.length;
+    const run = firstSooner(station, other, looked, { isBefore, isSooner }, paces, now);
+    if (run) best = { run, station: other };
   }
   return best;
+}
+
+/** Of the first so many in a line, those that `isBefore`: the first that would be done sooner here. */
+function firstSooner<Run extends Waiting>(
+  station: Station<Run>,
+  other: Station<Run>,
+  looked: number,
+  { isBefore, isSooner }: { isBefore(run: Run): boolean; isSooner(run: Run, ms: number): boolean },
+  paces: Paces,
+  now: number,
+): Run | undefined {
+  let ms = busyMs(other, paces, now);
+  let { model } = other;
+  for (const run of other.line.slice(0, looked)) {
+    ms += costMs(run, other.name, model, paces);
+    model = run.model;
+    if (!isBefore(run)) return undefined;
+    if (run.able.has(station.name) && isSooner(run, ms)) return run;
+  }
+  return undefined;
 }

@@ -23,7 +23,7 @@ export interface Entry extends Waiting {
   able: ReadonlySet<string>;
   since: Date;
   /** What it was last told of its waiting. */
-  told: string | undefined;
+  told: string | number | undefined;
   resolve(ticket: Ticket): void;
   reject(error: unknown): void;
 }

@@ -10,6 +10,8 @@ import { AppError, messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Recipe } from "../workflows/recipe.ts";
 import { type Ask, type Entry, Installed, sortOf } from "./ask.ts";
+import { Places } from "./places.ts";
+import { Rescue } from "./rescue.ts";
 import { placementOf } from "./runs.ts";
 import type { Placement } from "./task.ts";
 import { type Held, Ticket } from "./ticket.ts";
@@ -20,10 +22,9 @@ type Here = LiveStation<Entry, Held>;
 const mostAtOnce = 2;
 /** Expectations change while time goes by. */
 const tickMs = 500;
+const standardReplaceMs = 15_000;
 /** Another process's wish to drain one is seen this soon. */
 const drainedMs = 2_000;
-/** Places in the queue are told this often at most. */
-const tellMs = 400;
 
 export interface HandOverOptions {
   pool: Pool;
@@ -51,10 +52,9 @@ export class HandOver {
   readonly #most: number;
   /** Those that no ComfyUI can take now. */
   readonly #homeless = new Set<Entry>();
-  /** Prompts whose runs were placed anew, to be withdrawn should they still be there. */
-  readonly #leftBehind: { station: Here; promptId: string }[] = [];
+  readonly #rescue: Rescue;
+  readonly #places: Places;
   #tick: NodeJS.Timeout | undefined;
-  #telling: NodeJS.Timeout | undefined;
   #isDispatching = false;
   readonly #watch: NodeJS.Timeout;
 
@@ -65,6 +65,13 @@ export class HandOver {
       came: (station) => this.#came(station),
       left: (station) => this.#left(station),
       failed: (error) => this.#failed(error),
+    });
+    const { all } = this.#stations;
+    this.#rescue = new Rescue(all, options.replaceAfterMs ?? standardReplaceMs, options.log);
+    this.#places = new Places({
+      stations: all,
+      homeless: this.#homeless,
+      whyNot: (entry) => this.#whyNot(entry),
     });
     const complain = (error: unknown) => options.log.debug(messageOf(error));
     this.#watch = setInterval(() => this.refreshDrained().catch(complain), drainedMs);
@@ -153,7 +160,7 @@ export class HandOver {
     clearInterval(this.#watch);
     this.#stations.stopLooking();
     clearTimeout(this.#tick);
-    clearTimeout(this.#telling);
+    this.#places.close();
   }
 
   /** Looks which backends are drained now. */
@@ -232,7 +239,7 @@ export class HandOver {
     const isWaiting = this.#homeless.size > 0 || this.#stations.all.some(({ line }) => line.length);
     if (isWaiting) this.#stations.look();
     else this.#stations.stopLooking();
-    if (isWaiting) this.#tellSoon();
+    if (isWaiting) this.#places.tellSoon();
     const isStranded = this.#stations.all.some(
       ({ presence, given }) => presence === "away" && given.length > 0,
     );
@@ -243,7 +250,7 @@ export class HandOver {
     if (this.#tick) return;
     this.#tick = setTimeout(() => {
       this.#tick = undefined;
-      for (const station of this.#stations.all) this.#rescue(station);
+      for (const station of this.#stations.all) this.#rescueFrom(station);
       this.#goOn();
     }, tickMs);
     this.#tick.unref();
@@ -298,11 +305,7 @@ export class HandOver {
   }
 
   #came(station: Here): void {
-    const gone = this.#leftBehind.filter((each) => each.station === station);
-    for (const each of gone) {
-      this.#leftBehind.splice(this.#leftBehind.indexOf(each), 1);
-      station.backend.cancel(each.promptId).catch(() => {});
-    }
+    this.#rescue.cameBack(station);
     for (const entry of this.#waiting()) {
       entry.able = this.#installed.ableOf(entry.ask.live.recipe, this.#stations.all);
     }
@@ -313,7 +316,7 @@ export class HandOver {
   #left(station: Here): void {
     station.model = undefined;
     this.#empty(station);
-    this.#rescue(station);
+    this.#rescueFrom(station);
     this.#giveUpOld();
     this.#goOn();
   }
@@ -323,35 +326,8 @@ export class HandOver {
     for (const entry of station.line.splice(0)) this.#settle(entry);
   }
 
-  /**
-   * What was given to a ComfyUI that went away, and cannot have run there, is placed anew: at once
-   * what was never sent, after a while what only waited.
-   */
-  #rescue(station: Here): void {
-    if (station.presence !== "away" || !this.mayMove) return;
-    const after = this.#options.replaceAfterMs ?? 15_000;
-    const isLong = Date.now() - (station.away?.since.getTime() ?? 0) >= after;
-    for (const held of station.given) {
-      if (held.isStarted || held.move.signal.aborted) continue;
-      if (!held.mayBeThere) held.move.abort();
-      else if (isLong) this.#moveIfProven(station, held);
-    }
-  }
-
-  #moveIfProven(station: Here, held: Held): void {
-    const isAnybody = this.#stations.all.some((other) => other !== station && other.isOpen);
-    if (!isAnybody) return;
-    station.backend
-      .cannotHaveRun(held.promptId)
-      .then((isProven) => {
-        if (!isProven || held.isStarted || station.presence !== "away") return;
-        this.#options.log.info(`${held.promptId} only waited on ${station.name}: placed anew`);
-        this.#leftBehind.push({ station, promptId: held.promptId });
-        held.move.abort();
-      })
-      .catch(() => {
-        // It is asked again.
-      });
+  #rescueFrom(station: Here): void {
+    if (this.mayMove) this.#rescue.look(station);
   }
 
   #giveUpOld(): void {
@@ -377,33 +353,6 @@ export class HandOver {
       return undefined;
     }
     return possible.find(({ away }) => away)?.away?.reason ?? "No ComfyUI answers.";
-  }
-
-  #tellSoon(): void {
-    if (this.#telling) return;
-    this.#telling = setTimeout(() => {
-      this.#telling = undefined;
-      this.#tell();
-    }, tellMs);
-    this.#telling.unref();
-  }
-
-  #tell(): void {
-    for (const { line, given, foreign } of this.#stations.all) {
-      for (const [i, entry] of line.entries()) {
-        const ahead = given.length + foreign + i;
-        if (entry.told === `${ahead}`) continue;
-        entry.told = `${ahead}`;
-        entry.ask.onStatus({ phase: "queued", ahead });
-      }
-    }
-    for (const entry of this.#homeless) {
-      const reason =
-        this.#whyNot(entry) ?? "Every ComfyUI that can make it is drained: it takes nothing new.";
-      if (entry.told === reason) continue;
-      entry.told = reason;
-      entry.ask.onStatus({ phase: "waiting", since: entry.since, reason });
-    }
   }
 }
 

@@ -81,6 +81,8 @@ function Lane({ backend, tasks }: { backend: BackendRecord; tasks: readonly Task
     words,
     backend.gpu?.replace("NVIDIA ", ""),
     backend.version && `ComfyUI ${backend.version}`,
+    backend.loaded && `${backend.loaded} loaded`,
+    stepWords(backend),
   ];
   return (
     <section class="gpu" aria-label={backend.name}>
@@ -95,6 +97,12 @@ function Lane({ backend, tasks }: { backend: BackendRecord; tasks: readonly Task
       ))}
     </section>
   );
+}
+
+/** Of the quickest workflow: that of others depends on what they are. */
+function stepWords({ step_ms: steps = {} }: BackendRecord): string {
+  const least = Math.min(...Object.values(steps));
+  return Number.isFinite(least) ? `${Math.round(least)} ms a step` : "";
 }
 
 function gigabytes(bytes: number): string {

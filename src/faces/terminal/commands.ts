@@ -8,6 +8,7 @@ export type CommandName =
   | "emulator"
   | "doctor"
   | "migrate"
+  | "backends"
   | "workflow check"
   | "workflow convert"
   | "workflow init";
@@ -73,6 +74,13 @@ export const commands: readonly CommandText[] = [
     examples: [
       "comfy-easel migrate --from ~/.local/share/comfy-easel --to postgres://easel@db/easel --blobs s3://pictures/easel",
     ],
+  },
+  {
+    name: "backends",
+    operands: "[action] [name]",
+    help: "each ComfyUI: version, memory, queue, speed; with drain NAME it is given nothing new by any server of the data folder, until undrain NAME",
+    options: [{ flag: "json", help: "as JSON" }],
+    examples: ["comfy-easel backends --backends gpus.json", "comfy-easel backends drain big"],
   },
   {
     name: "workflow check",
