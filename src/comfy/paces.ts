@@ -78,7 +78,8 @@ export class Paces {
     const { usual, speeds } = this.#learnt;
     const paces = touched(this.#learnt.paces, workflow);
     const own = paces[backend];
-    const loadMs = wasLoaded === true ? 0 : this.#loadIn(timing, own, effort);
+    const found = wasLoaded === true ? 0 : this.#loadIn(backend, timing, sort);
+    const loadMs = found ?? 0;
     const rate = mixed(own?.rate, Math.max(timing.ms - loadMs, 0.01) / effort);
     const stepMs = timing.stepMs ?? own?.stepMs;
     paces[backend] = {
@@ -92,7 +93,7 @@ export class Paces {
     const loads = touched(this.#learnt.loads, model);
     // Where it is not known whether it had to be loaded, that is a first guess and no more.
     const isGuess = wasLoaded === undefined && loads[backend] === undefined && !own;
-    if (wasLoaded !== false && !isGuess) return;
+    if (found === undefined || (wasLoaded !== false && !isGuess)) return;
     loads[backend] = mixed(loads[backend], loadMs);
     this.#usualLoads.set(model, mixed(this.#usualLoads.get(model), loadMs));
   }
@@ -121,10 +122,12 @@ export class Paces {
     }
   }
 
-  /** What of a run was loading: its longer time than usual, or what came before its steps. */
-  #loadIn({ ms, beforeStepsMs, stepMs = 0 }: Timing, own: Pace | undefined, effort: number) {
-    if (own) return Math.min(ms, Math.max(0, ms - own.rate * effort));
-    return beforeStepsMs === undefined ? 0 : Math.max(0, beforeStepsMs - stepMs);
+  /** What of a run was loading: what came before its steps, or what it took longer than usual. */
+  #loadIn(backend: string, timing: Timing, sort: Sort): number | undefined {
+    const { ms, beforeStepsMs, stepMs = 0 } = timing;
+    if (beforeStepsMs !== undefined) return Math.min(ms, Math.max(0, beforeStepsMs - stepMs));
+    const isKnown = this.#learnt.usual[sort.workflow] !== undefined;
+    return isKnown ? Math.min(ms, Math.max(0, ms - this.runMs(backend, sort))) : undefined;
   }
 
   /** Learnt by the workflows that others run too; until then its weight. */

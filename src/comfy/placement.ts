@@ -43,6 +43,11 @@ export interface Station<Run extends Waiting = Waiting> {
 
 /** Waiting for a loaded model delays others by at most so many times what theirs takes to load. */
 const passLimit = 3;
+/**
+ * While every ComfyUI is at work, a load counts so many times beside its own length: it takes the GPU
+ * from others, and what it displaces is soon loaded again.
+ */
+const loadWeight = 4;
 /** A second prompt is handed over this long before the first ends, so that the GPU never rests. */
 const aheadMs = 2_000;
 
@@ -88,17 +93,45 @@ function costMs(run: Sort, backend: string, loaded: string | undefined, paces: P
   return paces.runMs(backend, run) + load;
 }
 
-/** The station where a run is expected to be done first; undefined when none that is open can. */
+/** What others lose when a station loads another model; nothing while there are idle ones. */
+function upsetMs(
+  run: Sort,
+  { name }: Station,
+  loaded: string | undefined,
+  busy: number,
+  paces: Paces,
+) {
+  if (loaded === undefined || loaded === run.model) return 0;
+  return loadWeight * busy * paces.loadMs(name, run.model);
+}
+
+/** Which part of the open stations have something to do. */
+function busyShare(stations: readonly Station[]): number {
+  let [open, busy] = [0, 0];
+  for (const { isOpen, given, line } of stations) {
+    if (!isOpen) continue;
+    open += 1;
+    if (given.length + line.length > 0) busy += 1;
+  }
+  return open === 0 ? 0 : busy / open;
+}
+
+/**
+ * The station where a run is expected to be done first, others' losses counted in; undefined when
+ * none that is open can.
+ */
 export function choose<S extends Station>(
   run: Waiting,
-  stations: Iterable<S>,
+  stations: readonly S[],
   paces: Paces,
   now: number,
 ): S | undefined {
   let best: { station: S; ms: number } | undefined;
+  const busy = busyShare(stations);
   for (const station of stations) {
     if (!station.isOpen || !run.able.has(station.name)) continue;
-    const ms = finishMs(run, station, paces, now);
+    const last = station.line.findLast((other) => byTurn(other, run) < 0)?.model ?? station.model;
+    const ms = finishMs(run, station, paces, now) + upsetMs(run, station, last, busy, paces);
     if (!best || ms < best.ms) best = { station, ms };
   }
   return best?.station;
@@ -168,14 +201,17 @@ function ofOthers<Run extends Waiting>(
   paces: Paces,
   now: number,
 ): { run: Run; station: Station<Run> } | undefined {
-  const busy = busyMs(station, paces, now);
+  const [busy, share] = [busyMs(station, paces, now), busyShare(stations)];
+  const hereMs = (run: Run) =>
+    busy +
+    costMs(run, station.name, station.model, paces) +
+    upsetMs(run, station, station.model, share, paces);
   let best: { run: Run; station: Station<Run> } | undefined;
   for (const other of stations) {
     if (other === station || other.line.length === 0) continue;
     const isBefore = (run: Run) =>
       !(own && byTurn(run, own) >= 0) && !(best && byTurn(run, best.run) >= 0);
-    const isSooner = (run: Run, ms: number) =>
-      !other.isOpen || busy + costMs(run, station.name, station.model, paces) < ms;
+    const isSooner = (run: Run, ms: number) => !other.isOpen || hereMs(run) < ms;
     // Its own line goes before all but the first of another one.
     const looked = own ? 1 : other.line.length;
     const run = firstSooner(station, other, looked, { isBefore, isSooner }, paces, now);
