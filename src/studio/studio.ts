@@ -255,7 +255,7 @@ export class Studio {
 
   /** See `Tasks.drain`. */
   async drain(backend: string, isDrained: boolean): Promise<BackendState> {
-    this.#demand("admin");
+    this.demand("admin");
     await this.#parts.tasks.drain(backend, isDrained);
     const found = (await this.backends("all")).find(({ name }) => name === backend);
     if (!found) throw new Error(`${backend} is in use and has no state`);
