@@ -1,22 +1,18 @@
 import { randomUUID } from "node:crypto";
 import type { Backend } from "../comfy/backend.ts";
 import type { Outcome, RunStatus } from "../comfy/outcome.ts";
-import { shapeOutputs } from "../comfy/outputs.ts";
 import type { Pool } from "../comfy/pool.ts";
-import type { Graph } from "../comfy/protocol.ts";
-import type { PromptExtras, RunFrame } from "../comfy/run-request.ts";
+import type { RunFrame } from "../comfy/run-request.ts";
 import { AppError } from "../errors.ts";
-import { resultExtensions } from "../images/media.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { Log } from "../log.ts";
-import { graphOf } from "../workflows/recipe.ts";
-import type { Value } from "../workflows/workflow.ts";
 import type { Ask } from "./ask.ts";
 import { collect } from "./collect.ts";
 import type { LivePreview } from "./events.ts";
 import type { HandOver } from "./hand-over.ts";
 import type { LiveTask } from "./live-task.ts";
-import { type NamedFiles, uploadEnding } from "./named-files.ts";
+import type { NamedFiles } from "./named-files.ts";
+import { extrasOf, graphAt, sendInputs } from "./posting.ts";
 import { numberFor, rankOf } from "./priority.ts";
 import { refuse, trace, wording } from "./run-errors.ts";
 import { Tape } from "./tape.ts";
@@ -112,6 +108,16 @@ export class Drive {
     return this.#live.isLost;
   }
 
+  readonly #onStatus = (status: RunStatus): void => {
+    this.#live.board.report(this.#run.promptId, status);
+    if (status.phase === "running" && this.#run.state === "queued") {
+      this.#edit((run) => {
+        run.state = "running";
+      });
+    }
+    this.#ports.progressed(this.#live);
+  };
+
   /** Before every step: nothing is done for a task that may be somebody else's. */
   #check(): void {
     if (this.#live.leave.aborted || !this.#ports.mayWork()) {
@@ -152,15 +158,11 @@ export class Drive {
       refuse(outcome);
       return false;
     }
-    if (this.#tape) {
-      if (!(await this.#tape.finish(outcome))) return false;
-      this.#completed(outcome);
-      return true;
-    }
+    if (this.#tape) return this.#tape.finish(outcome);
     return collect(this.#live, this.#index, this.#backend(at), outcome, {
       ...this.#ports,
       check: () => this.#check(),
-      onStatus: (status: RunStatus) => this.#onStatus(status),
+      onStatus: this.#onStatus,
     });
   }
 
@@ -186,12 +188,19 @@ export class Drive {
       this.#onStatus(status);
       ticket.status(status);
     };
-    const { at, moved } = ticket;
-    this.#tape = this.#tapeFor(backend, onStatus);
+    const { images, deliverBySocket: bySocket } = this.#ports;
+    const graphWith = (uploaded?: Awaited<ReturnType<typeof sendInputs>>) =>
+      graphAt(this.#live, this.#run, ticket.at, { bySocket, attempt }, uploaded);
+    const sending = {
+      ...{ images, onStatus },
+      check: () => this.#check(),
+      until: AbortSignal.any([leave, this.#signal]),
+    };
+    this.#tape = this.#tapeFor(backend);
     return backend.run({
       promptId: this.#run.promptId,
-      graph: this.#graph(at, attempt),
-      whole: async () => this.#graph(at, attempt, await this.#upload(backend, moved, onStatus)),
+      graph: graphWith(),
+      whole: async () => graphWith(await sendInputs(this.#live, backend, sending)),
       outputs: this.#live.recipe.outputs,
       resume: this.#look,
       signal: this.#signal,
@@ -206,41 +215,27 @@ export class Drive {
         this.#live.wasPosted();
         this.#posted();
       },
-      extras: this.#extras(),
+      extras: extrasOf(this.#live),
       onFrame: (frame) => this.#tape?.add(frame),
       onStatus,
       onPreview: ({ bytes, mimeType }) => {
         const frame = (this.#live.preview?.frame ?? 0) + 1;
-        const preview = { bytes, mimeType, frame, picture: this.#index + 1 };
-        this.#live.preview = preview;
-        this.#ports.previewed(this.#live, preview);
+        this.#live.preview = { bytes, mimeType, frame, picture: this.#index + 1 };
+        this.#ports.previewed(this.#live, this.#live.preview);
       },
     });
   }
 
-  #tapeFor(backend: Backend, onStatus: (status: RunStatus) => void): Tape | undefined {
+  #tapeFor(backend: Backend): Tape | undefined {
     if (!this.#live.recipe.extraData) return undefined;
     const { images, files } = this.#ports;
     return new Tape(this.#live, this.#index, {
       images,
       files,
-      fetch: (file) => backend.persist(() => backend.fetchFile(file), onStatus, this.#live.leave),
+      fetch: (file) =>
+        backend.persist(() => backend.fetchFile(file), this.#onStatus, this.#live.leave),
       check: () => this.#check(),
       tell: (frame) => this.#ports.framed(this.#live, frame),
-    });
-  }
-
-  #extras(): PromptExtras | undefined {
-    const { recipe, draft } = this.#live;
-    const { extraData: data, outputs: targets } = recipe;
-    return data && { data, targets, ...draft.prompt?.order };
-  }
-
-  #completed({ cached }: Extract<Outcome, { kind: "completed" }>): void {
-    const { outputs } = this.#live.recipe;
-    this.#edit((run) => {
-      run.state = "completed";
-      if (outputs.some((id) => cached.has(id))) run.cached = true;
     });
   }
 
@@ -276,7 +271,7 @@ export class Drive {
       promptId: this.#run.promptId,
       priority: rankOf(draft),
       signal: AbortSignal.any([leave, this.#signal]),
-      onStatus: (status) => this.#onStatus(status),
+      onStatus: this.#onStatus,
     };
     const { at } = this.#run;
     if (at) {
@@ -302,51 +297,5 @@ export class Drive {
       "lost",
       `It was given to the ComfyUI at ${at.backend}, which this server does not use. Add it with --comfyui-url, or ask again.`,
     );
-  }
-
-  #onStatus(status: RunStatus): void {
-    this.#live.board.report(this.#run.promptId, status);
-    if (status.phase === "running" && this.#run.state === "queued") {
-      this.#edit((run) => {
-        run.state = "running";
-      });
-    }
-    this.#ports.progressed(this.#live);
-  }
-
-  #graph(at: Placement, attempt: number, uploaded: Readonly<Record<string, Value>> = {}): Graph {
-    const { recipe } = this.#live;
-    const { seed, prompt, negativePrompt } = this.#run;
-    const values: Record<string, Value> = { ...uploaded };
-    if (seed !== undefined) values["seed"] = seed;
-    if (prompt !== undefined) values["prompt"] = prompt;
-    if (negativePrompt !== undefined) values["negative_prompt"] = negativePrompt;
-    return shapeOutputs(graphOf(recipe, values, at.choices), recipe.outputs, {
-      bySocket: this.#ports.deliverBySocket && !recipe.extraData,
-      attempt,
-    });
-  }
-
-  async #upload(
-    backend: Backend,
-    moved: AbortSignal,
-    onStatus: (status: RunStatus) => void,
-  ): Promise<Record<string, Value>> {
-    const { leave, draft } = this.#live;
-    const until = AbortSignal.any([leave, moved, this.#signal]);
-    const names: Record<string, Value> = {};
-    for (const [parameter, input] of Object.entries(draft.uploads)) {
-      const { sha256, mimeType } = input;
-      this.#check();
-      names[parameter] = await backend.upload(
-        `${sha256.slice(0, 32)}.${uploadEnding(input, resultExtensions[mimeType])}`,
-        sha256,
-        () => this.#ports.images.readInput(sha256, mimeType),
-        onStatus,
-        until,
-      );
-    }
-    this.#check();
-    return names;
   }
 }

@@ -66,7 +66,10 @@ export class Tape {
     return this.#played;
   }
 
-  /** Keeps what no event told of. False when something that was made cannot be had. */
+  /**
+   * Keeps what no event told of, with which the run is completed. False when something that was
+   * made cannot be had.
+   */
   async finish(outcome: Completed): Promise<boolean> {
     await this.#played;
     if (this.#failure !== undefined) throw this.#failure;
@@ -81,7 +84,12 @@ export class Tape {
       const isSilent = graph[node]?.class_type === "SaveImageWebsocket" && pictures.length === 0;
       if (isSilent && outcome.blocked === undefined) this.#isIncomplete = true;
     }
-    return !this.#isIncomplete;
+    if (this.#isIncomplete) return false;
+    this.#live.editRun(this.#index, (run) => {
+      run.state = "completed";
+      if (outputs.some((id) => outcome.cached.has(id))) run.cached = true;
+    });
+    return true;
   }
 
   get #run(): Run {
