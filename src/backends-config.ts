@@ -16,7 +16,9 @@ const fileSchema = z.strictObject({
           .string()
           .regex(/^[\w.-]{1,60}$/, "expected letters, digits, dots, dashes and underscores")
           .optional(),
+        weight: z.number().positive().max(1_000).optional(),
         headers: z.record(z.string(), z.string()).optional(),
+        labels: z.record(z.string(), z.string()).optional(),
         insecure_tls: z.boolean().optional(),
       }),
     )
@@ -50,7 +52,7 @@ function inFile(file: string): ComfyTarget[] {
     throw refusal(`${where}: ${keyOf(issue?.path ?? [])}: ${issue?.message ?? "is not valid"}`);
   }
   return found.data.backends.map((each, i) => {
-    const { name, insecure_tls: insecureTls = false } = each;
+    const { name, weight, labels, insecure_tls: insecureTls = false } = each;
     const headers = Object.entries(each.headers ?? {}).map(([key, value]) => `${key}: ${value}`);
     const key = `${where}: backends[${i}]`;
     return {
@@ -59,6 +61,8 @@ function inFile(file: string): ComfyTarget[] {
         headers: `${key}.headers`,
       }),
       ...(name === undefined ? {} : { name }),
+      ...(weight === undefined ? {} : { weight }),
+      ...(labels === undefined ? {} : { labels }),
     };
   });
 }

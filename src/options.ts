@@ -18,13 +18,13 @@ export const options = {
     env: "COMFYUI_URL",
     value: "URL",
     multiple: true,
-    help: "the ComfyUI to use; https, a path prefix and user:password@ work; repeatable, one per line in the variable: a picture goes to one that can make it, of those to the one with the fewest of ours at work (default: the one that answers on this machine at 8188, 8000 or 18188)",
+    help: "the ComfyUI to use; https, a path prefix and user:password@ work; repeatable, one per line in the variable: pictures go to the one where they are done first (default: the one that answers on this machine at 8188, 8000 or 18188)",
   },
   backends: {
     flag: "backends",
     env: "EASEL_BACKENDS",
     value: "FILE",
-    help: 'more ComfyUIs, as JSON: {"backends": [{"url": …, "name": …, "headers": {…}, "insecure_tls": true}]}',
+    help: 'more ComfyUIs, as JSON: {"backends": [{"url": …, "name": …, "weight": 2, "headers": {…}, "labels": {…}, "insecure_tls": true}]}, where weight is how fast it is beside the others',
   },
   comfyuiHeader: {
     flag: "comfyui-header",

@@ -104,14 +104,20 @@ export class Backend {
     return this.#remaining;
   }
 
+  /** Every event up to the loss of the socket was heard, and the prompt's start was not among them. */
+  waitedToTheLast(promptId: string): boolean {
+    return this.#followings.get(promptId)?.waitedToTheLast ?? false;
+  }
+
   /**
-   * Whether a prompt that was given to it before it went away cannot have run: it waited until the
-   * socket closed, and no process listens at the address, so the queue is gone, which ComfyUI keeps
-   * in memory alone (`execution.py`, `PromptQueue`).
+   * "ended": no process listens at its address, so its queue is gone, which ComfyUI keeps in memory
+   * alone (`execution.py`, `PromptQueue`).
    */
-  async cannotHaveRun(promptId: string): Promise<boolean> {
-    if (!this.#followings.get(promptId)?.waitedToTheLast) return false;
-    return this.client.systemStats().then(() => false, isRefused);
+  presence(): Promise<"here" | "away" | "ended"> {
+    return this.client.systemStats().then(
+      () => "here",
+      (error) => (isRefused(error) ? "ended" : "away"),
+    );
   }
 
   get isConnected(): boolean {

@@ -9,6 +9,10 @@ export interface ComfyTarget {
   name?: string;
   /** Accept any TLS certificate (self-signed proxies). */
   insecureTls: boolean;
+  /** How fast it is beside the others, until its times are learnt (default 1). */
+  weight?: number;
+  /** The operator's own words for it. */
+  labels?: Readonly<Record<string, string>>;
 }
 
 /** What tasks are recorded under. */

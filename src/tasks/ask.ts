@@ -1,6 +1,6 @@
 import type { RunStatus } from "../comfy/outcome.ts";
 import type { Sort } from "../comfy/paces.ts";
-import type { Waiting } from "../comfy/placement.ts";
+import type { Turn, Waiting } from "../comfy/placement.ts";
 import type { ObjectInfo } from "../comfy/protocol.ts";
 import { type Choices, choicesOn, type Recipe } from "../workflows/recipe.ts";
 import type { LiveTask } from "./live-task.ts";
@@ -12,6 +12,8 @@ export interface Ask {
   live: LiveTask;
   promptId: string;
   priority: { level: number; own: number };
+  /** It had one, and is placed anew. */
+  turn: Turn | undefined;
   /** Aborted when it is not wanted any more, or let go of. */
   signal: AbortSignal;
   onStatus(status: RunStatus): void;
@@ -29,7 +31,7 @@ export interface Entry extends Waiting {
 }
 
 /** What tells how long a run of this task takes. */
-export function sortOf({ workflow, params }: Task, { files }: Recipe): Sort {
+export function sortOf({ workflow, params, prompt }: Task, { files }: Recipe): Sort {
   const amount = (name: string) => {
     const value = params[name];
     return typeof value === "number" && value > 0 ? value : undefined;
@@ -40,9 +42,11 @@ export function sortOf({ workflow, params }: Task, { files }: Recipe): Sort {
   const models = Object.entries(files).flatMap(([slot, file]) =>
     slot.endsWith(".lora_name") ? [] : [file],
   );
+  const model = [...new Set(models)].sort().join(", ");
   return {
-    workflow,
-    model: [...new Set(models)].sort().join(", "),
+    // Graphs that are handed in have no name of their own.
+    workflow: prompt ? `${workflow} with ${model}` : workflow,
+    model,
     effort: (amount("steps") ?? 1) * pixels,
   };
 }

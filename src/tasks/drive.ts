@@ -53,6 +53,7 @@ export class Drive {
   #look: boolean;
   /** Nobody can have wanted anything of it yet. */
   #isFresh: boolean;
+  #turn: Ticket["turn"];
   /** Of a graph that was handed in. */
   #tape: Tape | undefined;
 
@@ -270,6 +271,7 @@ export class Drive {
       live: this.#live,
       promptId: this.#run.promptId,
       priority: rankOf(draft),
+      turn: this.#turn,
       signal: AbortSignal.any([leave, this.#signal]),
       onStatus: this.#onStatus,
     };
@@ -279,8 +281,11 @@ export class Drive {
       const ticket = handOver.adopt(ask, at, this.#look);
       if (ticket) return ticket;
     }
+    // Its place is on record before it is posted, so it was not.
+    this.#look = false;
     const since = performance.now();
     const ticket = await handOver.place(ask);
+    this.#turn = ticket.turn;
     if (performance.now() - since > freshMs) this.#isFresh = false;
     this.#edit((run) => {
       run.at = ticket.at;

@@ -1,20 +1,19 @@
 import type { Outcome, RunStatus } from "../comfy/outcome.ts";
 import type { Paces } from "../comfy/paces.ts";
-import { givenUp } from "../comfy/patience.ts";
-import { byTurn, choose, hasRoom, queue, take } from "../comfy/placement.ts";
+import { hasRoom, take } from "../comfy/placement.ts";
 import type { Pool } from "../comfy/pool.ts";
 import { refuseAborted } from "../comfy/signals.ts";
 import { type LiveStation, Stations } from "../comfy/stations.ts";
-import { reorder, Turns } from "../comfy/turns.ts";
-import { AppError, messageOf } from "../errors.ts";
+import { Turns } from "../comfy/turns.ts";
+import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
-import type { Recipe } from "../workflows/recipe.ts";
 import { type Ask, type Entry, Installed, sortOf } from "./ask.ts";
 import { Places } from "./places.ts";
 import { Rescue } from "./rescue.ts";
 import { placementOf } from "./runs.ts";
 import type { Placement } from "./task.ts";
 import { type Held, Ticket } from "./ticket.ts";
+import { WaitingRoom } from "./waiting-room.ts";
 
 type Here = LiveStation<Entry, Held>;
 
@@ -50,12 +49,12 @@ export class HandOver {
   readonly #turns = new Turns();
   readonly #installed = new Installed();
   readonly #most: number;
-  /** Those that no ComfyUI can take now. */
-  readonly #homeless = new Set<Entry>();
+  readonly #room: WaitingRoom;
   readonly #rescue: Rescue;
   readonly #places: Places;
   #tick: NodeJS.Timeout | undefined;
   #isDispatching = false;
+  #isClosed = false;
   readonly #watch: NodeJS.Timeout;
 
   constructor(options: HandOverOptions) {
@@ -64,14 +63,22 @@ export class HandOver {
     this.#stations = new Stations(options.pool, options.log, {
       came: (station) => this.#came(station),
       left: (station) => this.#left(station),
-      failed: (error) => this.#failed(error),
+      failed: (error) => {
+        this.#room.fail(error);
+        this.#goOn();
+      },
+    });
+    this.#room = new WaitingRoom({
+      ...{ stations: this.#stations, installed: this.#installed, paces: options.paces },
+      lostAfterMs: options.lostAfterMs,
+      changed: () => this.#goOn(),
     });
     const { all } = this.#stations;
     this.#rescue = new Rescue(all, options.replaceAfterMs ?? standardReplaceMs, options.log);
     this.#places = new Places({
       stations: all,
-      homeless: this.#homeless,
-      whyNot: (entry) => this.#whyNot(entry),
+      homeless: this.#room.homeless,
+      whyNot: (entry) => this.#room.whyNot(entry),
     });
     const complain = (error: unknown) => options.log.debug(messageOf(error));
     this.#watch = setInterval(() => this.refreshDrained().catch(complain), drainedMs);
@@ -116,7 +123,7 @@ export class HandOver {
       const entry: Entry = {
         ...sort,
         ask,
-        turn: this.#turns.of(ask.live.record.caller, level, own, ms),
+        turn: ask.turn ?? this.#turns.of(ask.live.record.caller, level, own, ms),
         able: new Set(),
         passedMs: 0,
         since: new Date(),
@@ -127,7 +134,7 @@ export class HandOver {
         },
         reject: (error) => {
           ask.signal.removeEventListener("abort", stop);
-          this.#remove(entry);
+          this.#room.remove(entry);
           reject(error);
         },
       };
@@ -141,8 +148,8 @@ export class HandOver {
       ask.signal.addEventListener("abort", stop, { once: true });
       if (ask.signal.aborted) return stop();
       this.#stations.refresh();
-      this.#settle(entry);
-      if (own !== 0) this.#reorder(entry);
+      this.#room.settle(entry);
+      if (own !== 0) this.#room.reorder(entry);
       this.#goOn();
     });
   }
@@ -157,6 +164,7 @@ export class HandOver {
   }
 
   close(): void {
+    this.#isClosed = true;
     clearInterval(this.#watch);
     this.#stations.stopLooking();
     clearTimeout(this.#tick);
@@ -166,62 +174,14 @@ export class HandOver {
   /** Looks which backends are drained now. */
   async refreshDrained(): Promise<void> {
     if (!this.#stations.drain(await this.#options.drained())) return;
-    for (const station of this.#stations.all) if (station.isDrained) this.#empty(station);
-    for (const entry of [...this.#homeless].sort(byTurn)) this.#settle(entry);
+    for (const station of this.#stations.all) if (station.isDrained) this.#room.leave(station);
+    this.#room.settleHomeless();
     this.#goOn();
-  }
-
-  #waiting(): Entry[] {
-    return [...this.#homeless, ...this.#stations.all.flatMap(({ line }) => line)];
-  }
-
-  /** Puts a run into a line, or among those that have none. */
-  #settle(entry: Entry): void {
-    const { recipe } = entry.ask.live;
-    entry.able = this.#installed.ableOf(recipe, this.#stations.all);
-    const { paces } = this.#options;
-    const station = choose(entry, this.#stations.all, paces, performance.now());
-    this.#homeless.delete(entry);
-    if (station) return queue(entry, station);
-    this.#homeless.add(entry);
-    entry.told = undefined;
-    const isKnown = this.#stations.all.every(({ objectInfo }) => objectInfo !== undefined);
-    if (entry.able.size === 0 && isKnown) void this.#lookAgain(entry, recipe);
-  }
-
-  /** What is missing everywhere may have been installed a minute ago. */
-  async #lookAgain(entry: Entry, recipe: Recipe): Promise<void> {
-    const { all } = this.#stations;
-    const asked = await Promise.allSettled(all.map(({ backend }) => backend.objectInfo(0)));
-    if (!this.#homeless.has(entry)) return;
-    this.#stations.refresh();
-    if (this.#installed.ableOf(recipe, all).size > 0) this.#settle(entry);
-    else if (asked.every(({ status }) => status === "fulfilled")) entry.reject(lacking());
-    this.#goOn();
-  }
-
-  #remove(entry: Entry): void {
-    this.#homeless.delete(entry);
-    for (const { line } of this.#stations.all) {
-      const at = line.indexOf(entry);
-      if (at >= 0) line.splice(at, 1);
-    }
-    this.#goOn();
-  }
-
-  /** The caller's runs of this level share their turns out by their own priorities. */
-  #reorder({ ask, turn }: Entry): void {
-    const { caller } = ask.live.record;
-    const same = this.#waiting().filter(
-      (other) => other.ask.live.record.caller === caller && other.turn.level === turn.level,
-    );
-    reorder(same.map((other) => other.turn));
-    for (const { line } of this.#stations.all) line.sort(byTurn);
   }
 
   /** Gives what can be given, and sees to the rest. */
   #goOn(): void {
-    if (this.#isDispatching) return;
+    if (this.#isDispatching || this.#isClosed) return;
     this.#isDispatching = true;
     try {
       this.#stations.refresh();
@@ -236,7 +196,7 @@ export class HandOver {
     } finally {
       this.#isDispatching = false;
     }
-    const isWaiting = this.#homeless.size > 0 || this.#stations.all.some(({ line }) => line.length);
+    const isWaiting = !this.#room.isEmpty;
     if (isWaiting) this.#stations.look();
     else this.#stations.stopLooking();
     if (isWaiting) this.#places.tellSoon();
@@ -259,10 +219,10 @@ export class HandOver {
   #give(entry: Entry, station: Here): void {
     const choices = this.#installed.choices(entry.ask.live.recipe, station.objectInfo);
     // What was able a moment ago is not: it is looked at anew.
-    if (!choices) return this.#settle(entry);
+    if (!choices) return this.#room.settle(entry);
     this.#turns.given(entry.turn);
     const at = placementOf({ backend: station.backend, choices });
-    entry.resolve(this.#hold(station, entry.ask, at, false));
+    entry.resolve(this.#hold(station, { ...entry.ask, turn: entry.turn }, at, false));
   }
 
   #hold(station: Here, ask: Ask, at: Placement, mayBeThere: boolean): Ticket {
@@ -279,7 +239,7 @@ export class HandOver {
     };
     station.given.push(held);
     station.model = sort.model;
-    return new Ticket(at, held, {
+    return new Ticket(at, ask.turn, held, {
       status: (status) => this.#heard(station, status),
       ended: (outcome) => this.#ended(station, held, outcome, wasLoaded),
     });
@@ -306,59 +266,20 @@ export class HandOver {
 
   #came(station: Here): void {
     this.#rescue.cameBack(station);
-    for (const entry of this.#waiting()) {
-      entry.able = this.#installed.ableOf(entry.ask.live.recipe, this.#stations.all);
-    }
-    for (const entry of [...this.#homeless].sort(byTurn)) this.#settle(entry);
+    this.#room.lookAtAll();
+    this.#room.settleHomeless();
     this.#goOn();
   }
 
   #left(station: Here): void {
     station.model = undefined;
-    this.#empty(station);
+    this.#room.leave(station);
     this.#rescueFrom(station);
-    this.#giveUpOld();
+    this.#room.giveUpOld();
     this.#goOn();
-  }
-
-  /** What waits here for a station that takes nothing is settled elsewhere. */
-  #empty(station: Here): void {
-    for (const entry of station.line.splice(0)) this.#settle(entry);
   }
 
   #rescueFrom(station: Here): void {
     if (this.mayMove) this.#rescue.look(station);
   }
-
-  #giveUpOld(): void {
-    const { lostAfterMs } = this.#options;
-    for (const entry of this.#homeless) {
-      const reason = this.#whyNot(entry);
-      if (reason === undefined || Date.now() - entry.since.getTime() < lostAfterMs) continue;
-      entry.reject(givenUp(entry.since, new Error(reason)));
-    }
-  }
-
-  #failed(error: unknown): void {
-    if (this.#stations.all.some(({ presence }) => presence !== "away")) return;
-    for (const entry of [...this.#homeless]) entry.reject(error);
-  }
-
-  /** Why no ComfyUI can be asked for a run; undefined when one is only drained. */
-  #whyNot({ able }: Entry): string | undefined {
-    const possible = this.#stations.all.filter(
-      ({ name, objectInfo }) => objectInfo === undefined || able.has(name),
-    );
-    if (possible.some(({ isDrained, presence }) => isDrained && presence !== "away")) {
-      return undefined;
-    }
-    return possible.find(({ away }) => away)?.away?.reason ?? "No ComfyUI answers.";
-  }
-}
-
-function lacking(): AppError {
-  return new AppError(
-    "not_ready",
-    "No ComfyUI has the nodes and model files of this picture any more. list_workflows says what is missing.",
-  );
 }

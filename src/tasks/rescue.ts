@@ -13,6 +13,7 @@ export class Rescue {
   readonly #stations: readonly Here[];
   readonly #afterMs: number;
   readonly #log: Log;
+  readonly #asking = new Set<Here>();
   /** Prompts that should not be there any more, to be withdrawn should they be. */
   readonly #left: { station: Here; promptId: string }[] = [];
 
@@ -25,13 +26,37 @@ export class Rescue {
 
   /** At once what was never sent, after a while what only waited there. */
   look(station: Here): void {
-    if (station.presence !== "away") return;
-    const isLong = Date.now() - (station.away?.since.getTime() ?? 0) >= this.#afterMs;
-    for (const held of station.given) {
-      if (held.isStarted || held.move.signal.aborted) continue;
-      if (!held.mayBeThere) held.move.abort();
-      else if (isLong && this.#hasOther(station)) void this.#moveIfProven(station, held);
+    if (this.#asking.has(station) || !station.given.some((held) => this.#mayGo(station, held))) {
+      return;
     }
+    this.#asking.add(station);
+    void this.#ask(station).finally(() => this.#asking.delete(station));
+  }
+
+  async #ask(station: Here): Promise<void> {
+    // Where it answers, something else failed, which the run itself tries again.
+    const presence = await station.backend.presence();
+    if (presence === "here") return;
+    for (const held of station.given) {
+      const isProven = presence === "ended" && station.backend.waitedToTheLast(held.promptId);
+      if (this.#mayGo(station, held) && (isProven || !held.mayBeThere)) this.#move(station, held);
+    }
+  }
+
+  /** What it is to be asked about, for nobody knows that it began there. */
+  #mayGo(station: Here, held: Held): boolean {
+    if (station.presence !== "away" || held.isStarted || held.move.signal.aborted) return false;
+    if (!held.mayBeThere) return true;
+    const isLong = Date.now() - (station.away?.since.getTime() ?? 0) >= this.#afterMs;
+    return isLong && this.#hasOther(station);
+  }
+
+  #move(station: Here, held: Held): void {
+    if (held.mayBeThere) {
+      this.#log.info(`${held.promptId} only waited on ${station.name}: placed anew`);
+      this.#left.push({ station, promptId: held.promptId });
+    }
+    held.move.abort();
   }
 
   /** It is back, and so may be what it had, behind a tunnel that was cut. */
@@ -46,14 +71,5 @@ export class Rescue {
 
   #hasOther(station: Here): boolean {
     return this.#stations.some((other) => other !== station && other.isOpen);
-  }
-
-  async #moveIfProven(station: Here, held: Held): Promise<void> {
-    const isProven = await station.backend.cannotHaveRun(held.promptId);
-    const isMoved = held.move.signal.aborted;
-    if (!isProven || isMoved || held.isStarted || station.presence !== "away") return;
-    this.#log.info(`${held.promptId} only waited on ${station.name}: placed anew`);
-    this.#left.push({ station, promptId: held.promptId });
-    held.move.abort();
   }
 }

@@ -1,5 +1,5 @@
 import type { Outcome, RunStatus } from "../comfy/outcome.ts";
-import type { Given } from "../comfy/placement.ts";
+import type { Given, Turn } from "../comfy/placement.ts";
 import type { Placement } from "./task.ts";
 
 /** A run on a ComfyUI, as whoever gave it there sees it. */
@@ -19,12 +19,15 @@ interface TicketPorts {
 /** The right of one run to be given to one ComfyUI, until it has ended there. */
 export class Ticket {
   readonly at: Placement;
+  /** Missing where it had its place before. */
+  readonly turn: Turn | undefined;
   readonly #held: Held;
   readonly #ports: TicketPorts;
   #isOver = false;
 
-  constructor(at: Placement, held: Held, ports: TicketPorts) {
+  constructor(at: Placement, turn: Turn | undefined, held: Held, ports: TicketPorts) {
     this.at = at;
+    this.turn = turn;
     this.#held = held;
     this.#ports = ports;
   }
@@ -34,8 +37,9 @@ export class Ticket {
     return this.#held.move.signal;
   }
 
-  /** From here on ComfyUI may have it. */
+  /** From here on ComfyUI may have it. Throws when it is to be placed anew. */
   posting(): void {
+    this.moved.throwIfAborted();
     this.#held.mayBeThere = true;
   }
 

@@ -1,3 +1,4 @@
+import sharp from "sharp";
 import { expect, test } from "vitest";
 import { made, sent, startPool, submit } from "./support.ts";
 
@@ -54,4 +55,22 @@ test("while none answers everything waits, and says so", async () => {
 
   expect((await studio.wait(task.id, 60_000)).state).toBe("completed");
   expect(made(emulators)).toBe(8);
+});
+
+test("one that takes no inputs is asked again where it is, and its runs do not wander", async () => {
+  const { studio, emulators } = await startPool(1);
+  const [emulator] = emulators;
+  emulator?.faults.failRequests.push({ path: "/upload/image", times: 3, status: 500 });
+  const png = await sharp({ create: { width: 64, height: 64, channels: 3, background: "red" } })
+    .png()
+    .toBuffer();
+  const image = `data:image/png;base64,${png.toString("base64")}`;
+  const task = await studio.submit("img2img", { parameters: { prompt: "p", image, steps: 1 } });
+  const [before] = task.runs;
+
+  const ended = await studio.wait(task.id, 60_000);
+
+  expect(ended.state).toBe("completed");
+  expect(ended.runs.map(({ promptId }) => promptId)).toEqual([before?.promptId]);
+  expect(emulator?.faults.failRequests[0]?.times).toBe(0);
 });

@@ -25,11 +25,13 @@ test("a flag can be repeated, a variable has one a line, and headers go to each"
   expect(ofVariable.map(({ url }) => url)).toEqual(["http://a:1", "http://b:2"]);
 });
 
-test("a file gives names and headers, beside the URLs", async () => {
+test("a file gives names, weights, headers and labels, beside the URLs", async () => {
   const big = {
     name: "big",
     url: "https://user:word@gpu.example/comfy/",
+    weight: 2.5,
     headers: { "X-Key": "k" },
+    labels: { room: "cellar" },
     insecure_tls: true,
   };
   const file = await fileWith({ backends: [big, { url: "gpu2:8188" }] });
@@ -38,7 +40,9 @@ test("a file gives names and headers, beside the URLs", async () => {
     {
       name: "big",
       url: "https://gpu.example/comfy",
+      weight: 2.5,
       headers: { authorization: expect.stringMatching(/^Basic /), "x-key": "k" },
+      labels: { room: "cellar" },
       insecureTls: true,
     },
     { url: "http://gpu2:8188", headers: {}, insecureTls: false },
@@ -57,7 +61,7 @@ test.for<[what: string, content: unknown, says: RegExp]>([
   ["none", { backends: [] }, /backends\.json: backends: /],
   ["no URL", { backends: [{ name: "a" }] }, /backends\[0\]\.url: /],
   ["a bad URL", { backends: [{ url: "a" }, { url: "ftp://a" }] }, /backends\[1\]\.url: expected/],
-  ["a key that is none", { backends: [{ url: "a", weight: 2 }] }, /backends\[0\].*weight/],
+  ["a bad weight", { backends: [{ url: "a", weight: 0 }] }, /backends\[0\]\.weight: /],
   [
     "a bad name",
     { backends: [{ url: "a", name: "a/b" }] },

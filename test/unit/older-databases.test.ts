@@ -132,6 +132,7 @@ test("a database of the first schema counts what its pictures take, and gets wha
   for (const by of ["insert", "update", "delete"]) await sqlite.query(`DROP TRIGGER kept_by_${by}`);
   await sqlite.query("DROP TABLE kept");
   await sqlite.query("DROP TABLE names");
+  await sqlite.query("DROP TABLE drained");
   await sqlite.query("PRAGMA user_version = 1");
   await sqlite.close();
 

@@ -312,6 +312,15 @@ describe.for(storeKinds)("$name", ({ fresh, missing }) => {
     expect(await store.count({ caller: "nobody" })).toBe(0);
   });
 
+  test("what is drained stays so until it is not", async () => {
+    const { drains } = await open();
+    for (const name of ["a", "b", "a"]) await drains.set(name, true);
+    await drains.set("b", false);
+    await drains.set("c", false);
+
+    expect([...(await drains.all())]).toEqual(["a"]);
+  });
+
   test("a recipe is there as long as a task needs it", async () => {
     const store = await open();
     const recipe = { ...emptyRecipe, outputs: ["9"] };

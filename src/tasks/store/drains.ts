@@ -19,31 +19,22 @@ export class MemoryDrains implements Drains {
   }
 }
 
-/** In a table that is made when it is first needed. */
 export class SqlDrains implements Drains {
   readonly #query: Query;
-  #made: Promise<unknown> | undefined;
 
   constructor(query: Query) {
     this.#query = query;
   }
 
   async all(): Promise<ReadonlySet<string>> {
-    await this.#make();
     const rows = await this.#query("SELECT backend FROM drained");
     return new Set(rows.map(({ backend }) => String(backend)));
   }
 
   async set(backend: string, isDrained: boolean): Promise<void> {
-    await this.#make();
     const statement = isDrained
       ? "INSERT INTO drained(backend) VALUES ($1) ON CONFLICT DO NOTHING"
       : "DELETE FROM drained WHERE backend = $1";
     await this.#query(statement, backend);
-  }
-
-  #make(): Promise<unknown> {
-    this.#made ??= this.#query("CREATE TABLE IF NOT EXISTS drained(backend TEXT PRIMARY KEY)");
-    return this.#made;
   }
 }

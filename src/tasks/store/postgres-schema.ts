@@ -55,6 +55,7 @@ const tables = [
   "CREATE INDEX messages_by_due ON messages(due)",
   `CREATE TABLE kept(caller ${text} PRIMARY KEY, bytes BIGINT)`,
   `CREATE TABLE names(caller ${text}, kind ${text}, name ${text}, ref ${text}, task ${text}, at BIGINT, PRIMARY KEY (caller, kind, name))`,
+  `CREATE TABLE drained(backend ${text} PRIMARY KEY)`,
   "CREATE INDEX names_by_task ON names(task) WHERE task IS NOT NULL",
 ];
 

@@ -2,7 +2,7 @@ import { AppError } from "../../errors.ts";
 import type { Query } from "./dialect.ts";
 
 /** Raised with every change of what follows or of the records' shape; see `migrations`. */
-export const schemaVersion = 4;
+export const schemaVersion = 5;
 
 const column = (name: string, path: string) =>
   `ALTER TABLE tasks ADD COLUMN ${name} GENERATED ALWAYS AS (json_extract(value, '${path}')) VIRTUAL`;
@@ -102,6 +102,9 @@ const versionFour = [
   "CREATE TABLE watched(task TEXT, reader TEXT, until INTEGER, PRIMARY KEY (task, reader)) WITHOUT ROWID",
 ];
 
+/** ComfyUIs that are given nothing new. */
+const versionFive = ["CREATE TABLE drained(backend TEXT PRIMARY KEY) WITHOUT ROWID"];
+
 /**
  * Brings a database to this version's schema. Throws `storage` for one that a newer version wrote:
  * it is left as it is.
@@ -126,7 +129,8 @@ export async function migrate(query: Query): Promise<void> {
         ...(found === 0 ? first : []),
         ...(found < 2 ? versionTwo : []),
         ...(found < 3 ? versionThree : []),
-        ...versionFour,
+        ...(found < 4 ? versionFour : []),
+        ...versionFive,
       ];
       for (const statement of steps) await query(statement);
       await query(`PRAGMA user_version = ${schemaVersion}`);
