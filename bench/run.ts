@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import { backends } from "./backends.ts";
 import { coldStart } from "./cold-start.ts";
 import { recovery, throughput } from "./crowd.ts";
 import { http } from "./http.ts";
@@ -24,6 +25,7 @@ const benches = {
   throughput,
   memory,
   http,
+  backends,
 };
 const wanted = process.argv.slice(2);
 const dir = await mkdtemp(path.join(os.tmpdir(), "comfy-easel-bench-"));
