@@ -8,6 +8,7 @@ const tables = {
   wishes: { key: ["task"], rest: [] },
   messages: { key: ["id"], rest: ["due", "private", "message"] },
   names: { key: ["caller", "kind", "name"], rest: ["ref", "task", "at"] },
+  drained: { key: ["backend"], rest: [] },
 } as const satisfies Record<string, { key: readonly string[]; rest: readonly string[] }>;
 
 export type TableName = keyof typeof tables;
