@@ -105,6 +105,8 @@ const versionFour = [
 /** ComfyUIs that are given nothing new. */
 const versionFive = ["CREATE TABLE drained(backend TEXT PRIMARY KEY) WITHOUT ROWID"];
 
+const later = [versionTwo, versionThree, versionFour, versionFive];
+
 /**
  * Brings a database to this version's schema. Throws `storage` for one that a newer version wrote:
  * it is left as it is.
@@ -125,13 +127,7 @@ export async function migrate(query: Query): Promise<void> {
     if (found < schemaVersion) {
       const old = await query("SELECT name FROM sqlite_master WHERE name = 'task_inputs'");
       const first = old.length > 0 ? fromNone : versionOne;
-      const steps = [
-        ...(found === 0 ? first : []),
-        ...(found < 2 ? versionTwo : []),
-        ...(found < 3 ? versionThree : []),
-        ...(found < 4 ? versionFour : []),
-        ...versionFive,
-      ];
+      const steps = [...(found === 0 ? first : []), ...later.slice(Math.max(found - 1, 0)).flat()];
       for (const statement of steps) await query(statement);
       await query(`PRAGMA user_version = ${schemaVersion}`);
     }
