@@ -2,6 +2,7 @@ import path from "node:path";
 import pg from "pg";
 import { inject, onTestFinished } from "vitest";
 import { MemoryTaskStore } from "../../src/tasks/store/memory.ts";
+import { loadNodeSqlite } from "../../src/tasks/store/node-sqlite.ts";
 import { openPostgres } from "../../src/tasks/store/postgres.ts";
 import { openSqlite } from "../../src/tasks/store/sqlite.ts";
 import type { TaskStore } from "../../src/tasks/store/store.ts";
@@ -27,6 +28,15 @@ const sqlite: StoreKind = {
   async fresh() {
     const file = path.join(await tempDir(), "tasks.sqlite");
     return async () => closed(await openSqlite(file));
+  },
+};
+
+const builtIn: StoreKind = {
+  name: "SQLite of Node",
+  missing: loadNodeSqlite() ? undefined : "Node has a SQLite of its own since 22.13",
+  async fresh() {
+    const file = path.join(await tempDir(), "tasks.sqlite");
+    return async () => closed(await openSqlite(file, { builtIn: true }));
   },
 };
 
@@ -63,5 +73,5 @@ const memory: StoreKind = {
 };
 
 /** Those that several servers can share. */
-export const sharedKinds: readonly StoreKind[] = [sqlite, postgres];
+export const sharedKinds: readonly StoreKind[] = [sqlite, builtIn, postgres];
 export const storeKinds: readonly StoreKind[] = [...sharedKinds, memory];

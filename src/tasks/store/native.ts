@@ -3,17 +3,19 @@ import { AppError, messageOf } from "../../errors.ts";
 import { cut } from "../../words.ts";
 
 /**
- * Keyv's SQLite store, which needs a compiled module. By `require`, because an `import` of it that
- * fails rejects a second promise inside Node, which nobody can catch. Throws `storage`.
+ * Keyv's SQLite store, which needs a compiled module; else the error of kind `storage` that says
+ * what to do. Loaded late, so that a module that cannot be loaded is an error and no dead server,
+ * and by `require`, because an `import` that fails rejects a second promise inside Node, which
+ * nobody can catch.
  */
-export function loadKeyvSqlite(): typeof import("@keyv/sqlite") {
+export function loadKeyvSqlite(): typeof import("@keyv/sqlite") | AppError {
   try {
     return createRequire(import.meta.url)("@keyv/sqlite");
   } catch (error) {
     const [first = ""] = messageOf(error).split("\n");
-    throw new AppError(
+    return new AppError(
       "storage",
-      `the compiled module sqlite3 cannot be loaded (${cut(first)}). Its install script has not run: allow it, or run npm rebuild sqlite3 where comfy-easel is installed.`,
+      `the compiled module sqlite3 cannot be loaded (${cut(first)}). Start comfy-easel with Node 22.13 or later, which needs none; or allow its install script, or run npm rebuild sqlite3 where comfy-easel is installed.`,
       { cause: error },
     );
   }

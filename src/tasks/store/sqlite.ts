@@ -7,6 +7,7 @@ import { makeFolder } from "../../files/make-folder.ts";
 import type { Task } from "../task.ts";
 import { sqliteDialect } from "./dialect.ts";
 import { loadKeyvSqlite } from "./native.ts";
+import { loadNodeSqlite, NodeSqlite } from "./node-sqlite.ts";
 import { SqlTaskStore } from "./sql.ts";
 import { migrate } from "./sqlite-schema.ts";
 
@@ -17,19 +18,15 @@ export interface SqliteOptions {
   notice?: string | undefined;
   /** How long a locked database is waited for. @default 5_000 */
   busyMs?: number | undefined;
+  /** Node's own SQLite, even where the compiled module is there. @default false */
+  builtIn?: boolean | undefined;
 }
 
 /** Opens or makes the database. Rejects with what SQLite says; see `openTaskStore`. */
 export async function openSqlite(file: string, options: SqliteOptions = {}): Promise<SqlTaskStore> {
   // It holds prompts and the secrets of webhooks.
   await makeFolder(path.dirname(file), 0o700);
-  // Lazy, so that a binding that cannot be loaded is an error with a name, not a dead server.
-  const { KeyvSqlite } = loadKeyvSqlite();
-  const sqlite = new KeyvSqlite({
-    uri: `sqlite://${file}`,
-    table: "tasks",
-    busyTimeout: options.busyMs ?? defaultBusyMs,
-  });
+  const sqlite = connect(file, options);
   sqlite.on("error", () => {
     // The same error rejects the query that meets it.
   });
@@ -48,7 +45,30 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
   return storeOn(file, sqlite, options.notice);
 }
 
-function storeOn(file: string, sqlite: KeyvSqlite, notice: string | undefined): SqlTaskStore {
+/**
+ * Keyv's own store where its compiled module can be loaded, or else Node's SQLite over the same
+ * table. Throws `storage` where there is neither.
+ */
+function connect(
+  file: string,
+  { busyMs = defaultBusyMs, builtIn = false }: SqliteOptions,
+): KeyvSqlite | NodeSqlite {
+  const table = "tasks";
+  const compiled = builtIn ? undefined : loadKeyvSqlite();
+  if (compiled && !(compiled instanceof AppError)) {
+    const { KeyvSqlite } = compiled;
+    return new KeyvSqlite({ uri: `sqlite://${file}`, table, busyTimeout: busyMs });
+  }
+  const ofNode = loadNodeSqlite();
+  if (ofNode) return new NodeSqlite(ofNode, file, table, busyMs);
+  throw compiled ?? new AppError("storage", "this Node has no SQLite of its own.");
+}
+
+function storeOn(
+  file: string,
+  sqlite: KeyvSqlite | NodeSqlite,
+  notice: string | undefined,
+): SqlTaskStore {
   const guard = async <T>(work: Promise<T>): Promise<T> => {
     try {
       return await work;
