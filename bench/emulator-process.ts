@@ -10,9 +10,9 @@ export interface EmulatorProcess {
   close(): Promise<void>;
 }
 
-/** A zero-duration emulator that takes none of this process's time. */
-export async function startEmulatorProcess(): Promise<EmulatorProcess> {
-  const child = spawn(process.execPath, [cli, "emulator", "--port", "0"], {
+/** An emulator, without `more` one of zero duration, that takes none of this process's time. */
+export async function startEmulatorProcess(more: readonly string[] = []): Promise<EmulatorProcess> {
+  const child = spawn(process.execPath, [cli, "emulator", "--port", "0", ...more], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const [url] = await once(createInterface({ input: child.stdout }), "line");

@@ -8,6 +8,8 @@ import { http } from "./http.ts";
 import { memory } from "./memory.ts";
 import { overhead } from "./overhead.ts";
 import { pictures } from "./pictures.ts";
+import { postgres } from "./postgres.ts";
+import { replicas } from "./replicas.ts";
 import { search } from "./search.ts";
 import { pages } from "./store.ts";
 
@@ -26,6 +28,8 @@ const benches = {
   memory,
   http,
   backends,
+  postgres,
+  replicas,
 };
 const wanted = process.argv.slice(2);
 const dir = await mkdtemp(path.join(os.tmpdir(), "comfy-easel-bench-"));

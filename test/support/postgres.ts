@@ -30,11 +30,14 @@ export const noPostgres = bin
 /** A PostgreSQL of one's own in a folder; it goes on until it is sent SIGQUIT. */
 export class Postgres {
   readonly #dir: string;
+  readonly #isDurable: boolean;
   /** It refuses to run as root. */
   readonly #as = process.getuid?.() === 0 ? nobody() : {};
 
-  constructor(dir: string) {
+  /** @param durable whether what is written survives a power cut, as people have it */
+  constructor(dir: string, { durable = false }: { durable?: boolean } = {}) {
     this.#dir = dir;
+    this.#isDurable = durable;
   }
 
   /** Makes it, unless somebody has, and waits until it answers. */
@@ -62,14 +65,12 @@ export class Postgres {
 
   /** Starts it on what is in the folder. */
   run(): void {
+    const quick = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
     const settings = {
       listen_addresses: "",
       unix_socket_directories: this.#dir,
-      // Nothing of it outlives the tests.
-      fsync: "off",
-      synchronous_commit: "off",
-      full_page_writes: "off",
-      shared_buffers: "32MB",
+      ...(this.#isDurable ? {} : quick),
+      shared_buffers: this.#isDurable ? "128MB" : "32MB",
       max_connections: "200",
     };
     spawn(
