@@ -1,9 +1,9 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import path from "node:path";
-import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { beforeEach, describe, expect, inject, onTestFinished, test } from "vitest";
 import { openPostgres, type PostgresOptions } from "../../src/tasks/store/postgres.ts";
 import type { News, TaskStore } from "../../src/tasks/store/store.ts";
-import { noPostgres } from "../support/postgres.ts";
+import { noPostgres, Postgres } from "../support/postgres.ts";
 import { emptyRecipe, record } from "../support/record.ts";
 import { freshDatabase } from "../support/stores.ts";
 import { quietLog } from "../support/world.ts";
@@ -178,6 +178,15 @@ test("of many servers that claim at once each task is one's", async () => {
       await first?.erase(id);
     }
   }
+});
+
+test("servers that start at once make the tables once", async () => {
+  const url = await new Postgres(inject("postgresDir")).database();
+
+  const stores = await Promise.all([1, 2, 3].map(() => open(url)));
+  await stores[0]?.insert(record(), emptyRecipe);
+
+  expect(await Promise.all(stores.map((store) => store.count({})))).toEqual([1, 1, 1]);
 });
 
 test("a database of a newer version is left alone, and said so", async () => {

@@ -136,8 +136,11 @@ export async function migratePostgres(query: Query): Promise<void> {
 }
 
 async function versionOf(query: Query): Promise<number> {
-  const [there] = await query(`SELECT to_regclass('${schema}.version') IS NOT NULL AS yes`);
-  if (!there?.["yes"]) return 0;
+  // to_regclass would remember that it was not there when this connection asked before.
+  const there = await query(
+    `SELECT 1 FROM pg_tables WHERE schemaname = '${schema}' AND tablename = 'version'`,
+  );
+  if (there.length === 0) return 0;
   const [row] = await query(`SELECT version FROM ${schema}.version`);
   return Number(row?.["version"] ?? 0);
 }
