@@ -193,6 +193,7 @@ export class ComfyProcess {
     const isSocket = request.path === "/ws" || request.path === "/api/ws";
     if (refusal || !isSocket) {
       const status = typeof refusal === "object" ? refusal.status : 404;
+      socket.on("error", () => socket.destroy());
       socket.end(`HTTP/1.1 ${status} Refused\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);
       return;
     }

@@ -269,6 +269,7 @@ test("cancel_task says what it stopped", async () => {
   const client = await connect(deps);
   const early = await call(client, "generate_image", { prompt: "x", count: 3, wait_seconds: 0 });
   await hold.reached;
+  await expect.poll(() => emulator.queued.length).toBe(3);
 
   const answer = await call(client, "cancel_task", { task_id: taskIdIn(early.text) });
 
