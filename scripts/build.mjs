@@ -2,12 +2,15 @@
 // with compiled parts, and the licences of what is inside.
 import { readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 
 const root = path.resolve(import.meta.dirname, "..");
 const dist = path.join(root, "dist");
 
 await rm(dist, { recursive: true, force: true });
+const requireBanner =
+  'import { createRequire as nodeRequire } from "node:module";const require = nodeRequire(import.meta.url);';
 const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: { cli: "src/cli.ts" },
@@ -21,17 +24,40 @@ const { metafile } = await build({
   mainFields: ["module", "main"],
   external: ["sharp", "@keyv/sqlite"],
   sourcemap: true,
-  // Names in stacks and in `error.name` stay.
-  keepNames: true,
+  // Every start reads and parses it; the names in stacks stay.
+  minifySyntax: true,
+  minifyWhitespace: true,
   legalComments: "none",
   metafile: true,
   // Packages written for `require` find Node's own modules by it.
-  banner: {
-    js: 'import { createRequire as nodeRequire } from "node:module";const require = nodeRequire(import.meta.url);',
-  },
+  banner: { js: requireBanner },
   logLevel: "warning",
 });
+await writeFile(path.join(dist, "workflows.json"), await compiledWorkflows());
 await writeFile(path.join(dist, "LICENSES.txt"), await licences(Object.keys(metafile.inputs)));
+
+/** What a start would find out about the shipped workflows, found out once. */
+async function compiledWorkflows() {
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: ["src/workflows/shipped-folder.ts"],
+    bundle: true,
+    write: false,
+    format: "esm",
+    platform: "node",
+    target: "node20.18",
+    banner: { js: requireBanner },
+    external: ["sharp"],
+  });
+  const file = path.join(dist, "compile-workflows.mjs");
+  await writeFile(file, outputFiles[0].contents);
+  try {
+    const { compiledText } = await import(pathToFileURL(file).href);
+    return await compiledText(path.join(root, "workflows"));
+  } finally {
+    await rm(file);
+  }
+}
 
 async function licences(inputs) {
   const packages = new Set();

@@ -38,7 +38,9 @@ import { Tasks } from "./tasks/tasks.ts";
 import { WebhookSender } from "./webhooks/sender.ts";
 import { type Catalog, loadCatalog } from "./workflows/catalog.ts";
 import { fingerprint, watchCatalog } from "./workflows/catalog-watch.ts";
+import type { WorkflowFolder } from "./workflows/load-folder.ts";
 import { isOffered, savedPlace } from "./workflows/saved.ts";
+import { shippedFolder } from "./workflows/shipped-folder.ts";
 import { loadStyles } from "./workflows/styles.ts";
 import { Wildcards } from "./workflows/wildcards.ts";
 import { problemText } from "./workflows/workflow.ts";
@@ -66,6 +68,8 @@ export interface AppOptions {
   /** Other patience with ComfyUI than the configuration's. */
   backend?: BackendOptions;
   webhookShapes?: WebhookShapes;
+  /** Where several apps share a process: the shipped workflows, read before. */
+  shippedWorkflows?: WorkflowFolder;
 }
 
 /** While nothing listens where ComfyUI should be, as when both are started together. */
@@ -78,10 +82,10 @@ const savedLooks = { first: 2_000, last: 60_000 };
 export async function createApp(
   config: Config,
   log: Log,
-  { onlyLooks = false, backend, webhookShapes }: AppOptions = {},
+  { onlyLooks = false, backend, webhookShapes, shippedWorkflows }: AppOptions = {},
 ): Promise<App> {
   const folders = [
-    { dir: shipped.workflows, trusted: true },
+    shippedWorkflows ?? (await shippedFolder(shipped.workflows, shipped.compiledWorkflows)),
     ...(config.workflowsDir ? [{ dir: config.workflowsDir, trusted: false }] : []),
   ];
   const read = await fingerprint(folders);

@@ -6,6 +6,7 @@ const at = (place: string) => fileURLToPath(new URL(place, import.meta.url));
 export const shipped = {
   styles: at("../styles"),
   workflows: at("../workflows"),
-  /** Built; only `dist` has it. */
+  /** Built; only `dist` has them. */
+  compiledWorkflows: at("workflows.json"),
   page: at("page"),
 };

@@ -15,6 +15,8 @@ import type { Problem, Workflow } from "./workflow.ts";
 export interface WorkflowFolder {
   dir: string;
   trusted: boolean;
+  /** What was read from it, once and for all: it does not change while a server runs. */
+  loaded?: LoadedFolder;
 }
 
 export interface LoadedFolder {
@@ -26,9 +28,10 @@ export interface LoadedFolder {
 }
 
 export async function loadFolder(
-  { dir, trusted }: WorkflowFolder,
+  { dir, trusted, loaded: already }: WorkflowFolder,
   objectInfo: ObjectInfo | undefined,
 ): Promise<LoadedFolder> {
+  if (already) return already;
   const loaded: LoadedFolder = {
     workflows: [],
     problems: [],

@@ -10,7 +10,10 @@ import type { Config } from "../../src/config.ts";
 import { Emulator, type EmulatorOptions } from "../../src/emulator/emulator.ts";
 import type { Deps } from "../../src/faces/mcp/deps.ts";
 import { createLog, type Log } from "../../src/log.ts";
+import { shipped } from "../../src/shipped.ts";
 import { ownerOf } from "../../src/studio/caller.ts";
+import type { WorkflowFolder } from "../../src/workflows/load-folder.ts";
+import { shippedFolder } from "../../src/workflows/shipped-folder.ts";
 import {
   type Client,
   type ClientOptions,
@@ -65,6 +68,9 @@ export async function startApp(
   return world;
 }
 
+/** Frozen, and the same for every app. */
+let shippedWorkflows: Promise<WorkflowFolder> | undefined;
+
 /** As `startApp`, for whoever closes it. */
 export async function openApp(
   url: string | readonly string[],
@@ -73,6 +79,7 @@ export async function openApp(
   options: AppOptions = {},
 ): Promise<World> {
   const log = quietLog();
+  shippedWorkflows ??= shippedFolder(shipped.workflows, shipped.compiledWorkflows);
   const app = await createApp(
     {
       comfyuis: [url].flat().map((each) => parseTarget(each)),
@@ -106,7 +113,7 @@ export async function openApp(
       ...overrides,
     },
     log,
-    options,
+    { shippedWorkflows: await shippedWorkflows, ...options },
   );
   const deps: Deps = {
     catalog: app.catalog,
