@@ -124,76 +124,101 @@ function serverArgs({ gate, dataDir }: Stage): string[] {
   ];
 }
 
-function begin(assistant: Assistant, { tool, count = 1 }: Point, { input }: Stage): number {
-  if (tool === "img2img")
-    return assistant.begin("img2img", { prompt: "p", image: input, seed: 40 });
-  return assistant.begin("generate_image", {
-    prompt: "p",
-    width: 512,
-    height: 512,
-    seed: 40,
-    count,
-  });
+/** Each point has a seed of its own, so that nothing it paints is in ComfyUI's cache. */
+const seedOf = (point: Point) => 1000 * (1 + points.indexOf(point));
+
+async function begin(assistant: Assistant, point: Point, { input }: Stage): Promise<number> {
+  const seed = seedOf(point);
+  if (point.tool === "img2img") {
+    // A picture that ComfyUI does not have yet.
+    const background = { r: seed % 256, g: 80, b: 80 };
+    await sharp({ create: { width: 64, height: 64, channels: 3, background } }).toFile(input);
+    return assistant.begin("img2img", { prompt: "p", image: input, seed });
+  }
+  const { count = 1 } = point;
+  return assistant.begin("generate_image", { prompt: "p", width: 256, height: 256, seed, count });
 }
 
-/** The one task on record, brought to its end by a server. */
-async function ending(assistant: Assistant): Promise<string> {
+/** In a ComfyUI that has nothing loaded and nothing cached. */
+async function arm(point: Point, stage: Stage) {
+  await stage.emulator.restart();
+  return point.arm(stage);
+}
+
+/** The newest task on record, brought to its end by a server. */
+async function ending(assistant: Assistant, tasksOnRecord = 1): Promise<string> {
   const tasks = await assistant.tasks();
-  expect(tasks).toHaveLength(1);
+  expect(tasks).toHaveLength(tasksOnRecord);
   return (await assistant.call("task_status", { task_id: tasks[0]?.task_id })).text;
 }
 
-function expectWhole(text: string, { dataDir }: Stage, count = 1): void {
+function expectWhole(text: string, firstSeed: number, count = 1): void {
   expect(text).toMatch(/^Done/);
-  expect(pathsIn(text).every(existsSync)).toBe(true);
+  const files = pathsIn(text);
+  expect(files.filter(existsSync)).toHaveLength(count);
   const seeds = [...text.matchAll(/seed (\d+)/g)].map((match) => Number(match[1]));
-  expect(seeds).toEqual(Array.from({ length: count }, (_, i) => 40 + i));
-  const files = readdirSync(path.join(dataDir, "images"), { recursive: true, encoding: "utf8" });
-  expect(files.filter((name) => name.endsWith(".png"))).toHaveLength(count);
+  expect(seeds).toEqual(Array.from({ length: count }, (_, i) => firstSeed + i));
 }
 
-describe.for(points)("killed $name", (point) => {
+function picturesIn({ dataDir }: Stage): number {
+  const files = readdirSync(path.join(dataDir, "images"), { recursive: true, encoding: "utf8" });
+  return files.filter((name) => name.endsWith(".png")).length;
+}
+
+/** Every point in one world after another, so that whoever came back is the next to be killed. */
+describe.sequential("killed at each point of a call", { timeout: 240_000 }, () => {
   test("the server comes back to every picture, each made once", async () => {
     const stage = await setStage();
-    const { reached, release } = point.arm(stage);
-    const first = await Assistant.start(serverArgs(stage));
-    begin(first, point, stage);
-    await reached;
-    await first.kill();
-    release();
+    let server = await Assistant.start(serverArgs(stage));
+    let made = 0;
+    for (const [i, point] of points.entries()) {
+      const before = stage.emulator.outputFiles().length;
+      const { reached, release } = await arm(point, stage);
+      await begin(server, point, stage);
+      await reached;
+      await server.kill();
+      release();
 
-    const second = await Assistant.start(serverArgs(stage));
+      server = await Assistant.start(serverArgs(stage));
 
-    expectWhole(await ending(second), stage, point.count);
-    expect(stage.emulator.outputFiles()).toHaveLength(point.count ?? 1);
+      expectWhole(await ending(server, i + 1), seedOf(point), point.count);
+      const count = point.count ?? 1;
+      expect(stage.emulator.outputFiles().length - before, point.name).toBe(count);
+      made += count;
+      expect(picturesIn(stage), point.name).toBe(made);
+    }
   });
 
   test("ComfyUI coming back empty is given the work again", async () => {
     const stage = await setStage();
-    const { reached, release } = point.arm(stage);
     const assistant = await Assistant.start(serverArgs(stage));
-    const id = begin(assistant, point, stage);
-    await reached;
-    const restarted = stage.emulator.restart();
-    release();
-    await restarted;
+    for (const point of points) {
+      const { reached, release } = await arm(point, stage);
+      const id = await begin(assistant, point, stage);
+      await reached;
+      const restarted = stage.emulator.restart();
+      release();
+      await restarted;
 
-    expectWhole((await assistant.answer(id)).text, stage, point.count);
+      expectWhole((await assistant.answer(id)).text, seedOf(point), point.count);
+    }
   });
 
   test("both coming back end in every picture", async () => {
     const stage = await setStage();
-    const { reached, release } = point.arm(stage);
-    const first = await Assistant.start(serverArgs(stage));
-    begin(first, point, stage);
-    await reached;
-    await Promise.all([first.kill(), stage.emulator.stop()]);
-    release();
-    await stage.emulator.restart();
+    let server = await Assistant.start(serverArgs(stage));
+    for (const [i, point] of points.entries()) {
+      const { reached, release } = await arm(point, stage);
+      await begin(server, point, stage);
+      await reached;
+      await Promise.all([server.kill(), stage.emulator.stop()]);
+      release();
+      await stage.emulator.restart();
 
-    const second = await Assistant.start(serverArgs(stage));
+      server = await Assistant.start(serverArgs(stage));
 
-    expectWhole(await ending(second), stage, point.count);
+      expectWhole(await ending(server, i + 1), seedOf(point), point.count);
+    }
   });
 });
 
@@ -231,7 +256,7 @@ test("killed while ComfyUI is away, the task is taken up when both are back", as
   expect(waiting.text).toMatch(/is queued: Waiting for ComfyUI since/);
   await stage.emulator.restart();
 
-  expectWhole(await ending(second), stage);
+  expectWhole(await ending(second), 40);
 });
 
 test("a cancel while ComfyUI is away is carried out when it is back, also by the next server", async () => {
