@@ -81,7 +81,7 @@ const plays: Record<string, Play> = {
   },
 
   async waiting(scene) {
-    const { hold, runs } = await heldAndWaiting(scene, 5);
+    const { hold, runs } = await heldAndWaiting(scene, 2);
     scene.strike();
     scene.emulator.dropSockets();
     hold.release();
@@ -106,11 +106,11 @@ const plays: Record<string, Play> = {
   async recovering(scene) {
     const done = start(scene.backend, graphOf(100));
     await done.outcome;
-    const { hold, runs } = await heldAndWaiting(scene, 5);
+    const { hold, runs } = await heldAndWaiting(scene, 2);
     await scene.backend.close();
     scene.strike();
     const backend = backendOf(scene.emulator.url);
-    const shades = [100, 1, 2, 3, 4, 5, 6];
+    const shades = [100, 1, 2, 3];
     const resumed = [done, ...runs].map(({ promptId }, i) =>
       start(backend, graphOf(shades[i] ?? 0), { promptId, resume: true }),
     );
