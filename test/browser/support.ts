@@ -59,7 +59,7 @@ export function useBrowser() {
       });
       onTestFinished(() => context.close());
       const page = await context.newPage();
-      page.setDefaultTimeout(15_000);
+      page.setDefaultTimeout(45_000);
       const complaints: string[] = [];
       const foreign: string[] = [];
       page.on("pageerror", (error) => complaints.push(String(error)));

@@ -68,6 +68,20 @@ test("progress reaches those who watch it without touching the list", async () =
   expect(gallery.tasks.value).toBe(before);
 });
 
+test("an answer that events overtook takes nothing back", async () => {
+  const { gallery } = await world();
+  const waiting = { phase: "queued", fraction: 0, done: 0, count: 1, message: "Queued" } as const;
+  const half = { phase: "running", fraction: 0.5, done: 0, count: 1, message: "Half" } as const;
+  const told = { id: "t9", images: [], progress: waiting };
+  gallery.take({ event: "state", task: task({ ...told, state: "running" }) });
+  gallery.take({ event: "progress", task_id: "t9", progress: half });
+
+  gallery.put(task({ ...told, state: "queued" }));
+
+  expect(gallery.progressOf("t9").value).toEqual(half);
+  expect(gallery.unfinished.value.map(({ state }) => state)).toEqual(["running"]);
+});
+
 test("after a gap the newest page is read again, and what was deleted meanwhile goes", async () => {
   const { gallery, studio } = await world(["one", "two"]);
   await gallery.load();

@@ -36,6 +36,8 @@ export class Gallery {
   readonly #client: Client;
   /** What events brought while a list is being read; `undefined` in it: deleted. */
   #meanwhile: Map<string, Task | undefined> | undefined;
+  /** Whose progress events told since that list was asked for. */
+  #progressed = new Set<string>();
   #cursor: string | undefined;
   /** Answers to a question that is no longer asked are dropped. */
   #asked = 0;
@@ -143,12 +145,16 @@ export class Gallery {
       for (const id of event.task_ids) this.#meanwhile?.set(id, undefined);
       this.drop(event.task_ids);
     }
-    if (event.event === "progress") this.progressOf(event.task_id).value = event.progress;
+    if (event.event === "progress") {
+      this.#progressed.add(event.task_id);
+      this.progressOf(event.task_id).value = event.progress;
+    }
   }
 
   /** Reads the newest page, and notes what events say until the answer is there. */
   #newest(): Promise<TaskPage> {
     this.#meanwhile = new Map();
+    this.#progressed = new Set();
     return this.#client.tasks({ ...this.#query(), limit: pageSize });
   }
 
@@ -164,6 +170,9 @@ export class Gallery {
       else next.delete(id);
     }
     this.#byId.value = next;
+    for (const { id, progress } of read) {
+      if (progress && !this.#progressed.has(id)) this.progressOf(id).value = progress;
+    }
   }
 
   #put(tasks: readonly Task[]): void {
@@ -172,7 +181,8 @@ export class Gallery {
       const task = further(next.get(given.id), given);
       next.set(task.id, task);
       if (task.state !== "queued" && task.state !== "running") this.#progress.delete(task.id);
-      else if (task.progress) this.progressOf(task.id).value = task.progress;
+      // An answer that events overtook knows less than they told.
+      else if (task === given && task.progress) this.progressOf(task.id).value = task.progress;
     }
     this.#byId.value = next;
   }
