@@ -26,6 +26,7 @@ import { generate } from "./faces/terminal/generate.ts";
 import { checkTool, generateCall, numberOf } from "./faces/terminal/generate-request.ts";
 import { greet } from "./faces/terminal/greeting.ts";
 import { checkWorkflow, initWorkflow } from "./faces/terminal/workflow.ts";
+import { webhookShape as visionatrixWebhook } from "./faces/visionatrix/webhook.ts";
 import type { PortOption } from "./http-config.ts";
 import { createLog } from "./log.ts";
 import { optionLabel } from "./options.ts";
@@ -36,7 +37,7 @@ import { version } from "./version.ts";
 const demoTiming = { nodeMs: 20, stepMs: 80, loadMs: 150 };
 
 /** What webhooks are told in the words of the systems whose clients asked. */
-const webhookShapes = { fooocus: fooocusBody };
+const webhookShapes = { fooocus: { ended: fooocusBody }, visionatrix: visionatrixWebhook };
 
 async function main(args: string[]): Promise<void> {
   // What a library says must not get between the lines of MCP.

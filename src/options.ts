@@ -204,6 +204,12 @@ export const options = {
     value: "N",
     help: "with --http: a port at which clients of FooocusAPI find this server as if it were that one (7866 there)",
   },
+  visionatrixPort: {
+    flag: "visionatrix-port",
+    env: "EASEL_VISIONATRIX_PORT",
+    value: "N",
+    help: "with --http: the same for clients of Visionatrix (8288 there)",
+  },
   comfyuiPort: {
     flag: "comfyui-port",
     env: "EASEL_COMFYUI_PORT",

@@ -29,7 +29,10 @@ const table: Record<string, string[]> = {
   ],
   "faces/mcp": [...free, "shipped", "studio", "tasks", "workflows", "images", "webhooks"],
   "faces/terminal": [...free, "options", "studio", "tasks", "workflows", "images"],
-  "faces/fooocus": [...free, "studio", "tasks", "workflows", "images"],
+  // What faces of other systems have in common.
+  "faces/shared": [...free, "studio", "tasks", "workflows", "images"],
+  "faces/visionatrix": [...free, "faces/shared", "studio", "tasks", "workflows", "images"],
+  "faces/fooocus": [...free, "faces/shared", "studio", "tasks", "workflows", "images"],
   "faces/comfyui": [
     ...[...free, "as-comfyui", "studio", "tasks", "workflows", "images"],
     ...["comfy/protocol", "comfy/run-request"],

@@ -20,6 +20,7 @@ import type { Template } from "../workflows/templates.ts";
 import type { BackendState } from "./backend-states.ts";
 import type { Caller, Scope } from "./caller.ts";
 import type { Installed, InstalledOptions } from "./installed.ts";
+import { NumberedTasks } from "./numbered.ts";
 import type { Pace } from "./pace.ts";
 import type { StudioParts } from "./parts.ts";
 import { Prompts } from "./prompts.ts";
@@ -315,6 +316,11 @@ export class Studio {
   /** Its own graphs and files, by the names it knows them by. */
   get prompts(): Prompts {
     return new Prompts(this, this.#parts, (options) => this.#asker(options));
+  }
+
+  /** Its own tasks, by the numbers it knows them by. */
+  get numbered(): NumberedTasks {
+    return new NumberedTasks(this, this.#parts.tasks);
   }
 
   /** The same caller, who sees nothing of others. */

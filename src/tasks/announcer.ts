@@ -9,8 +9,16 @@ import { imagesOf, type Task } from "./task.ts";
 /** Between two messages of progress. */
 export const progressSpacingMs = 2_000;
 
-/** What a webhook is told of a task's end, as JSON, for clients of another system; by `Webhook.shape`. */
-export type WebhookShapes = Readonly<Record<string, (task: Task) => string>>;
+/** What a webhook is told, as JSON, for clients of another system. */
+export interface WebhookShape {
+  /** Of a task that has ended. */
+  ended(task: Task): string;
+  /** On its way, `fraction` from 0 to 1; left out, only the end is told. */
+  progress?(task: Task, fraction: number): string;
+}
+
+/** By `Webhook.shape`. */
+export type WebhookShapes = Readonly<Record<string, WebhookShape>>;
 
 /** Tells a task's webhook of its start, its progress and its end. */
 export class Announcer {
@@ -42,13 +50,18 @@ export class Announcer {
   /** Tells progress as it comes, one message after the other; the stream ends with the task. */
   async follow(task: Task, events: AsyncIterable<TaskEvent>): Promise<void> {
     const { webhook } = task;
-    if (!webhook || this.#shapeOf(webhook)) return;
+    const shape = webhook && this.#shapeOf(webhook);
+    if (!webhook || (shape && !shape.progress)) return;
     for await (const event of events) {
       if (event.kind !== "progress") continue;
-      const data = { ...about(task), progress: Math.round(event.progress.fraction * 1000) / 1000 };
-      await this.#sender
-        .attempt(task.id, webhook, "task.progress", { ...data, state: "running" })
-        .catch((error) => this.#log.debug(`webhook of task ${task.id}: ${messageOf(error)}`));
+      const { fraction } = event.progress;
+      const data = { ...about(task), progress: Math.round(fraction * 1000) / 1000 };
+      const told = shape?.progress
+        ? this.#sender.attemptBody(task.id, webhook, shape.progress(task, fraction))
+        : this.#sender.attempt(task.id, webhook, "task.progress", { ...data, state: "running" });
+      await told.catch((error) =>
+        this.#log.debug(`webhook of task ${task.id}: ${messageOf(error)}`),
+      );
     }
   }
 
@@ -65,7 +78,7 @@ export class Announcer {
     const shape = this.#shapeOf(webhook);
     if (shape) {
       if (!isTerminal(task.state)) return;
-      return this.#sender.keepBody(task.id, webhook, `task.${task.state}`, shape(task));
+      return this.#sender.keepBody(task.id, webhook, `task.${task.state}`, shape.ended(task));
     }
     if (task.startedAt && !this.#started.has(task.id)) {
       await this.#sender.keep(task.id, webhook, "task.started", about(task));

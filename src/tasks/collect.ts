@@ -39,11 +39,15 @@ export async function collect(
   if (!run) throw new Error(`task ${live.id} has no run ${index}`);
   const images: ImageRecord[] = [];
   const notes: string[] = [];
-  for (const [file, { bytes, still }] of pictures.entries()) {
+  for (const [file, { node, bytes, still }] of pictures.entries()) {
     ports.check();
     const id = imageIdFor(draft, run, file);
     const kept = await keepResult(ports.images, draft, id, bytes, still);
-    images.push({ ...kept.record, ...(run.seed === undefined ? {} : { seed: run.seed }) });
+    images.push({
+      ...kept.record,
+      ...(run.seed === undefined ? {} : { seed: run.seed }),
+      ...(recipe.outputs.length > 1 ? { node } : {}),
+    });
     notes.push(...kept.notes);
   }
   live.editRun(index, (edited, task) => {
@@ -56,6 +60,7 @@ export async function collect(
 }
 
 interface Fetched {
+  node: string;
   bytes: Buffer;
   /** A picture that stands for what is none. */
   still?: Buffer | undefined;
@@ -69,12 +74,12 @@ async function fetchAll(
 ): Promise<Fetched[] | undefined> {
   const pictures: Fetched[] = [];
   for (const id of live.recipe.outputs) {
-    pictures.push(...(outcome.images[id] ?? []).map((bytes) => ({ bytes })));
+    pictures.push(...(outcome.images[id] ?? []).map((bytes) => ({ node: id, bytes })));
     for (const file of resultFiles(outcome.outputs[id])) {
       const bytes = await backend.persist(() => backend.fetchFile(file), onStatus, live.leave);
       if (!bytes) return undefined;
       const still = sniffMedia(bytes) && (await stillOf(live, backend, outcome, id, file));
-      pictures.push({ bytes, still });
+      pictures.push({ node: id, bytes, still });
     }
   }
   return pictures;

@@ -160,6 +160,7 @@ export class Intake {
       ...(outputFormat ? { outputFormat } : {}),
       ...(packs ? { packs } : {}),
       warnings: notes,
+      ...(options.webhook ? { webhook: options.webhook } : {}),
       server: await hold(),
     };
     // It may have been deleted, with the pictures it was made from, while ComfyUI woke.

@@ -25,6 +25,8 @@ export interface ImageRecord {
   /** `#rrggbb`, for whoever lays out a place for it; missing on older records. */
   meanColor?: string;
   seed?: number;
+  /** The output node it is of; missing where a graph has one alone. */
+  node?: string;
 }
 
 /** An input picture, kept under its hash. */

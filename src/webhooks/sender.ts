@@ -73,7 +73,12 @@ export class WebhookSender {
 
   /** One attempt, and no more: for what the next message makes stale anyway. */
   async attempt(taskId: string, webhook: Webhook, type: string, data: object): Promise<void> {
-    await this.#post(messageFor(randomUUID(), taskId, webhook, type, data));
+    await this.attemptBody(taskId, webhook, bodyOf(type, data));
+  }
+
+  /** As `attempt`, in words of another system. */
+  async attemptBody(taskId: string, webhook: Webhook, body: string): Promise<void> {
+    await this.#post({ id: `msg_${randomUUID()}`, taskId, webhook, body, attempts: 0 });
   }
 
   async close(): Promise<void> {
@@ -140,16 +145,6 @@ export class WebhookSender {
 
 /** The receiver wants no more of these. */
 const gone = "it answered 410";
-
-function messageFor(
-  id: string,
-  taskId: string,
-  webhook: Webhook,
-  type: string,
-  data: object,
-): Message {
-  return { id: `msg_${id}`, taskId, webhook, body: bodyOf(type, data), attempts: 0 };
-}
 
 function bodyOf(type: string, data: object): string {
   return JSON.stringify({ type, timestamp: new Date().toISOString(), data });

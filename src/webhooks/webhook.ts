@@ -8,7 +8,7 @@ export interface Webhook {
   headers?: Record<string, string>;
   /** Standard Webhooks: `whsec_` and base64; other text is taken as it is. */
   secret?: string;
-  /** The system whose clients expect its own words; see `WebhookShapes`. Only the end is told. */
+  /** The system whose clients expect its own words; see `WebhookShapes`. */
   shape?: string;
 }
 

@@ -60,7 +60,9 @@ export async function startFooocus(
   config: Partial<Config> = {},
 ): Promise<Fooocus> {
   const emulator = await startEmulator({ models });
-  const world = await startApp(emulator.url, config, { webhookShapes: { fooocus: webhookBody } });
+  const world = await startApp(emulator.url, config, {
+    webhookShapes: { fooocus: { ended: webhookBody } },
+  });
   const parent = new Hono<FooocusEnv>();
   const scopes = scopesWithImplied(["generate", "delete"]);
   parent.use(async (c, next) => {

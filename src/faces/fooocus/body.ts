@@ -1,5 +1,5 @@
+import { Unprocessable } from "../shared/fastapi.ts";
 import type { FooocusContext } from "./env.ts";
-import { Unprocessable } from "./problems.ts";
 import { fault } from "./read.ts";
 
 /** JSON, whatever the Content-Type says or where there is none. An empty body is an empty call. */

@@ -1,7 +1,7 @@
 import type { Studio } from "../../studio/studio.ts";
 import type { Upload } from "../../tasks/uploads.ts";
+import { Unprocessable } from "../shared/fastapi.ts";
 import { type FieldName, fields, promptTypes } from "./fields.ts";
-import { Unprocessable } from "./problems.ts";
 import { fault, noPicture, type Values } from "./read.ts";
 
 /** The pictures of a call, kept before it is a task: what they are made of depends on their sizes. */

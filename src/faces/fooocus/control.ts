@@ -1,6 +1,6 @@
 import type { Studio } from "../../studio/studio.ts";
+import { Unprocessable } from "../shared/fastapi.ts";
 import type { FooocusContext } from "./env.ts";
-import { Unprocessable } from "./problems.ts";
 import { via } from "./tasks.ts";
 
 /** Fooocus makes one picture at a time; of several at once the oldest is meant. */

@@ -1,6 +1,6 @@
 import { cut, nearest } from "../../words.ts";
+import { type Fault, Unprocessable } from "../shared/fastapi.ts";
 import { type Field, type FieldName, fieldOf, fields } from "./fields.ts";
-import { type Fault, Unprocessable } from "./problems.ts";
 
 /** A call as it was given: what is missing was not said. */
 export type Values = Partial<Record<FieldName, unknown>>;

@@ -1,10 +1,10 @@
 import { Hono } from "hono";
+import { answerProblem } from "../shared/fastapi.ts";
 import { control, stop } from "./control.ts";
 import type { FooocusEnv, FooocusParts, Route } from "./env.ts";
 import { inputFile, outputFile } from "./files.ts";
 import { generate } from "./generate.ts";
 import { olderRoutes } from "./older-routes.ts";
-import { answerProblem } from "./problems.ts";
 import { listTasks, oneTask } from "./tasks.ts";
 import { allModels, describeImage, generateMask, styles } from "./tools.ts";
 

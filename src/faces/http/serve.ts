@@ -23,6 +23,7 @@ import { Metrics } from "./metrics.ts";
 import { OAuth } from "./oauth.ts";
 import { pageFace } from "./page.ts";
 import { filesFace, restFace } from "./rest.ts";
+import { visionatrixFaces } from "./visionatrix.ts";
 
 export interface ServeParts {
   config: HttpConfig;
@@ -107,7 +108,11 @@ export async function assemble(parts: ServeParts): Promise<Assembled> {
     demo,
     mcpUrl: (request: Request) => `${config.publicUrl ?? new URL(request.url).origin}/mcp`,
   };
-  const foreign: Foreign[] = [fooocusFaces({ log }), comfyuiFace(log)];
+  const foreign: Foreign[] = [
+    fooocusFaces({ log }),
+    visionatrixFaces({ tools: rest.tools }),
+    comfyuiFace(log),
+  ];
   const health = healthFaces(watcher);
   const faces: Face[] = [
     mcpFace(chat),

@@ -1,7 +1,13 @@
 import type { Dialect, Query } from "./dialect.ts";
 
-/** What a caller has a name of its own for: a prompt, or a file in one of ComfyUI's folders. */
-export type NameKind = "prompt" | "input" | "output" | "temp";
+/**
+ * What a caller has a name of its own for: a prompt, a file in one of ComfyUI's folders, a task by
+ * its number, or a task that was made from another one.
+ */
+export type NameKind = "prompt" | "input" | "output" | "temp" | "number" | "child";
+
+/** How far a caller's numbers have come; kept beside the names, and never for a task. */
+const counter = "counter";
 
 export interface Name {
   caller: string;
@@ -33,6 +39,8 @@ export interface NameStore {
   expire(ageMs: number): Promise<void>;
   /** The names that go with a task. */
   dropOf(task: string): Promise<void>;
+  /** 1, 2, … for each caller: none is given twice, whatever becomes of what it named. */
+  next(caller: string): Promise<number>;
 }
 
 /** In the task database; its table is made with the others. */
@@ -99,17 +107,32 @@ export class SqlNames implements NameStore {
   }
 
   async expire(ageMs: number): Promise<void> {
-    await this.#query(`DELETE FROM names WHERE task IS NULL AND at < ${this.#now} - $1`, ageMs);
+    await this.#query(
+      `DELETE FROM names WHERE task IS NULL AND kind <> $1 AND at < ${this.#now} - $2`,
+      ...[counter, ageMs],
+    );
   }
 
   async dropOf(task: string): Promise<void> {
     await this.#query("DELETE FROM names WHERE task = $1", task);
+  }
+
+  async next(caller: string): Promise<number> {
+    const [row] = await this.#query(
+      `INSERT INTO names(caller, kind, name, ref, task, at) VALUES ($1, $2, $3, $4, NULL, ${this.#now})
+       ON CONFLICT (caller, kind, name)
+         DO UPDATE SET ref = CAST(CAST(names.ref AS INTEGER) + 1 AS TEXT), at = excluded.at
+       RETURNING ref`,
+      ...[caller, counter, "", "1"],
+    );
+    return Number(row?.["ref"]);
   }
 }
 
 /** In this process alone, as the records then are. */
 export class MemoryNames implements NameStore {
   readonly #names: (Name & { at: number })[] = [];
+  readonly #counters = new Map<string, number>();
 
   async take(name: Name): Promise<string | undefined> {
     const known = await this.find(name.caller, name.kind, name.name);
@@ -147,6 +170,12 @@ export class MemoryNames implements NameStore {
 
   async dropOf(task: string): Promise<void> {
     this.#remove((each) => each.task === task);
+  }
+
+  async next(caller: string): Promise<number> {
+    const number = (this.#counters.get(caller) ?? 0) + 1;
+    this.#counters.set(caller, number);
+    return number;
   }
 
   #of(caller: string, kind: NameKind) {

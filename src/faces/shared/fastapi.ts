@@ -22,9 +22,24 @@ export class Unprocessable extends Error {
   }
 }
 
+/** What a system says in words of its own, with the status it says it with. */
+export class HttpProblem extends Error {
+  override name = "HttpProblem";
+  readonly status: ContentfulStatusCode;
+
+  constructor(status: ContentfulStatusCode, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
 /** What this server does not do, said so. */
-export class NotHere extends Error {
+export class NotHere extends HttpProblem {
   override name = "NotHere";
+
+  constructor(message: string) {
+    super(501, message);
+  }
 }
 
 const statuses: Record<ErrorCode, ContentfulStatusCode> = {
@@ -50,7 +65,7 @@ export function statusOf(code: ErrorCode): ContentfulStatusCode {
 /** FastAPI's shapes; undefined for a defect of ours, which is for whoever mounts this to word. */
 export function answerProblem(c: Context, error: unknown): Response | undefined {
   if (error instanceof Unprocessable) return c.json({ detail: error.faults }, 422);
-  if (error instanceof NotHere) return c.json({ detail: error.message }, 501);
+  if (error instanceof HttpProblem) return c.json({ detail: error.message }, error.status);
   if (!(error instanceof AppError)) return undefined;
   if (error.code === "too_many") c.header("Retry-After", "10");
   return c.json({ detail: error.message, code: error.code }, statusOf(error.code));

@@ -1,0 +1,212 @@
+import type { Studio } from "../../studio/studio.ts";
+import type { PictureTool } from "../../studio/tools.ts";
+import type { WorkflowState } from "../../studio/workflow-states.ts";
+import { cut, nearest } from "../../words.ts";
+import type { TaskRequest } from "../../workflows/request.ts";
+import { HttpProblem } from "../shared/fastapi.ts";
+import type { Call } from "./call.ts";
+import type { Flow } from "./flows.ts";
+import { type Form, standardNames } from "./form.ts";
+import { type Brought, bringFile, bringText } from "./pictures.ts";
+
+/** A call in our terms. */
+export interface Mapped {
+  state: WorkflowState;
+  request: TaskRequest;
+  params: Call["params"];
+  files: Call["files"];
+  /** What the first picture is a result of. */
+  parent: Brought["of"];
+  warnings: string[];
+}
+
+/** What flows often call a parameter that workflows here call otherwise. */
+const usual: Readonly<Record<string, string>> = {
+  input_image: "image",
+  source_image: "image",
+  mask_image: "mask",
+  input_mask: "mask",
+  steps_count: "steps",
+  steps_number: "steps",
+  prompt_strength: "guidance",
+  denoise: "strength",
+};
+
+/** A field of the call, and what it is here. */
+interface Field {
+  name: string;
+  parameter: string;
+}
+
+/** Reads the fields of a flow. Throws 400, naming the field. */
+export async function mapCall(
+  studio: Studio,
+  tools: readonly PictureTool[],
+  flow: Flow,
+  form: Form,
+): Promise<Mapped> {
+  const state = chosenBy(flow, form);
+  const tool = tools.find(({ name }) => name === state.workflow.tool);
+  if (!tool) throw new HttpProblem(404, `Flow \`${flow.name}\` is not installed.`);
+  const offered = Object.keys((tool.inputSchema["properties"] ?? {}) as object);
+  const reader = new Reader(studio, flow, state, offered);
+  for (const name of new Set([...form.texts.keys(), ...form.files.keys()])) {
+    if (!standardNames.has(name)) await reader.read(name, form);
+  }
+  reader.checkPictures();
+  const { args, params, files, parent, warnings } = reader;
+  return { state, request: requestOf(tool, offered, args, state), params, files, parent, warnings };
+}
+
+/** Gathers the fields of one call. */
+class Reader {
+  readonly args: Record<string, unknown> = {};
+  readonly params: Call["params"] = {};
+  readonly files: Call["files"] = [];
+  readonly warnings: string[] = [];
+  parent: Brought["of"];
+  readonly #studio: Studio;
+  readonly #flow: Flow;
+  readonly #state: WorkflowState;
+  readonly #offered: readonly string[];
+
+  constructor(studio: Studio, flow: Flow, state: WorkflowState, offered: readonly string[]) {
+    this.#studio = studio;
+    this.#flow = flow;
+    this.#state = state;
+    this.#offered = offered;
+  }
+
+  async read(name: string, form: Form): Promise<void> {
+    const parameter = this.#parameterOf(name);
+    if (parameter !== undefined && isPicture(this.#state, parameter)) {
+      return this.#readPicture({ name, parameter }, form);
+    }
+    const text = form.texts.get(name);
+    if (text !== undefined) this.params[name] = text;
+    const { unheard, choices } = this.#flow;
+    if (choices.some((choice) => choice.name === name)) return;
+    if (Object.hasOwn(unheard, name)) {
+      if (text !== "") this.warnings.push(`${name} has no effect: ${unheard[name]}.`);
+    } else if (parameter === undefined) {
+      this.warnings.push(unknown(name, this.#flow));
+    } else if (text !== undefined) {
+      Object.assign(this.args, argumentsFor({ name, parameter }, text, this.#state));
+    }
+  }
+
+  async #readPicture({ name, parameter }: Field, form: Form): Promise<void> {
+    const brought = await pictureIn(this.#studio, name, form);
+    if (!brought) return;
+    const { id, sha256, bytes } = brought.upload;
+    if (this.files.length === 0) this.parent = brought.of;
+    this.args[parameter] = id;
+    this.files.push({ parameter: name, sha256, bytes });
+  }
+
+  /** Throws 400 where one is missing that the flow cannot do without. */
+  checkPictures(): void {
+    for (const { name, type, optional } of this.#flow.inputs) {
+      const parameter = this.#parameterOf(name) ?? name;
+      if (!type.startsWith("image") || optional || this.args[parameter] !== undefined) continue;
+      throw new HttpProblem(400, `The parameter \`${name}\` is required, but missing.`);
+    }
+  }
+
+  #parameterOf(name: string): string | undefined {
+    return parameterFor(name, this.#flow, this.#state, this.#offered);
+  }
+}
+
+/** Throws 400 for a value that is none of the choice. */
+function chosenBy({ state, choices }: Flow, { texts }: Form): WorkflowState {
+  for (const { name, standard, states } of choices) {
+    const value = texts.get(name);
+    if (value === undefined || value === "") return states.get(standard) ?? state;
+    const chosen = states.get(value);
+    if (chosen) return chosen;
+    const known = [...states.keys()].map((each) => `'${each}'`).join(" or ");
+    throw new HttpProblem(400, `${name}: expected ${known}, got '${value.slice(0, 60)}'.`);
+  }
+  return state;
+}
+
+function parameterFor(
+  name: string,
+  flow: Flow,
+  { workflow }: WorkflowState,
+  offered: readonly string[],
+): string | undefined {
+  const has = (parameter: string | undefined): parameter is string =>
+    parameter !== undefined && Object.hasOwn(workflow.parameters, parameter);
+  const renamed = Object.hasOwn(flow.renamed, name) ? flow.renamed[name] : undefined;
+  const known = Object.hasOwn(usual, name) ? usual[name] : undefined;
+  // A field without a name of its own is called by its node.
+  const node = /^in_param_(.+)$/.exec(name)?.[1];
+  const ofNode = Object.values(workflow.parameters).find(({ slots }) =>
+    slots.some((slot) => slot.node === node),
+  )?.name;
+  const found = [renamed, name, `input_${name}`, ofNode, known].find(has);
+  if (found !== undefined) return found;
+  const isOption = offered.includes(name) && !["workflow", "count"].includes(name);
+  return isOption || (name === "aspect_ratio" && has("width")) ? name : undefined;
+}
+
+function isPicture({ workflow }: WorkflowState, parameter: string): boolean {
+  return workflow.parameters[parameter]?.type === "image";
+}
+
+/** Undefined for a file that is empty, as forms send one that nobody chose. */
+async function pictureIn(
+  studio: Studio,
+  name: string,
+  { texts, files }: Form,
+): Promise<Brought | undefined> {
+  const file = files.get(name);
+  if (file) return file.size === 0 ? undefined : bringFile(studio, name, file);
+  const text = texts.get(name) ?? "";
+  return text.trim() === "" ? undefined : bringText(studio, name, text);
+}
+
+function argumentsFor(
+  { name, parameter }: Field,
+  text: string,
+  { workflow }: WorkflowState,
+): Record<string, unknown> {
+  const sides = /\((\d+)\s*[x×]\s*(\d+)\)/.exec(text);
+  if (parameter === "aspect_ratio") {
+    if (!sides) return { aspect_ratio: text };
+    return { width: Number(sides[1]), height: Number(sides[2]) };
+  }
+  const known = workflow.parameters[parameter];
+  if (known?.type !== "boolean") return { [parameter]: text };
+  if (/^(true|1|on|yes)$/i.test(text)) return { [parameter]: true };
+  if (/^(false|0|off|no|)$/i.test(text)) return { [parameter]: false };
+  throw new HttpProblem(400, `${name}: expected true or false, got '${cut(text, 60)}'.`);
+}
+
+/** By the tool's own reading; what only this workflow has is added as it is. Throws `invalid_input`. */
+function requestOf(
+  tool: PictureTool,
+  offered: readonly string[],
+  args: Record<string, unknown>,
+  { workflow }: WorkflowState,
+): TaskRequest {
+  const entries = Object.entries(args);
+  const known = Object.fromEntries(entries.filter(([name]) => offered.includes(name)));
+  const others = Object.fromEntries(entries.filter(([name]) => !offered.includes(name)));
+  const hasPrompt = Object.hasOwn(workflow.parameters, "prompt");
+  // There, a text that is not given is empty, which our tools refuse of a prompt.
+  const isEmpty = hasPrompt && (known["prompt"] === undefined || known["prompt"] === "");
+  const read = { ...known, ...(isEmpty ? { prompt: "-" } : {}), workflow: workflow.name };
+  const { request } = tool.read(read);
+  const parameters = { ...request.parameters, ...(isEmpty ? { prompt: "" } : {}), ...others };
+  return { ...request, parameters };
+}
+
+function unknown(name: string, flow: Flow): string {
+  const names = [...flow.inputs, ...flow.choices].map((each) => each.name);
+  const [near] = nearest(name, names, 1);
+  const hint = near === undefined ? "" : ` Did you mean ${near}?`;
+  return `${cut(name, 60)} has no effect: the flow has no such parameter.${hint}`;
+}
