@@ -72,7 +72,7 @@ test("every option and every file that the README names is there", () => {
   }
 });
 
-test("the registry's entry is of this package", () => {
+test("the registry's entry and the bundle's manifest are of this package", () => {
   const read = (file: string) => JSON.parse(readFileSync(path.join(root, file), "utf8"));
   const [server, manifest] = [read("server.json"), read("package.json")];
   const variables = Object.values(options).map(({ env }) => env);
@@ -85,4 +85,13 @@ test("the registry's entry is of this package", () => {
     expect(variables).toContain(name);
   }
   expect(read("plugin/.claude-plugin/plugin.json").version).toBe(version);
+  const bundle = read("mcpb/manifest.json");
+  expect([bundle.name, bundle.version]).toEqual([manifest.name, version]);
+  const { args, env } = bundle.server.mcp_config;
+  expect(args).toEqual([`\${__dirname}/${manifest.bin["comfy-easel"]}`]);
+  for (const [name, value] of Object.entries<string>(env)) {
+    expect(variables).toContain(name);
+    // What is left empty is not set, while a placeholder without a default would come as it stands.
+    expect(bundle.user_config[value.slice("${user_config.".length, -1)].default).toBe("");
+  }
 });
