@@ -77,9 +77,12 @@ function shown(flow: Flow): object {
 /** `GET /workers/info`: every ComfyUI that this server uses. */
 export async function workers(c: VisionatrixContext): Promise<Response> {
   const wanted = c.req.query("worker_id");
-  const states = await c.get("studio").backends("known");
+  const studio = c.get("studio");
+  // A question could wake one that rests, so only a server that knows of none asks.
+  const known = await studio.backends("known");
+  const states = known.length > 0 ? known : await studio.backends("all");
   const all = states.filter(({ name }) => wanted === undefined || name === wanted);
-  return c.json(all.map((state) => workerOf(state, c.get("studio").caller.name)));
+  return c.json(all.map((state) => workerOf(state, studio.caller.name)));
 }
 
 function workerOf(state: BackendState, user: string): object {

@@ -39,3 +39,11 @@ export function callOf({ call }: Task): Call | undefined {
   // A record that this face wrote comes back as it was.
   return call?.["face"] === "visionatrix" ? (call as unknown as Call) : undefined;
 }
+
+const levelsOfGroup = 16;
+const highest = 100;
+
+/** What goes first here: a higher group, then a higher priority within it. */
+export function levelOf({ group, priority }: Pick<Call, "group" | "priority">): number {
+  return Math.min(highest, (group - 1) * levelsOfGroup + priority);
+}

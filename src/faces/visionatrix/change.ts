@@ -1,8 +1,8 @@
 import type { Studio } from "../../studio/studio.ts";
 import { isTerminal } from "../../tasks/state.ts";
 import type { Task } from "../../tasks/task.ts";
-import { HttpProblem, NotHere, Unprocessable } from "../shared/fastapi.ts";
-import { callOf } from "./call.ts";
+import { HttpProblem, Unprocessable } from "../shared/fastapi.ts";
+import { type Call, callOf, levelOf } from "./call.ts";
 import type { VisionatrixContext } from "./env.ts";
 import { missing, wholeNumber } from "./faults.ts";
 import { tasksOf } from "./progress.ts";
@@ -24,10 +24,9 @@ export async function restart(c: VisionatrixContext): Promise<Response> {
   if (errorOf(task) === "" && !force) {
     throw new HttpProblem(400, `Task \`${number}\` has no error set.`);
   }
-  const { webhook, call } = task;
-  const next = await studio.again(task.id, { webhook, call });
-  await studio.numbered.give(number, next, callOf(task)?.parent?.task);
-  if (!isTerminal(task.state)) await studio.cancel(task.id);
+  const call = callOf(task);
+  if (!call) throw new Error(`task ${task.id} has a number and no call`);
+  await replace(studio, number, task, call);
   return c.body(null, 204);
 }
 
@@ -101,15 +100,25 @@ export async function update(c: VisionatrixContext): Promise<Response> {
   const number = wholeIn(c, "task_id");
   const priority = await priorityIn(c);
   const task = await taskNumbered(studio, number);
-  if (task.state !== "queued") {
-    throw new HttpProblem(
-      400,
-      `Task \`${number}\` cannot be updated because it has already started.`,
-    );
+  const call = callOf(task);
+  if (task.state !== "queued" || !call) {
+    const reason = "cannot be updated because it has already started";
+    throw new HttpProblem(400, `Task \`${number}\` ${reason}.`);
   }
-  throw new NotHere(
-    `Task \`${number}\` keeps its place: a priority (${priority}) is not followed by this server.`,
-  );
+  // What waits keeps the place it was given, so it is asked for anew.
+  await replace(studio, number, task, { ...call, priority });
+  return c.body(null, 204);
+}
+
+/** The same pictures in a task of their own, by the same number; what had begun of the earlier one ends. */
+async function replace(studio: Studio, number: number, task: Task, call: Call): Promise<void> {
+  const { webhook } = task;
+  const options = { webhook, call: { ...call }, priority: levelOf(call) };
+  const next = await studio.again(task.id, options);
+  await studio.numbered.give(number, next, call.parent?.task);
+  if (isTerminal(task.state)) return;
+  if (studio.may("delete")) await studio.delete({ ids: [task.id] }, false);
+  else await studio.cancel(task.id);
 }
 
 async function priorityIn(c: VisionatrixContext): Promise<number> {

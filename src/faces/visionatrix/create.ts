@@ -2,7 +2,7 @@ import { messageOf } from "../../errors.ts";
 import type { Studio } from "../../studio/studio.ts";
 import type { Task } from "../../tasks/task.ts";
 import { HttpProblem, NotHere } from "../shared/fastapi.ts";
-import type { Call } from "./call.ts";
+import { type Call, levelOf } from "./call.ts";
 import type { VisionatrixContext, VisionatrixParts } from "./env.ts";
 import { installedFlow, outputsOf, refuseUnlessReady } from "./flows.ts";
 import { type Form, readForm, readStandard, type Standard } from "./form.ts";
@@ -68,7 +68,13 @@ export async function createAll(
       const number = await studio.numbered.next();
       const seed = standard.seed === undefined || !hasSeed ? {} : { seed: standard.seed + i };
       const call: Call = { ...shared, number, params: { ...mapped.params, ...seed } };
-      const options = { call: { ...call }, webhook, patienceMs, signal: c.req.raw.signal };
+      const options = {
+        call: { ...call },
+        webhook,
+        priority: levelOf(call),
+        patienceMs,
+        signal: c.req.raw.signal,
+      };
       const task = await studio.submit(workflow.tool, { ...mapped.request, ...seed }, options);
       made.push(task);
       await studio.numbered.give(number, task, parent?.task);
@@ -137,11 +143,10 @@ const workerHeaders = [
   "x-federated-task",
 ];
 
-function warningsOf({ translate, priority }: Standard, c: VisionatrixContext): string[] {
+function warningsOf({ translate }: Standard, c: VisionatrixContext): string[] {
   const headers = workerHeaders.filter((name) => c.req.header(name) !== undefined);
   return [
     ...(translate ? ["translate has no effect: prompts go to the model as they are."] : []),
-    ...(priority > 0 ? ["priority is kept with the task, and its place in the queue stays."] : []),
     ...headers.map((name) => `${name} has no effect: there are no workers to choose from.`),
   ];
 }
