@@ -8,6 +8,7 @@ import { http } from "./http.ts";
 import { memory } from "./memory.ts";
 import { overhead } from "./overhead.ts";
 import { pictures } from "./pictures.ts";
+import { pool } from "./pool.ts";
 import { postgres } from "./postgres.ts";
 import { replicas } from "./replicas.ts";
 import { search } from "./search.ts";
@@ -28,6 +29,7 @@ const benches = {
   memory,
   http,
   backends,
+  pool,
   postgres,
   replicas,
 };
