@@ -1,6 +1,7 @@
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { createLog } from "../src/log.ts";
 import { openPostgres } from "../src/tasks/store/postgres.ts";
@@ -30,8 +31,10 @@ export async function withPostgres(
   try {
     await work(postgres);
   } finally {
-    const [pid] = (await readFile(path.join(home, "data", "postmaster.pid"), "utf8")).split("\n");
+    const pidFile = path.join(home, "data", "postmaster.pid");
+    const [pid] = (await readFile(pidFile, "utf8")).split("\n");
     process.kill(Number(pid), "SIGINT");
+    while (existsSync(pidFile)) await delay(50);
   }
 }
 
@@ -94,7 +97,8 @@ async function pages(server: Postgres): Promise<void> {
     );
   }
   const { tasks } = await large.list({}, 20);
-  const gets = await Promise.all(tasks.map(({ id }) => timed(() => large.get(id))));
+  const gets: number[] = [];
+  for (const { id } of tasks) gets.push(await timed(() => large.get(id)));
   console.log(`PostgreSQL with 1M on record: one record ${median(gets).toFixed(2)} ms`);
   await small.close();
   await large.close();

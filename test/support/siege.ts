@@ -124,12 +124,17 @@ export class Siege {
       : command;
     const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
     member.child = child;
+    const said: string[] = [];
     createInterface({ input: child.stderr }).on("line", (line) => {
+      said.push(line);
       if (process.env["SIEGE_LOG"]) console.error(`${member.name}: ${line}`);
     });
     child.stdout.resume();
     const path = member.name.startsWith("server") ? "/healthz" : "/system_stats";
-    while (!(await isAnswered(`${member.url}${path}`))) await delay(20);
+    while (!(await isAnswered(`${member.url}${path}`))) {
+      if (child.exitCode !== null) throw new Error(`${member.name} ended: ${said.join("\n")}`);
+      await delay(20);
+    }
   }
 
   async #kill({ child, url }: Member): Promise<void> {

@@ -72,3 +72,36 @@ test.for<[given: string, url: string]>([
 ])("the address %s is read as %s", ([given, url]) => {
   expect(parseTarget(given).url).toBe(url);
 });
+
+test("a database is named by its address or a file, and what is wrong with it is told without its password", async () => {
+  const file = path.join(await tempDir(), "url");
+  await writeFile(file, "postgres://u:p@db/easel\n");
+
+  expect(readConfig({ "database-url": [`@${file}`] }, {}).databaseUrl).toBe(
+    "postgres://u:p@db/easel",
+  );
+  expect(() => readConfig({ "database-url": ["mysql://u:secret@db/easel"] }, {})).toThrow(
+    /^--database-url \(EASEL_DATABASE_URL\): expected an address such as (?!.*secret)/,
+  );
+  expect(() => readConfig({ "database-url": ["@/nowhere"] }, {})).toThrow(/cannot be read/);
+});
+
+test("a bucket is named with the variables of Amazon's tools, and a folder without", () => {
+  const keys = { AWS_ACCESS_KEY_ID: "k", AWS_SECRET_ACCESS_KEY: "s" };
+  const at = { ...keys, AWS_ENDPOINT_URL: "http://minio:9000/", AWS_REGION: "here" };
+  const blobs = (value: string, env: NodeJS.ProcessEnv, links?: string) =>
+    readConfig({ blobs: [value], ...(links ? { "presigned-links": [links] } : {}) }, env).blobs;
+
+  expect(readConfig({ "data-dir": ["/d"] }, {}).blobs).toEqual({ dir: "/d" });
+  expect(blobs("/pictures", {})).toEqual({ dir: "/pictures" });
+  expect(blobs("s3://b-1/of/easel/", at, "auto")).toMatchObject({
+    bucket: { name: "b-1", prefix: "of/easel", endpoint: "http://minio:9000", region: "here" },
+  });
+  expect(blobs("s3://b-1", keys)).toMatchObject({
+    bucket: { prefix: "", endpoint: undefined, region: "us-east-1", links: undefined },
+  });
+  expect(() => blobs("s3://b-1", {})).toThrow(/keys of the bucket are missing.*AWS_ACCESS_KEY_ID/);
+  expect(() => blobs("s3://B_1", at)).toThrow(/expected s3:\/\/BUCKET\/PREFIX or a folder/);
+  expect(() => blobs("/pictures", at, "auto")).toThrow(/only a bucket gives such links/);
+  expect(() => blobs("s3://b-1", at, "minio:9000")).toThrow(/--presigned-links.*begins with http/);
+});

@@ -45,15 +45,19 @@ export class SqlRecords {
     return this.#updates.put({ key: task.id, value: this.#stored(task), server });
   }
 
-  /** In one order, and each row there is locked for a moment: who drops one sees the task or is waited for. */
   async keepRecipes(recipes: readonly NamedRecipe[]): Promise<void> {
+    await this.#keepRecipes(recipes, "NOTHING");
+  }
+
+  /** In one order, so that two statements never wait for each other. */
+  async #keepRecipes(recipes: readonly NamedRecipe[], known: string): Promise<void> {
     const byHash = new Map(recipes.map(({ hash, recipe }) => [hash, recipe]));
     const rows = [...byHash.keys()]
       .toSorted((a, b) => (a < b ? -1 : 1))
       .map((hash) => [hash, JSON.stringify(byHash.get(hash))]);
     await this.#query(
       `INSERT INTO recipes(hash, recipe) VALUES ${rowMarks(rows)}
-       ON CONFLICT (hash) DO UPDATE SET hash = excluded.hash WHERE recipes.hash IS NULL`,
+       ON CONFLICT (hash) DO ${known}`,
       ...rows.flat(),
     );
   }
@@ -70,8 +74,10 @@ export class SqlRecords {
       `INSERT INTO tasks(key, value) VALUES ${rowMarks(values)} ON CONFLICT DO NOTHING RETURNING key`,
       ...values.flat(),
     );
-    // And last: the erasing of the only other task of it may have fallen in between.
-    await this.keepRecipes(inserts);
+    // And last: the erasing of the only other task of it may have fallen in between. What is there
+    // is locked for a moment and stays as it is: who drops it sees the task, or is waited for.
+    const locked = "UPDATE SET hash = excluded.hash WHERE recipes.hash IS NULL";
+    await this.#keepRecipes(inserts, locked);
     return were(inserts, rows);
   }
 
