@@ -15,6 +15,7 @@ import {
   call,
   connect,
   imageIdsIn,
+  isStateless,
   startApp,
   startEmulator,
   taskIdIn,
@@ -129,7 +130,8 @@ test("a picture for many runs is sent once", async () => {
   expect(uploads(emulator)).toBe(1);
 });
 
-test("a client that times out while its picture is still prepared finds the task", async () => {
+test("a client that times out while its picture is still prepared finds the task", async (context) => {
+  context.skip(isStateless(), "over HTTP since 2026-07-28 it closes the stream, which cancels");
   const emulator = await startEmulator();
   const picture = await png(64, 64, "red");
   const slow = createServer((_, response) => {

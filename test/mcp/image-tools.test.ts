@@ -7,6 +7,7 @@ import {
   call,
   connect,
   imageIdsIn,
+  isStateless,
   pathsIn,
   startApp,
   startEmulator,
@@ -224,7 +225,8 @@ describe("waiting", () => {
     );
   });
 
-  test("a client's time-out detaches: the task goes on to its picture", async () => {
+  test("a client's time-out detaches: the task goes on to its picture", async (context) => {
+    context.skip(isStateless(), "over HTTP since 2026-07-28 it closes the stream, which cancels");
     const emulator = await startEmulator();
     const hold = emulator.hold("VAEDecode");
     const { app, deps } = await startApp(emulator.url);

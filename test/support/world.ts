@@ -141,6 +141,12 @@ function wayOfProject(): Way {
   return { transport: inject("transport"), revision: inject("revision") };
 }
 
+/** Clients come over HTTP without sessions, where a lost connection is a cancel. */
+export function isStateless(): boolean {
+  const { transport, revision } = wayOfProject();
+  return transport === "http" && revision === "2026-07-28";
+}
+
 /** A real SDK client, over a transport and of a revision. */
 export async function connect(deps: Deps, options: string | ClientOptions = {}): Promise<Client> {
   const wish = typeof options === "string" ? { name: options } : options;

@@ -66,7 +66,12 @@ test("a ComfyUI without models has the least to install named first, as JSON too
   expect(sizes.length).toBeGreaterThan(20);
   expect(sizes).toEqual(sizes.toSorted((a, b) => a - b));
   const first = found.missing.find(({ tool }) => tool === "generate_image");
-  expect(first?.downloads[0]).toMatchObject({ folder: expect.any(String) });
+  expect(first?.downloads[0]).toMatchObject({
+    folder: expect.any(String),
+    url: expect.stringMatching(/^https:/),
+  });
+  const words = await run(await startApp(emulator.url));
+  expect(words.text).toMatch(/models\/\w+\/\S+: https:\/\//);
 });
 
 test("another clock than ComfyUI's is noted", async () => {

@@ -5,6 +5,7 @@ import type { BackendState } from "../../../studio/backend-states.ts";
 import type { Studio } from "../../../studio/studio.ts";
 import type { WorkflowState } from "../../../studio/workflow-states.ts";
 import { counted } from "../../../words.ts";
+import { addressOfSource } from "../../../workflows/source-address.ts";
 
 /** Whether one thing is as it must be; "note" is for what works and may still surprise. */
 export interface Check {
@@ -20,6 +21,8 @@ export interface Download {
   /** Below ComfyUI's `models/`. */
   folder?: string;
   source?: string;
+  /** Where a browser finds it. */
+  url?: string;
 }
 
 export interface Examination {
@@ -80,15 +83,21 @@ export async function examine(parts: ExamineParts): Promise<Examination> {
     ready: ready.map(({ workflow }) => named(workflow)),
     missing: missing.map(({ workflow, lacks }) => ({
       ...named(workflow),
-      downloads: (lacks?.models ?? []).map(({ file, folder: below, source }) => ({
-        file,
-        ...(below === undefined ? {} : { folder: below }),
-        ...(source === undefined ? {} : { source }),
-      })),
+      downloads: (lacks?.models ?? []).map(download),
       packs: lacks?.packs ?? [],
       text: lacks?.text ?? "",
     })),
     firstPicture: firstPicture(first, problem, folder, missing),
+  };
+}
+
+function download({ file, folder, source }: Omit<Download, "url">): Download {
+  const url = addressOfSource(source);
+  return {
+    file,
+    ...(folder === undefined ? {} : { folder }),
+    ...(source === undefined ? {} : { source }),
+    ...(url === undefined ? {} : { url }),
   };
 }
 

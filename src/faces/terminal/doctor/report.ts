@@ -1,10 +1,13 @@
 import { styleText } from "node:util";
 import { counted } from "../../../words.ts";
 import { clientApps, configText, type Launch } from "./clients.ts";
-import type { Check, Examination } from "./examine.ts";
+import type { Check, Download, Examination } from "./examine.ts";
 
 /** How many workflows that lack something are shown whole. */
 const mostMissing = 12;
+
+/** Those of them whose files are shown with their addresses. */
+const mostLinked = 3;
 
 const marks: Record<Check["state"], string> = { ok: "ok  ", note: "note", problem: "FAIL" };
 const colours: Record<Check["state"], "green" | "yellow" | "red"> = {
@@ -37,7 +40,12 @@ export function reportText(found: Examination, launch: Launch, isColoured: boole
     canRun(found),
     ...ready.map(({ tool, workflow, title }) => `  ${tool}: ${workflow} (${title})`),
     ...(missing.length > 0 ? ["", "The others lack, the least first:"] : []),
-    ...missing.slice(0, mostMissing).map(({ text }) => `  ${text}`),
+    ...missing
+      .slice(0, mostMissing)
+      .flatMap(({ text, downloads }, i) => [
+        `  ${text}`,
+        ...(i < mostLinked ? downloads.map(linkTo) : []),
+      ]),
     ...(left > 0 ? [`  and ${counted(left, "more")}; --json lists them all.`] : []),
     "",
     "For the configuration of your client:",
@@ -50,6 +58,10 @@ export function reportText(found: Examination, launch: Launch, isColoured: boole
     `comfy-easel doctor --fix-config CLIENT writes it: ${written.join(", ")}.`,
     "",
   ].join("\n");
+}
+
+function linkTo({ file, folder, url }: Download): string {
+  return `    ${folder === undefined ? file : `models/${folder}/${file}`}${url === undefined ? "" : `: ${url}`}`;
 }
 
 function canRun({ ready, missing }: Examination): string {
