@@ -51,8 +51,8 @@ export async function loadFolder(
     const result = trusted ? await loadPair(pair) : await loadOwn(pair, objectInfo);
     loaded.usesNodes ||= result.usesNodes === true;
     if ("workflow" in result) {
-      const { workflow, notes } = result;
-      loaded.workflows.push(workflow);
+      const { workflow, variants, notes } = result;
+      loaded.workflows.push(workflow, ...variants);
       loaded.notes.push(...notes.map((reason) => ({ file: workflow.file, reason })));
     } else if ("pending" in result) loaded.pending.push(result.pending);
     else loaded.problems.push(...result.problems);
@@ -94,7 +94,7 @@ function pairsIn(dir: string, files: readonly string[], trusted: boolean): Pair[
 }
 
 type Loaded = { usesNodes?: boolean } & (
-  | { workflow: Workflow; notes: string[] }
+  | { workflow: Workflow; variants: Workflow[]; notes: string[] }
   | { problems: Problem[] }
   | { pending: Problem }
 );
@@ -109,7 +109,7 @@ async function loadPair({ name, graphFile, bindingFile, hasBinding }: Pair): Pro
     const graphText = await readFile(graphFile, "utf8");
     const bindingText = await readFile(bindingFile, "utf8");
     const compiled = compile({ name, graphFile, graphText, bindingFile, bindingText });
-    return "workflow" in compiled ? { ...compiled, notes: [] } : compiled;
+    return "workflow" in compiled ? { ...compiled, variants: [], notes: [] } : compiled;
   } catch (error) {
     return unreadable(graphFile, error);
   }
@@ -130,7 +130,7 @@ async function loadOwn(pair: Pair, objectInfo: ObjectInfo | undefined): Promise<
     const compiled = compileOwn({ name, graphFile, graphText, bindingFile, bindingText, app });
     if ("problems" in compiled) return { ...compiled, usesNodes };
     const notes = [...read.notes, ...compiled.notes];
-    return { workflow: compiled.workflow, notes, usesNodes };
+    return { ...compiled, notes, usesNodes };
   } catch (error) {
     return unreadable(graphFile, error);
   }

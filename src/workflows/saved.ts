@@ -59,7 +59,7 @@ function loadOne(
   if ("problems" in made) return void problems.push(...made.problems);
   const paid = paidClasses(made.workflow.graph, objectInfo);
   if (paid.length > 0) return void problems.push({ file, reason: paidReason(paid) });
-  workflows.push(made.workflow);
+  workflows.push(made.workflow, ...made.variants);
   notes.push(...[...read.notes, ...made.notes].map((reason) => ({ file, reason })));
 }
 

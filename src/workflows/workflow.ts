@@ -42,6 +42,16 @@ export interface LoraOutputs {
 /** Parameter values by effort; an empty record says that the graph is of that effort as it is. */
 export type Presets = Readonly<Partial<Record<Effort, Readonly<Record<string, Value>>>>>;
 
+/** A choice between branches of a graph, each a workflow of its own. */
+export interface Branch {
+  name: string;
+  title: string;
+  values: readonly string[];
+  standard: string;
+  /** It is `true` or `false`. */
+  isSwitch?: boolean;
+}
+
 export interface Workflow {
   /** Unique within its tool. */
   name: string;
@@ -79,6 +89,10 @@ export interface Workflow {
   unlisted?: boolean;
   /** A warning whenever it is used. */
   note?: string;
+  /** What a call that knows its variants can choose. */
+  branches?: readonly Branch[];
+  /** Of a variant, which is unlisted: the workflow it is one of, and the value of each choice. */
+  variant?: { of: string; values: Readonly<Record<string, string>> };
 }
 
 /** Why a file in a workflow folder was refused. */

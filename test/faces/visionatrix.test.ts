@@ -1,12 +1,15 @@
 import { once } from "node:events";
+import { copyFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import path from "node:path";
 import { unzipSync } from "fflate";
 import sharp from "sharp";
 import { expect, onTestFinished, test } from "vitest";
 import type { Config } from "../../src/config.ts";
 import { webhookShape } from "../../src/faces/visionatrix/webhook.ts";
 import type { HttpConfig } from "../../src/http-config.ts";
+import { exportGraph } from "../fixtures/exports/exports.ts";
 import { assembled } from "../support/http.ts";
 import { openApp, startApp, startEmulator, tempDir, type World } from "../support/world.ts";
 
@@ -443,4 +446,61 @@ test("flows are this server's workflows, in the shape that the web client draws"
   expect(await get("/settings/get_all")).toEqual({});
   expect(await (await request("/settings/get?key=x")).text()).toBe("");
   expect(await get("/flows/not-installed")).toEqual(expect.any(Array));
+});
+
+test("a flow of Visionatrix's is a file in the folder of workflows, each of its branches a choice", async () => {
+  const workflowsDir = await tempDir();
+  for (const name of ["vix_lightning", "vix_controls"]) {
+    await copyFile(
+      new URL(`../fixtures/exports/${name}.json`, import.meta.url),
+      path.join(workflowsDir, `${name}.json`),
+    );
+  }
+  const masked = exportGraph("vix_cutout");
+  const title = "input;Mask;order=2;custom_id=mask_redraw;mask;source_input_name=input_image";
+  masked["30"] = { class_type: "LoadImage", inputs: { image: "" }, _meta: { title } };
+  masked["31"] = {
+    class_type: "JoinImageWithAlpha",
+    inputs: { image: ["23", 0], alpha: ["30", 1] },
+  };
+  masked["13"]!.inputs["images"] = ["31", 0];
+  await writeFile(path.join(workflowsDir, "masked.json"), JSON.stringify(masked));
+  const { get, made, create, refused } = await start({ workflowsDir });
+  const graphOf = async (fields: Fields) => {
+    const [number] = await made("fast_xl", { prompt: "a boat", ...fields });
+    const { flow_comfy: graph, input_params, ...rest } = await get(`/tasks/progress/${number}`);
+    return { graph, input_params, ...rest };
+  };
+
+  const flows = await get("/flows/installed");
+  const flow = flows.find(({ name }: { name: string }) => name === "fast_xl");
+  expect(flow).toMatchObject({ display_name: "Fast XL" });
+  expect(flow.input_params.map(({ name }: { name: string }) => name)).toEqual(
+    expect.arrayContaining([
+      "prompt",
+      "negative_prompt",
+      "width",
+      "height",
+      "steps",
+      "steps_number",
+    ]),
+  );
+  const inputs = flows.flatMap((each: { input_params: object[] }) => each.input_params);
+  const mask = { type: "image-mask", source_input_name: "input_image" };
+  expect(inputs).toContainEqual(expect.objectContaining({ name: "mask_redraw", ...mask }));
+  const eight = await graphOf({ aspect_ratio: "1:1 (512x512)", negative_prompt: "blur" });
+  expect(eight.graph["3"].inputs.steps).toBe(8);
+  expect(eight.graph["7"].inputs.text).toBe("blur");
+  expect(eight.outputs[0].comfy_node_id).toBe(9);
+  expect(eight.warnings).toBeUndefined();
+  const four = await graphOf({
+    steps_number: "4 steps",
+    steps_count: "3",
+    seed: "11",
+  });
+  expect(four.graph["10"].inputs).toMatchObject({ steps: 3, seed: 11 });
+  expect(four.graph["3"]).toBeUndefined();
+  expect(four.input_params).toMatchObject({ steps_number: "4 steps", seed: 11 });
+  const wrong = await refused(create("fast_xl", { prompt: "x", steps_number: "five" }));
+  expect(wrong).toEqual([400, "steps_number: expected '4 steps' or '8 steps', got 'five'."]);
 });

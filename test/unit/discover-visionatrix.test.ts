@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { Workflow } from "../../src/workflows/workflow.ts";
 import { discovered, exportGraph, parametersOf } from "../fixtures/exports/exports.ts";
 
 test("a flow becomes a plain graph with its values in place and its default branch", () => {
@@ -103,4 +104,26 @@ test("a node titled WF_META tells the same as a metadata node", () => {
   const { workflow } = discovered("vix_lightning", undefined, graph);
 
   expect(workflow).toMatchObject({ name: "other", title: "Other", description: "Says so" });
+});
+
+test("each branch of a flow is an unlisted variant, by the values of its choices", () => {
+  const { workflow, variants } = discovered("vix_lightning");
+
+  expect(workflow.branches).toEqual([
+    {
+      node: "24",
+      name: "steps_number",
+      title: "Number of steps",
+      values: ["4 steps", "8 steps"],
+      standard: "8 steps",
+    },
+  ]);
+  expect(variants).toHaveLength(1);
+  expect(variants[0]).toMatchObject({
+    name: "fast_xl.4_steps",
+    tool: "generate_image",
+    unlisted: true,
+    variant: { of: "fast_xl", values: { steps_number: "4 steps" } },
+  });
+  expect(parametersOf(variants[0] as Workflow)).toMatchObject({ steps: "10.steps = 4" });
 });

@@ -111,6 +111,16 @@ describe.for(storeKinds)("names and messages on $name", ({ fresh, missing }) => 
     expect(await names.list("anna", "output", 9)).toEqual([]);
   });
 
+  test("a caller's numbers count on by themselves, none is given twice, and nothing takes them back", async () => {
+    const { names } = await open();
+
+    const given = await Promise.all([1, 2, 3].map(() => names.next("anna")));
+    expect(given.sort()).toEqual([1, 2, 3]);
+    expect(await names.next("ben")).toBe(1);
+    await names.expire(-60_000);
+    expect(await names.next("anna")).toBe(4);
+  });
+
   test("a message is one taker's until its lease ends, and comes again when it is due", async () => {
     const { outbox } = await open();
     const message = {

@@ -1,6 +1,6 @@
 import type { Studio } from "../../studio/studio.ts";
 import type { WorkflowState } from "../../studio/workflow-states.ts";
-import type { Workflow } from "../../workflows/workflow.ts";
+import type { Branch, Workflow } from "../../workflows/workflow.ts";
 import { HttpProblem } from "../shared/fastapi.ts";
 import type { FlowOutput } from "./call.ts";
 import { type FlowInput, inputsOf } from "./inputs.ts";
@@ -14,8 +14,10 @@ export interface Flow {
   inputs: readonly FlowInput[];
   /** The workflow that a call without a choice gets. */
   state: WorkflowState;
-  /** Fields that choose another one, and the workflow of each value. */
-  choices: readonly FlowChoice[];
+  /** Fields that choose another one. */
+  choices: readonly Branch[];
+  /** What they choose from. */
+  variants: readonly FlowVariant[];
   /** Fields by the parameters they are here. */
   renamed: Readonly<Record<string, string>>;
   unheard: Readonly<Record<string, string>>;
@@ -23,19 +25,19 @@ export interface Flow {
   output?: number;
 }
 
-export interface FlowChoice {
-  name: string;
-  standard: string;
-  states: ReadonlyMap<string, WorkflowState>;
+export interface FlowVariant {
+  /** The value of each choice. */
+  values: Readonly<Record<string, string>>;
+  state: WorkflowState;
 }
 
 /** Every flow by its name. */
 export async function flowsOf(studio: Studio): Promise<Map<string, Flow>> {
-  const { states } = await studio.workflows();
+  const { states, unlisted = [] } = await studio.workflows();
   const flows = new Map<string, Flow>();
   for (const state of states) {
     const name = nameOf(state.workflow, states);
-    if (!flows.has(name)) flows.set(name, ownFlow(name, state));
+    if (!flows.has(name)) flows.set(name, ownFlow(name, state, unlisted));
   }
   for (const known of knownFlows) {
     const flow = flows.has(known.name) ? undefined : knownFlow(known, states);
@@ -57,9 +59,8 @@ export function refuseUnlessReady(flow: Flow, { ready, lacks }: WorkflowState): 
   throw new HttpProblem(404, `Flow \`${flow.name}\` is not installed. ${lacks?.text ?? ""}`.trim());
 }
 
-export function isReady({ state, choices }: Flow): boolean {
-  const all = [state, ...choices.flatMap(({ states }) => [...states.values()])];
-  return all.some(({ ready }) => ready !== false);
+export function isReady({ state, variants }: Flow): boolean {
+  return [state, ...variants.map((each) => each.state)].some(({ ready }) => ready !== false);
 }
 
 /** Its own name, with the tool's before it where workflows of several tools have it. */
@@ -72,10 +73,17 @@ function nameOf({ name, tool }: Workflow, states: readonly WorkflowState[]): str
   return (tool === main ? name : `${tool}_${name}`).toLowerCase();
 }
 
-function ownFlow(name: string, state: WorkflowState): Flow {
-  const { title, description } = state.workflow;
-  const inputs = inputsOf(state.workflow);
-  return { name, title, description, inputs, state, choices: [], renamed: {}, unheard: {} };
+function ownFlow(name: string, state: WorkflowState, unlisted: readonly WorkflowState[]): Flow {
+  const { title, description, tool, branches = [] } = state.workflow;
+  const variants = unlisted.flatMap((each): FlowVariant[] => {
+    const { variant } = each.workflow;
+    const isOne = variant?.of === state.workflow.name && each.workflow.tool === tool;
+    return isOne ? [{ values: variant.values, state: each }] : [];
+  });
+  const own = inputsOf(state.workflow);
+  const inputs = [...own, ...branches.map((each, i) => choiceInput(each, own.length + i + 1))];
+  const choices = { choices: branches, variants };
+  return { name, title, description, inputs, state, ...choices, renamed: {}, unheard: {} };
 }
 
 /** Undefined where this server has none of its workflows. */
@@ -91,28 +99,31 @@ function knownFlow(known: KnownFlow, states: readonly WorkflowState[]): Flow | u
     return there === undefined ? input : { ...input, name: there };
   });
   const flow = { name, title, description, inputs, state, renamed, unheard, output };
-  if (!choice) return { ...flow, choices: [] };
-  const chosen = Object.entries(choice.workflows).flatMap(([value, workflow]) => {
+  if (!choice) return { ...flow, choices: [], variants: [] };
+  const variants = Object.entries(choice.workflows).flatMap(([value, workflow]) => {
     const found = named(workflow);
-    return found ? [[value, found] as const] : [];
+    return found ? [{ values: { [choice.name]: value }, state: found }] : [];
   });
-  const choices = [{ name: choice.name, standard: choice.standard, states: new Map(chosen) }];
-  return { ...flow, inputs: [...inputs, choiceInput(choice, inputs.length + 1)], choices };
+  const branch = { ...choice, values: Object.keys(choice.workflows) };
+  const last = choiceInput(branch, inputs.length + 1);
+  return { ...flow, inputs: [...inputs, last], choices: [branch], variants };
 }
 
-function choiceInput(choice: NonNullable<KnownFlow["choice"]>, order: number): FlowInput {
+function choiceInput(
+  { name, title, standard, values, isSwitch }: Branch,
+  order: number,
+): FlowInput {
   return {
-    name: choice.name,
-    display_name: choice.title,
-    type: "list",
+    name,
+    display_name: title || name,
+    ...(isSwitch ? { type: "bool" } : { type: "list", options: values }),
     optional: true,
     advanced: true,
     order,
     hidden: false,
     translatable: false,
-    default: choice.standard,
+    default: isSwitch ? standard === "true" : standard,
     comfy_node_id: {},
-    options: Object.keys(choice.workflows),
   };
 }
 

@@ -23,12 +23,12 @@ export interface FlowInput {
 /** They are fields of every flow that has them. */
 const standard = ["seed", "batch_size"];
 
-export function inputsOf({ parameters }: Workflow): FlowInput[] {
+export function inputsOf({ parameters, graph }: Workflow): FlowInput[] {
   const all = Object.values(parameters).filter(({ name }) => !standard.includes(name));
-  return all.map((parameter, i) => inputOf(parameter, i + 1));
+  return all.map((parameter, i) => inputOf(parameter, graph, i + 1));
 }
 
-function inputOf(parameter: Parameter, order: number): FlowInput {
+function inputOf(parameter: Parameter, graph: Workflow["graph"], order: number): FlowInput {
   const { name, slots, required, description, default: standardValue } = parameter;
   const nodes = slots.map(({ node, input }) => [node, ["inputs", input]] as const);
   return {
@@ -42,6 +42,7 @@ function inputOf(parameter: Parameter, order: number): FlowInput {
     default: standardValue ?? "",
     comfy_node_id: Object.fromEntries(nodes),
     ...kindOf(parameter),
+    ...maskIn(graph[slots[0]?.node ?? ""]?._meta?.title ?? ""),
   };
 }
 
@@ -56,6 +57,13 @@ function kindOf(parameter: Parameter): Pick<FlowInput, "type"> & Partial<FlowInp
   const step = type === "integer" ? 1 : 0.05;
   if (minimum === undefined || maximum === undefined) return { type: "number" };
   return { type: "range", min: minimum, max: maximum, step };
+}
+
+/** The title of a flow's node can say that its image is a mask, and of which one. */
+function maskIn(title: string): Partial<FlowInput> {
+  if (!/^\s*input\s*;.*;\s*mask\s*(;|$)/i.test(title)) return {};
+  const source = /;\s*source_input_name\s*=\s*([^;]+)/i.exec(title)?.[1]?.trim().toLowerCase();
+  return { type: "image-mask", ...(source === undefined ? {} : { source_input_name: source }) };
 }
 
 function titled(name: string): string {

@@ -3,6 +3,7 @@ import type { PictureTool } from "../../studio/tools.ts";
 import type { WorkflowState } from "../../studio/workflow-states.ts";
 import { cut, nearest } from "../../words.ts";
 import type { TaskRequest } from "../../workflows/request.ts";
+import type { Branch } from "../../workflows/workflow.ts";
 import { HttpProblem } from "../shared/fastapi.ts";
 import type { Call } from "./call.ts";
 import type { Flow } from "./flows.ts";
@@ -118,17 +119,33 @@ class Reader {
   }
 }
 
-/** Throws 400 for a value that is none of the choice. */
-function chosenBy({ state, choices }: Flow, { texts }: Form): WorkflowState {
-  for (const { name, standard, states } of choices) {
-    const value = texts.get(name);
-    if (value === undefined || value === "") return states.get(standard) ?? state;
-    const chosen = states.get(value);
-    if (chosen) return chosen;
-    const known = [...states.keys()].map((each) => `'${each}'`).join(" or ");
-    throw new HttpProblem(400, `${name}: expected ${known}, got '${value.slice(0, 60)}'.`);
-  }
-  return state;
+/** Throws 400 for a value that is none of a choice. */
+function chosenBy({ state, choices, variants }: Flow, { texts }: Form): WorkflowState {
+  const wanted = choices.map((choice) => [choice.name, valueAmong(choice, texts)] as const);
+  const found = variants.find(({ values }) =>
+    wanted.every(([name, value]) => values[name] === value),
+  );
+  if (found) return found.state;
+  const others = choices.filter(({ name, standard }) => {
+    return wanted.some(([choice, value]) => choice === name && value !== standard);
+  });
+  if (others.length === 0) return state;
+  const names = others.map(({ name }) => name).join(", ");
+  throw new HttpProblem(400, `${names}: this branch of the flow cannot be run here.`);
+}
+
+function valueAmong({ name, standard, values, isSwitch }: Branch, texts: Form["texts"]): string {
+  const text = texts.get(name)?.trim() ?? "";
+  if (text === "") return standard;
+  const value = isSwitch ? String(switchIn(text) ?? text) : text;
+  if (values.includes(value)) return value;
+  const known = values.map((each) => `'${each}'`).join(" or ");
+  throw new HttpProblem(400, `${name}: expected ${known}, got '${cut(text, 60)}'.`);
+}
+
+function switchIn(text: string): boolean | undefined {
+  if (/^(true|1|on|yes)$/i.test(text)) return true;
+  return /^(false|0|off|no|)$/i.test(text) ? false : undefined;
 }
 
 function parameterFor(
@@ -143,10 +160,11 @@ function parameterFor(
   const known = Object.hasOwn(usual, name) ? usual[name] : undefined;
   // A field without a name of its own is called by its node.
   const node = /^in_param_(.+)$/.exec(name)?.[1];
-  const ofNode = Object.values(workflow.parameters).find(({ slots }) =>
+  const ofNode = Object.values(workflow.parameters).filter(({ slots }) =>
     slots.some((slot) => slot.node === node),
-  )?.name;
-  const found = [renamed, name, `input_${name}`, ofNode, known].find(has);
+  );
+  const only = ofNode.length === 1 ? ofNode[0]?.name : undefined;
+  const found = [renamed, name, `input_${name}`, only, known].find(has);
   if (found !== undefined) return found;
   const isOption = offered.includes(name) && !["workflow", "count"].includes(name);
   return isOption || (name === "aspect_ratio" && has("width")) ? name : undefined;
@@ -179,9 +197,14 @@ function argumentsFor(
     return { width: Number(sides[1]), height: Number(sides[2]) };
   }
   const known = workflow.parameters[parameter];
+  // What no tool's schema has is read here.
+  const isNumber = known?.type === "number" || known?.type === "integer";
+  if (isNumber && text.trim() !== "" && Number.isFinite(Number(text))) {
+    return { [parameter]: Number(text) };
+  }
   if (known?.type !== "boolean") return { [parameter]: text };
-  if (/^(true|1|on|yes)$/i.test(text)) return { [parameter]: true };
-  if (/^(false|0|off|no|)$/i.test(text)) return { [parameter]: false };
+  const value = switchIn(text);
+  if (value !== undefined) return { [parameter]: value };
   throw new HttpProblem(400, `${name}: expected true or false, got '${cut(text, 60)}'.`);
 }
 

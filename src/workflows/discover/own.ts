@@ -3,6 +3,7 @@ import { bindingOfApp } from "../app-binding.ts";
 import type { AppMode } from "../app-mode.ts";
 import { compile } from "../compile.ts";
 import type { Problem, Workflow } from "../workflow.ts";
+import { branchesOf, variantsOf } from "./branches.ts";
 import { type Discovered, discover } from "./discover.ts";
 
 /** A workflow somebody dropped into a folder, as read from disk. */
@@ -20,6 +21,8 @@ export interface OwnFile {
 
 export interface OwnWorkflow {
   workflow: Workflow;
+  /** The same with other choices of its flow, unlisted. */
+  variants: Workflow[];
   /** What the file has and a caller does not get. */
   notes: string[];
 }
@@ -36,7 +39,37 @@ export function compileOwn(file: OwnFile): OwnWorkflow | { problems: Problem[] }
     bindingFile: bindingText === undefined ? graphFile : bindingFile,
     bindingText: JSON.stringify(found.binding),
   });
-  return "problems" in compiled ? compiled : { workflow: compiled.workflow, notes: found.notes };
+  if ("problems" in compiled) return compiled;
+  return { ...withVariants(file, compiled.workflow), notes: found.notes };
+}
+
+/** A variant that does not load is left out: the workflow itself is there. */
+function withVariants(
+  file: OwnFile,
+  workflow: Workflow,
+): Pick<OwnWorkflow, "workflow" | "variants"> {
+  const graph = parseJson(file.graphText);
+  const data = "data" in graph ? graph.data : undefined;
+  const branches = branchesOf(data);
+  const variants = variantsOf(data, branches).flatMap(({ values, data: chosen }) => {
+    const found = discoverOwn({ ...file, graphText: JSON.stringify(chosen) });
+    if ("problems" in found) return [];
+    const name = [workflow.name, ...Object.values(values)].join(".").replace(/[^\w.-]+/g, "_");
+    const compiled = compile({
+      ...{ name, graphFile: file.graphFile, bindingFile: file.graphFile },
+      graphText: JSON.stringify(found.graph),
+      bindingText: JSON.stringify({
+        ...found.binding,
+        name,
+        tool: workflow.tool,
+        unlisted: true,
+      }),
+    });
+    if ("problems" in compiled) return [];
+    return [{ ...compiled.workflow, variant: { of: workflow.name, values } }];
+  });
+  if (variants.length === 0) return { workflow, variants };
+  return { workflow: { ...workflow, branches }, variants };
 }
 
 export function discoverOwn(
