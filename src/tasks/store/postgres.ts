@@ -22,7 +22,7 @@ const defaultConnections = 10;
 export interface PostgresOptions {
   /** The most at once, beside the one that listens. @default 10 */
   connections?: number | undefined;
-  /** How long a database that is away is waited for, by each query. @default 12_000 */
+  /** How long a database that is away is waited for, from when that was first seen. @default 12_000 */
   patienceMs?: number | undefined;
 }
 
@@ -57,16 +57,24 @@ export async function openPostgres(
   };
   let migrated = false;
   const closing = new AbortController();
+  // Whoever asks later waits as much less.
+  let awaySince: number | undefined;
+  const mayTryAgain = (error: unknown, waitMs: number): boolean => {
+    if (closing.signal.aborted || !isPassing(error)) return false;
+    awaySince ??= performance.now();
+    // Once in any case: the connection may be older than what is back.
+    return waitMs === retryWaits.first || performance.now() + waitMs < awaySince + patienceMs;
+  };
   const query: Query = async (sql, ...values) => {
-    const until = performance.now() + patienceMs;
     for (const waitMs of backOff(retryWaits)) {
       try {
         if (!migrated) await migrateOn(pool);
         migrated = true;
-        return (await pool.query(sql, values.map(storable))).rows;
+        const { rows } = await pool.query(sql, values.map(storable));
+        awaySince = undefined;
+        return rows;
       } catch (error) {
-        const isOver = performance.now() + waitMs > until || closing.signal.aborted;
-        if (isOver || !isPassing(error)) throw error;
+        if (!mayTryAgain(error, waitMs)) throw error;
         await pause(waitMs, closing.signal);
       }
     }
