@@ -2,8 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { cp, rm } from "node:fs/promises";
 import path from "node:path";
+import { createInterface } from "node:readline";
 import { build, type Plugin } from "esbuild";
-import { median, spread, timed } from "./figures.ts";
+import { median, spread } from "./figures.ts";
 
 const rounds = 15;
 const root = path.resolve(import.meta.dirname, "..");
@@ -11,6 +12,7 @@ const root = path.resolve(import.meta.dirname, "..");
 const clientInfo = { name: "bench", version: "1.0.0" };
 const hello = {
   initialize: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo },
+  "tools/list": {},
   "server/discover": {
     _meta: {
       "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -27,30 +29,49 @@ const withoutNewest: Plugin = {
     onLoad({ filter: /faces.mcp.sdk2\.ts$/ }, () => ({ contents: "", loader: "ts" })),
 };
 
-/** From the start of the process to the first answer, with one revision of MCP in the package and with both. */
+const servers = ["bare", "one", "both"] as const;
+
+/**
+ * From the start of the process to the answers of `initialize` and `tools/list`: with one revision of
+ * MCP in the package and with both, beside a server of the SDK with one tool and nothing bundled.
+ */
 export async function coldStart(dir: string): Promise<void> {
   // Below the packages that the bundle leaves outside.
   const built = path.join(root, "node_modules/.cache/comfy-easel-cold-start");
-  const both = await packageIn(path.join(built, "both"), []);
-  const one = await packageIn(path.join(built, "one"), [withoutNewest]);
-  const times: Record<"one" | "both" | "newest", number[]> = { one: [], both: [], newest: [] };
+  const own = ["--comfyui-url", "http://127.0.0.1:9", "--data-dir", path.join(dir, "data")];
+  const options = [...own, "--log-level", "silent"];
+  const commands = {
+    bare: [path.join(root, "bench/bare-server.mjs")],
+    one: [await packageIn(path.join(built, "one"), [withoutNewest]), ...options],
+    both: [await packageIn(path.join(built, "both"), []), ...options],
+  };
+  const times = servers.map((server) => {
+    const initialize: number[] = [];
+    const tools: number[] = [];
+    return { server, initialize, tools };
+  });
+  const newest: number[] = [];
   for (let i = -2; i < rounds; i += 1) {
-    const measured = {
-      one: await firstAnswer(one, dir, "initialize"),
-      both: await firstAnswer(both, dir, "initialize"),
-      newest: await firstAnswer(both, dir, "server/discover"),
-    };
-    // The first rounds fill the caches of the disk.
-    if (i < 0) continue;
-    for (const name of ["one", "both", "newest"] as const) times[name].push(measured[name]);
+    for (const { server, initialize, tools } of times) {
+      const [first = 0, second = 0] = await answers(commands[server], ["initialize", "tools/list"]);
+      // The first rounds fill the caches of the disk.
+      if (i >= 0) initialize.push(first);
+      if (i >= 0) tools.push(second);
+    }
+    const [discovered = 0] = await answers(commands.both, ["server/discover"]);
+    if (i >= 0) newest.push(discovered);
   }
   await rm(built, { recursive: true, force: true });
-  const [alone, together] = [median(times.one), median(times.both)];
-  console.log(
-    `cold start to initialize: ${together.toFixed(0)} ms with both revisions of MCP (${spread(times.both)}), ` +
-      `${alone.toFixed(0)} ms with one (${spread(times.one)}), ratio ${(together / alone).toFixed(2)}; ` +
-      `to server/discover ${median(times.newest).toFixed(0)} ms (${spread(times.newest)})`,
-  );
+  for (const method of ["initialize", "tools"] as const) {
+    const [bare = [], one = [], both = []] = times.map((each) => each[method]);
+    const ratio = (to: number[]) => (median(both) / median(to)).toFixed(2);
+    console.log(
+      `cold start to ${method === "tools" ? "tools/list" : method}: ${median(both).toFixed(0)} ms (${spread(both)}), ` +
+        `with one revision of MCP ${median(one).toFixed(0)} ms (${spread(one)}): ratio ${ratio(one)}, ` +
+        `a bare server of the SDK ${median(bare).toFixed(0)} ms (${spread(bare)}): ratio ${ratio(bare)}`,
+    );
+  }
+  console.log(`cold start to server/discover: ${median(newest).toFixed(0)} ms (${spread(newest)})`);
 }
 
 /** The bundle as it is shipped, beside what it reads. */
@@ -78,16 +99,22 @@ async function packageIn(dir: string, plugins: Plugin[]): Promise<string> {
   return path.join(dir, "dist/cli.js");
 }
 
-function firstAnswer(cli: string, dir: string, method: keyof typeof hello): Promise<number> {
-  const args = ["--comfyui-url", "http://127.0.0.1:9", "--data-dir", path.join(dir, "data")];
-  return timed(async () => {
-    const child = spawn(process.execPath, [cli, ...args, "--log-level", "silent"], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    const params = hello[method];
-    child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", id: 1, method, params })}\n`);
-    await once(child.stdout, "data");
-    child.kill("SIGKILL");
-    await once(child, "exit");
-  });
+/** Milliseconds from the start of the process to each answer, asked one after the other. */
+async function answers(
+  command: readonly string[],
+  methods: readonly (keyof typeof hello)[],
+): Promise<number[]> {
+  const began = performance.now();
+  const child = spawn(process.execPath, command, { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface({ input: child.stdout });
+  const times: number[] = [];
+  for (const [i, method] of methods.entries()) {
+    const request = { jsonrpc: "2.0", id: i, method, params: hello[method] };
+    child.stdin.write(`${JSON.stringify(request)}\n`);
+    await once(lines, "line");
+    times.push(performance.now() - began);
+  }
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  return times;
 }
