@@ -260,6 +260,10 @@ test("what is wrong is told in FastAPI's shapes and statuses", async () => {
     expect((await refused(request(path, { method: "POST" })))[0]).toBe(501);
   }
   expect((await refused(request("/settings/user", { method: "POST" })))[0]).toBe(412);
+  expect(await refused(request("/tasks/create/sdxl_lighting"))).toEqual([
+    405,
+    "Method Not Allowed",
+  ]);
   expect(await refused(request("/nowhere"))).toEqual([404, "There is nothing here."]);
 });
 
@@ -503,4 +507,31 @@ test("a flow of Visionatrix's is a file in the folder of workflows, each of its 
   expect(four.input_params).toMatchObject({ steps_number: "4 steps", seed: 11 });
   const wrong = await refused(create("fast_xl", { prompt: "x", steps_number: "five" }));
   expect(wrong).toEqual([400, "steps_number: expected '4 steps' or '8 steps', got 'five'."]);
+});
+
+test("results are told apart by the output node that made them", async () => {
+  const workflowsDir = await tempDir();
+  const graph = exportGraph("vix_cutout");
+  const save = { filename_prefix: "as_it_was", images: ["2", 0] as [string, number] };
+  graph["14"] = { class_type: "SaveImage", inputs: save };
+  await writeFile(path.join(workflowsDir, "two.json"), JSON.stringify(graph));
+  const { get, made, request, ended } = await start({ workflowsDir });
+  const flows = await get("/flows/installed");
+  const { name } = flows.find(({ display_name: title }: { display_name: string }) => {
+    return title === "Cut out (BiRefNet)";
+  });
+
+  const [number = 0] = await made(name, await photo());
+  await ended(number);
+  const { outputs } = await get(`/tasks/progress/${number}`);
+  const alphaOf = async (node: number) => {
+    const answer = await request(`/tasks/results?task_id=${number}&node_id=${node}`);
+    return (await sharp(new Uint8Array(await answer.arrayBuffer())).metadata()).hasAlpha;
+  };
+
+  expect(outputs).toMatchObject([
+    { comfy_node_id: 13, batch_size: 1 },
+    { comfy_node_id: 14, batch_size: 1 },
+  ]);
+  expect([await alphaOf(13), await alphaOf(14)]).toEqual([true, false]);
 });

@@ -10,7 +10,7 @@ import { type Mapped, mapCall } from "./map.ts";
 import { webhookAddress } from "./webhook.ts";
 
 /** Clients give up after 5 s; a ComfyUI that is being started is not waited for longer. */
-const patienceMs = 3_000;
+const patienceMs = 2_000;
 
 /** `PUT /tasks/create/{name}` */
 export async function create(c: VisionatrixContext, parts: VisionatrixParts): Promise<Response> {

@@ -53,6 +53,9 @@ function routes(parts: VisionatrixParts): Route[] {
   ];
 }
 
+/** Where Visionatrix has no other methods either. */
+const taskPaths = ["/tasks/create/:name", "/tasks/create-sync/:name", "/tasks/progress/:id"];
+
 /** What Visionatrix has and this server does not do, or does elsewhere. */
 const elsewhere: readonly (readonly [path: string, reason: string])[] = [
   ["/tasks", "tasks are worked on by ComfyUI, not by Visionatrix's workers"],
@@ -74,6 +77,11 @@ export function visionatrixApp(parts: VisionatrixParts): Hono<VisionatrixEnv> {
     return answer;
   });
   for (const { method, path, answer } of routes(parts)) app.on(method, [path, `${path}/`], answer);
+  for (const path of taskPaths) {
+    app.all(path, () => {
+      throw new HttpProblem(405, "Method Not Allowed");
+    });
+  }
   for (const [path, reason] of elsewhere) {
     app.all(`${path}/*`, (c) => {
       throw new NotHere(`${c.req.method} ${c.req.path} is not here: ${reason}.`);
