@@ -1,14 +1,6 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
-/** The files that tell the versions of ComfyUI apart. */
-const versioned = ["caching", "history", "interrupt", "jobs", "object-info"]
-  .concat(["prompt-validation", "queue-and-numbering", "routes", "userdata", "view-and-upload"])
-  .map((name) => `contract/${name}.test.ts`);
-
-/** Older versions the emulator is told to be; against a real ComfyUI its own version counts. */
-const older = process.env["COMFY_URL"] ? [] : ["0.3.64", "0.6.0", "0.20.0", "0.26.0"];
-
 /**
  * The ways in which a client comes, beside the one that all tests take. What is about the way itself
  * goes through all of them by itself; with EASEL_WAYS=all (`npm run test:ways`) all of `test/mcp` does.
@@ -63,7 +55,7 @@ export default defineConfig({
         test: {
           name: "ComfyUI face",
           include: ["contract/*.test.ts"],
-          exclude: ["contract/emulator-*.test.ts"],
+          exclude: ["contract/emulator-*.test.ts", "contract/older.test.ts"],
           env: { COMFY_FACE: "1" },
           setupFiles: ["test/contract/face-setup.ts"],
           provide: { transport: "memory", revision: "2025-11-25" },
@@ -76,15 +68,6 @@ export default defineConfig({
           include: ["mcp/*.test.ts"],
           exclude: overAllAnyway,
           provide: { transport, revision },
-        },
-      })),
-      ...older.map((version) => ({
-        extends: true as const,
-        test: {
-          name: `ComfyUI ${version}`,
-          include: versioned,
-          env: { COMFY_VERSION: version },
-          provide: { transport: "memory" as const, revision: "2025-11-25" as const },
         },
       })),
     ],

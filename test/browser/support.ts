@@ -41,7 +41,7 @@ export function useBrowser() {
       logLevel: "error",
       build: { outDir: built },
     });
-    browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+    browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
   });
   afterAll(async () => {
     await browser?.close();
@@ -55,6 +55,7 @@ export function useBrowser() {
       if (!browser) throw new Error("The browser was not started.");
       const context = await browser.newContext({
         viewport: { width: 1440, height: 900 },
+        reducedMotion: "reduce",
         ...options,
       });
       onTestFinished(() => context.close());

@@ -1,4 +1,4 @@
-import { describe, test } from "vitest";
+import { afterAll, beforeEach, describe, test } from "vitest";
 import { atLeast } from "../../src/as-comfyui/version.ts";
 
 /** Set, the suite runs against that ComfyUI; otherwise every test starts an emulator of its own. */
@@ -7,9 +7,24 @@ export const liveUrl = process.env["COMFY_URL"]?.replace(/\/$/, "");
 /** Our own ComfyUI face answers, with an emulator behind it. */
 export const isFace = process.env["COMFY_FACE"] === "1";
 
-/** What answers: the ComfyUI at COMFY_URL, or the emulator told to be COMFY_VERSION. */
-export const comfyVersion =
-  liveUrl === undefined ? (process.env["COMFY_VERSION"] ?? "0.33.0") : await told(liveUrl);
+const newest = "0.33.0";
+
+/** What answers: the ComfyUI at COMFY_URL, or what the emulator is told to be. */
+export let comfyVersion = liveUrl === undefined ? newest : await told(liveUrl);
+
+/** Has the tests of those files run on emulators that are told to be that version. */
+export async function onVersion(version: string, files: readonly string[]): Promise<void> {
+  beforeEach(() => {
+    comfyVersion = version;
+  });
+  afterAll(() => {
+    comfyVersion = newest;
+  });
+  // The gates are read while the tests are collected, which ends after this function.
+  comfyVersion = version;
+  // With a query of its own a file is evaluated once more; its end tells the language.
+  for (const file of files) await import(/* @vite-ignore */ `./${file}.test.ts?${version}&lang.ts`);
+}
 
 async function told(url: string): Promise<string> {
   const stats = (await (await fetch(`${url}/system_stats`)).json()) as {
