@@ -24,12 +24,12 @@ const alone = ["unit/comfy-quiet.test.ts"];
 export default defineConfig({
   test: {
     dir: "test",
-    // Half of the files wait for processes they started; vitest's own number leaves a core idle.
-    maxWorkers: Math.max(3, availableParallelism()),
+    // Half of the files wait for processes they started; vitest's own number leaves cores idle.
+    maxWorkers: 2 * availableParallelism(),
     // Nothing of ours lives in a module, so files may share a process and what it has loaded.
     isolate: false,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     expect: { poll: { timeout: 30_000 } },
     projects: [
       {

@@ -1,37 +1,58 @@
 // The whole gate: types, lint, build, tests. The last line is the count.
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 
 const temp = mkdtempSync(path.join(os.tmpdir(), "comfy-easel-tests-"));
 const report = path.join(temp, "report.json");
+const shell = process.platform === "win32";
 
-const steps = [
+// They need nothing that is built, so they go on beside the build and the tests.
+const checks = [
   ["types", "tsc", "-p", "test"],
   ["types of the page", "tsc", "-p", "page"],
   ["lint", "biome", "ci", "."],
-  ["build", "npm", "run", "--silent", "build"],
+].map(([name, command, ...args]) => [name, run(command, args)]);
+
+const built = await run("npm", ["run", "--silent", "build"]);
+said("build", built);
+const tests = spawn(
+  "vitest",
   [
-    "tests",
-    "vitest",
     "run",
     "--reporter=default",
     "--reporter=json",
     `--outputFile.json=${report}`,
     ...process.argv.slice(2),
   ],
-];
+  { stdio: "inherit", shell },
+);
+const [status] = await once(tests, "close");
+let failedSteps = built.status === 0 ? 0 : 1;
+for (const [name, check] of checks) {
+  const done = await check;
+  said(name, done);
+  if (done.status !== 0) failedSteps += 1;
+}
+finish(status);
 
-let failedSteps = 0;
-for (const [name, command, ...args] of steps) {
-  console.error(`\n> ${name}: ${command} ${args.join(" ")}`);
-  const { status } = spawnSync(command, args, {
-    stdio: "inherit",
-    shell: process.platform === "win32",
-  });
-  if (status !== 0 && name !== "tests") failedSteps += 1;
-  if (name === "tests") finish(status);
+/** Its output is kept, so that it does not run into that of the tests. */
+async function run(command, args) {
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], shell });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text) => {
+      output += text;
+    });
+  }
+  const [status] = await once(child, "close");
+  return { status, output };
+}
+
+function said(name, { status, output }) {
+  console.error(`\n> ${name}: ${status === 0 ? "ok" : `failed (${status})`}\n${output}`);
 }
 
 function finish(status) {
