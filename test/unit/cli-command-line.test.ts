@@ -82,7 +82,7 @@ test.for<[line: string, says: string]>([
   ["generat x", 'There is no command "generat". Did you mean generate?'],
   [
     "paint",
-    'There is no command "paint". Commands: generate, emulator, doctor, migrate, workflow;',
+    'There is no command "paint". Commands: generate, emulator, doctor, migrate, backends, workflow;',
   ],
   ["help paint", 'There is no command "paint".'],
   ["workflow", "workflow: expected check or convert or init and one file."],
