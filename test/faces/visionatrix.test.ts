@@ -407,7 +407,7 @@ test("a webhook is told below its address, with its headers, in Visionatrix's wo
   });
   await end;
 
-  expect(got.at(-1)).toEqual({
+  expect(got.find(({ body }) => body["progress"] === 100)).toEqual({
     url: "/hooks/task-progress",
     key: "k",
     body: { task_id, progress: 100, execution_time: expect.any(Number), error: "" },
@@ -534,4 +534,17 @@ test("results are told apart by the output node that made them", async () => {
     { comfy_node_id: 14, batch_size: 1 },
   ]);
   expect([await alphaOf(13), await alphaOf(14)]).toEqual([true, false]);
+});
+
+test("of a call that asks for more tasks than its key may have none is left", async () => {
+  const { emulator, create, get, refused, world } = await start({}, { tasksAtOnce: 1 });
+  const hold = emulator.hold("RembgByBiRefNet");
+
+  const [status] = await refused(create(cutting, { ...(await photo()), count: "2" }));
+
+  expect(status).toBe(429);
+  expect(await get("/tasks/progress")).toEqual({});
+  hold.release();
+  const [task] = (await world.deps.studio.list({}, 5)).tasks;
+  expect((await world.deps.studio.wait(task?.id ?? "", 60_000)).state).toBe("cancelled");
 });

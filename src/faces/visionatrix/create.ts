@@ -81,6 +81,7 @@ export async function createAll(
       calls.push(call);
     }
   } catch (error) {
+    await studio.numbered.forget(calls.map(({ number }) => number));
     await withdraw(studio, made, error);
   }
   return calls;

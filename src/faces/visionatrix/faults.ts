@@ -8,6 +8,12 @@ export interface Limits {
   maximum?: number;
 }
 
+/** A boolean as Pydantic reads it from text; undefined for other words. */
+export function flagOf(text: string): boolean | undefined {
+  if (/^(true|t|yes|y|on|1)$/i.test(text)) return true;
+  return /^(false|f|no|n|off|0)$/i.test(text) ? false : undefined;
+}
+
 /** A whole number as Pydantic reads it from text. Throws `Unprocessable`. */
 export function wholeNumber(
   place: Place,

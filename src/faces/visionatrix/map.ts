@@ -6,6 +6,7 @@ import type { TaskRequest } from "../../workflows/request.ts";
 import type { Branch } from "../../workflows/workflow.ts";
 import { HttpProblem } from "../shared/fastapi.ts";
 import type { Call } from "./call.ts";
+import { flagOf } from "./faults.ts";
 import type { Flow } from "./flows.ts";
 import { type Form, standardNames } from "./form.ts";
 import { type Brought, bringFile, bringText } from "./pictures.ts";
@@ -137,15 +138,10 @@ function chosenBy({ state, choices, variants }: Flow, { texts }: Form): Workflow
 function valueAmong({ name, standard, values, isSwitch }: Branch, texts: Form["texts"]): string {
   const text = texts.get(name)?.trim() ?? "";
   if (text === "") return standard;
-  const value = isSwitch ? String(switchIn(text) ?? text) : text;
+  const value = isSwitch ? String(flagOf(text) ?? text) : text;
   if (values.includes(value)) return value;
   const known = values.map((each) => `'${each}'`).join(" or ");
   throw new HttpProblem(400, `${name}: expected ${known}, got '${cut(text, 60)}'.`);
-}
-
-function switchIn(text: string): boolean | undefined {
-  if (/^(true|1|on|yes)$/i.test(text)) return true;
-  return /^(false|0|off|no|)$/i.test(text) ? false : undefined;
 }
 
 function parameterFor(
@@ -202,8 +198,8 @@ function argumentsFor(
   if (isNumber && text.trim() !== "" && Number.isFinite(Number(text))) {
     return { [parameter]: Number(text) };
   }
-  if (known?.type !== "boolean") return { [parameter]: text };
-  const value = switchIn(text);
+  if (known?.type !== "boolean" || text === "") return { [parameter]: text };
+  const value = flagOf(text);
   if (value !== undefined) return { [parameter]: value };
   throw new HttpProblem(400, `${name}: expected true or false, got '${cut(text, 60)}'.`);
 }

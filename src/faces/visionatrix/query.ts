@@ -1,9 +1,6 @@
 import { Unprocessable } from "../shared/fastapi.ts";
 import type { VisionatrixContext } from "./env.ts";
-import { type Limits, missing, wholeNumber } from "./faults.ts";
-
-const yes = /^(true|t|yes|y|on|1)$/i;
-const no = /^(false|f|no|n|off|0)$/i;
+import { flagOf, type Limits, missing, wholeNumber } from "./faults.ts";
 
 /** Without a `standard` it must be given. Throws `Unprocessable`. */
 export function wholeIn(
@@ -22,8 +19,8 @@ export function wholeIn(
 export function flagIn(c: VisionatrixContext, name: string, standard: boolean): boolean {
   const given = c.req.query(name);
   if (given === undefined) return standard;
-  if (yes.test(given)) return true;
-  if (no.test(given)) return false;
+  const flag = flagOf(given);
+  if (flag !== undefined) return flag;
   const msg = "Input should be a valid boolean, unable to interpret input";
   const loc = ["query", name];
   throw new Unprocessable([{ type: "bool_parsing", loc, msg, input: given.slice(0, 100) }]);
