@@ -52,24 +52,31 @@ function withVariants(
   const data = "data" in graph ? graph.data : undefined;
   const branches = branchesOf(data);
   const variants = variantsOf(data, branches).flatMap(({ values, data: chosen }) => {
-    const found = discoverOwn({ ...file, graphText: JSON.stringify(chosen) });
-    if ("problems" in found) return [];
-    const name = [workflow.name, ...Object.values(values)].join(".").replace(/[^\w.-]+/g, "_");
-    const compiled = compile({
-      ...{ name, graphFile: file.graphFile, bindingFile: file.graphFile },
-      graphText: JSON.stringify(found.graph),
-      bindingText: JSON.stringify({
-        ...found.binding,
-        name,
-        tool: workflow.tool,
-        unlisted: true,
-      }),
-    });
-    if ("problems" in compiled) return [];
-    return [{ ...compiled.workflow, variant: { of: workflow.name, values } }];
+    const own = { ...file, graphText: JSON.stringify(chosen) };
+    // A binding beside it may name nodes of the branch that is the workflow's own.
+    const made =
+      variantOf(own, workflow, values) ??
+      variantOf({ ...own, bindingText: undefined }, workflow, values);
+    return made ? [{ ...made, variant: { of: workflow.name, values } }] : [];
   });
   if (variants.length === 0) return { workflow, variants };
   return { workflow: { ...workflow, branches }, variants };
+}
+
+function variantOf(
+  file: OwnFile,
+  { name: main, tool }: Workflow,
+  values: Readonly<Record<string, string>>,
+): Workflow | undefined {
+  const found = discoverOwn(file);
+  if ("problems" in found) return undefined;
+  const name = [main, ...Object.values(values)].join(".").replace(/[^\w.-]+/g, "_");
+  const compiled = compile({
+    ...{ name, graphFile: file.graphFile, bindingFile: file.graphFile },
+    graphText: JSON.stringify(found.graph),
+    bindingText: JSON.stringify({ ...found.binding, name, tool, unlisted: true }),
+  });
+  return "problems" in compiled ? undefined : compiled.workflow;
 }
 
 export function discoverOwn(
