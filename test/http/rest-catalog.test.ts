@@ -190,6 +190,8 @@ test("the OpenAPI document is valid and names every route and the tools' argumen
     "get /tasks/{id}/preview",
     "get /tools",
     "get /workflows",
+    "post /backends/{name}/drain",
+    "post /backends/{name}/undrain",
     "post /tasks",
     "post /tasks/delete",
     "post /tasks/{id}/cancel",
