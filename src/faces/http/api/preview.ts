@@ -1,5 +1,4 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { AppError } from "../../../errors.ts";
 import type { RestEnv } from "./parts.ts";
 import { errorSchema } from "./schemas.ts";
 
@@ -20,6 +19,7 @@ export function previewRoute(app: OpenAPIHono<RestEnv>): void {
           description: "The frame",
           content: { "image/jpeg": picture, "image/png": picture },
         },
+        204: { description: "There is none now: it has not begun, or it has ended" },
         default: {
           description: "Refused",
           content: { "application/json": { schema: errorSchema } },
@@ -29,7 +29,8 @@ export function previewRoute(app: OpenAPIHono<RestEnv>): void {
     async (c) => {
       const { id } = c.req.valid("param");
       const preview = await c.get("studio").livePreview(id);
-      if (!preview) throw new AppError("not_found", `Task ${id} has no preview now.`);
+      // No error: whoever was told of a frame may ask when the picture has just ended.
+      if (!preview) return c.body(null, 204);
       return c.body(new Uint8Array(preview.bytes), 200, {
         "Content-Type": preview.mimeType,
         "Cache-Control": "no-store",
