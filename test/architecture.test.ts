@@ -33,6 +33,7 @@ const table: Record<string, string[]> = {
   "faces/shared": [...free, "studio", "tasks", "workflows", "images"],
   "faces/visionatrix": [...free, "faces/shared", "studio", "tasks", "workflows", "images"],
   "faces/fooocus": [...free, "faces/shared", "studio", "tasks", "workflows", "images"],
+  "faces/openai": [...free, "faces/shared", "studio", "tasks", "workflows", "images"],
   "faces/comfyui": [
     ...[...free, "as-comfyui", "studio", "tasks", "workflows", "images"],
     ...["comfy/protocol", "comfy/run-request"],

@@ -1,18 +1,9 @@
-import type { Context } from "hono";
 import type { Log } from "../../log.ts";
-import type { Studio } from "../../studio/studio.ts";
+import type { FaceContext, FaceEnv } from "../shared/env.ts";
 
-/** Who is in front of this must have set both. */
-export interface FooocusEnv {
-  Variables: {
-    /** Of the request's caller. */
-    studio: Studio;
-    /** Scheme, host and port under which the client reaches this; no slash at the end. */
-    base: string;
-  };
-}
+export type FooocusEnv = FaceEnv;
 
-export type FooocusContext = Context<FooocusEnv>;
+export type FooocusContext = FaceContext;
 
 export interface FooocusParts {
   log: Log;

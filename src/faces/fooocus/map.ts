@@ -1,12 +1,14 @@
 import { randomInt } from "node:crypto";
 import type { Installed } from "../../studio/installed.ts";
-import type { WorkflowState } from "../../studio/workflow-states.ts";
 import { maxSeed, type OutputFormat, type TaskRequest } from "../../workflows/request.ts";
+import { chooseWorkflow, takes } from "../shared/choose.ts";
+import type { Here } from "../shared/here.ts";
+import type { Lora } from "../shared/loras.ts";
+import { fileOf } from "../shared/names.ts";
 import type { ImagePrompt, Pictures } from "./bring.ts";
-import { chooseWorkflow, takes } from "./choose.ts";
 import { type Field, type FieldName, fields } from "./fields.ts";
 import { wishesOf } from "./image-prompts.ts";
-import { addLoras, bare, type Lora } from "./loras.ts";
+import { addLoras } from "./loras.ts";
 import { distilled, efforts, isPerformance } from "./performance.ts";
 import { jobOf } from "./pictures.ts";
 import { withPreset } from "./presets.ts";
@@ -16,13 +18,8 @@ import { readStyles } from "./styles.ts";
 import { noEffect, type Wish } from "./wishes.ts";
 import { text, wordsOf } from "./words.ts";
 
-/** What a call is mapped by. */
-export interface Here {
-  /** Names of our styles. */
-  styles: readonly string[];
-  workflows: readonly WorkflowState[];
-  installed: Pick<Installed, "models" | "loras">;
-}
+/** Pictures to go by count before everything else that can be asked for. */
+const pictureWeight = 100;
 
 export interface Mapped {
   tool: string;
@@ -54,7 +51,10 @@ export function mapCall(
   const { effort, ...fast } = performanceOf(values, here, job.tool, wishes);
   const asked = [...fast.wishes, ...wishes];
   const hasLoras = loras.loras.length + fast.loras.length > 0;
-  const wanted = { tool: job.tool, wishes: asked, effort, hasLoras, model: model.file };
+  const weighed = asked.map(({ parameter, field }) =>
+    field === "controlnet_image" ? { parameter, weight: pictureWeight } : { parameter },
+  );
+  const wanted = { tool: job.tool, wishes: weighed, effort, hasLoras, model: model.file };
   const workflow = chooseWorkflow(here.workflows, here.installed.models, wanted);
   const taken = asked.filter(({ parameter }) => !workflow || takes(workflow, parameter));
   const left = asked.filter((wish) => !taken.includes(wish) && !fast.wishes.includes(wish));
@@ -80,7 +80,7 @@ export function mapCall(
   const warnings = [
     ...ofPreset,
     ...styles.warnings,
-    ...loras.warnings,
+    ...loras.problems,
     ...model.warnings,
     ...fast.warnings,
     ...settings.warnings,
@@ -126,7 +126,7 @@ function modelOf(
     return { file: undefined, warnings: [] };
   }
   const files = models.filter((each) => each.tool === tool).flatMap((each) => each.files);
-  const file = files.find((each) => bare(each) === bare(name));
+  const file = fileOf(name, files);
   if (file !== undefined) return { file, warnings: [] };
   const why = `${JSON.stringify(name.slice(0, 80))} is not installed on this ComfyUI`;
   return { file, warnings: [noEffect("base_model_name", why)] };
@@ -135,7 +135,10 @@ function modelOf(
 /** The refiner as ComfyUI spells it: it lies where the other checkpoints are. */
 function spelled(values: Values, models: Installed["models"]): Values {
   const name = text(values.refiner_model_name);
-  const file = models.flatMap(({ files }) => files).find((each) => bare(each) === bare(name));
+  const file = fileOf(
+    name,
+    models.flatMap(({ files }) => files),
+  );
   return file === undefined ? values : { ...values, refiner_model_name: file };
 }
 

@@ -1,4 +1,4 @@
-import { isRecord } from "./read.ts";
+import { isRecord } from "../shared/body.ts";
 
 /** How the older server calls what it makes. */
 export const jobs = {

@@ -1,4 +1,5 @@
 import { cut, nearest } from "../../words.ts";
+import { isRecord } from "../shared/body.ts";
 import { type Fault, Unprocessable } from "../shared/fastapi.ts";
 import { type Field, type FieldName, fieldOf, fields } from "./fields.ts";
 
@@ -126,10 +127,6 @@ function readIntegers(given: unknown): ReadValue {
   return Array.isArray(given) && numbers.every(Number.isInteger)
     ? { value: numbers }
     : { fault: "list_type", msg: "Input should be a valid list of integers" };
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 export function fault(

@@ -2,9 +2,9 @@ import { openImage } from "../../images/decoder.ts";
 import { greyRaster, rasterPng } from "../../images/raster.ts";
 import { imagesOf } from "../../tasks/task.ts";
 import { NotHere, Unprocessable } from "../shared/fastapi.ts";
+import { everMs } from "../shared/patient.ts";
 import { formBody, jsonBody } from "./body.ts";
 import type { FooocusContext } from "./env.ts";
-import { everMs } from "./patient.ts";
 import { fault } from "./read.ts";
 import { styleNames } from "./styles.ts";
 

@@ -1,3 +1,4 @@
+import { noEffect as told } from "../shared/warnings.ts";
 import type { FieldName } from "./fields.ts";
 
 /** A parameter of a workflow that the call asks for, and the field it comes from. */
@@ -13,6 +14,4 @@ export interface Part {
   warnings: string[];
 }
 
-export function noEffect(field: FieldName, why: string): string {
-  return `${field} has no effect: ${why}.`;
-}
+export const noEffect: (field: FieldName, why: string) => string = told;

@@ -1,3 +1,4 @@
+import { type Lora, lorasIn } from "../shared/loras.ts";
 import type { Values } from "./read.ts";
 
 /** The prompt of a call, taken apart. */
@@ -6,7 +7,7 @@ export interface Words {
   /** With arrays such as `[[red, green]]`, one prompt a picture, over and over. */
   prompts?: string[];
   /** `<lora:NAME:WEIGHT>` in the prompt. */
-  loras: { name: string; weight: number }[];
+  loras: Lora[];
 }
 
 /** More combinations than pictures can be asked for are of no use. */
@@ -14,22 +15,10 @@ const mostPrompts = 32;
 
 export function wordsOf(values: Values, added: readonly string[]): Words {
   const first = text(values.inpaint_additional_prompt);
-  const { prompt, loras } = withoutLoras([first, text(values.prompt)].filter(Boolean).join("\n"));
+  const { prompt, loras } = lorasIn([first, text(values.prompt)].filter(Boolean).join("\n"));
   const whole = [prompt, ...added].filter((part) => part !== "").join(", ");
   const prompts = spread(whole);
   return { prompt: prompts[0] ?? whole, loras, ...(prompts.length > 1 ? { prompts } : {}) };
-}
-
-function withoutLoras(prompt: string): Omit<Words, "prompts"> {
-  const loras: Words["loras"] = [];
-  const rest = prompt.replace(
-    /<lora:([^:<>]{1,200}):([+-]?(?:\d+\.?\d*|\.\d+))>/g,
-    (_, name: string, weight: string) => {
-      loras.push({ name, weight: Number(weight) });
-      return "";
-    },
-  );
-  return { prompt: rest.replace(/[ ,]*,[ ,]*(?=,|$)/gm, "").trim(), loras };
 }
 
 /** Picture i has entry i of the array; of several arrays the first changes slowest. */

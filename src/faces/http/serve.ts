@@ -21,6 +21,7 @@ import { listenOnAll, type Served } from "./listen.ts";
 import { mcpFace } from "./mcp.ts";
 import { Metrics } from "./metrics.ts";
 import { OAuth } from "./oauth.ts";
+import { openaiFace } from "./openai.ts";
 import { pageFace } from "./page.ts";
 import { filesFace, restFace } from "./rest.ts";
 import { visionatrixFaces } from "./visionatrix.ts";
@@ -117,6 +118,7 @@ export async function assemble(parts: ServeParts): Promise<Assembled> {
   const faces: Face[] = [
     mcpFace(chat),
     ...foreign.flatMap(({ shared }) => shared),
+    openaiFace(log),
     restFace(rest),
     filesFace({ ...files, links, studio, requestsPerMinute }),
     ...(page ? [page] : []),

@@ -3,12 +3,12 @@ import type { WorkflowState } from "../../studio/workflow-states.ts";
 import type { Effort } from "../../workflows/known-parameters.ts";
 import { suits } from "../../workflows/model-files.ts";
 import type { Workflow } from "../../workflows/workflow.ts";
-import type { Wish } from "./wishes.ts";
 
 /** What a workflow should be able to do for a call. */
 export interface Wanted {
   tool: string;
-  wishes: readonly Wish[];
+  /** Parameters that were given; `weight` is 1 where it is left out. */
+  wishes: readonly { parameter: string; weight?: number }[];
   effort: string | undefined;
   hasLoras: boolean;
   /** As ComfyUI spells it. */
@@ -62,16 +62,11 @@ function filesByLoader(
   return (workflow) => files.get(loaderOf(workflow)) ?? [];
 }
 
-/** Pictures to go by count before everything else that can be asked for. */
-const pictureWorth = 100;
-
 function scoreOf(workflow: Workflow, { wishes, effort, hasLoras }: Wanted): number {
   const taken = wishes.filter(({ parameter }) => takes(workflow, parameter));
-  const pictures = taken.filter(({ field }) => field === "controlnet_image");
   const isEffort = effort !== undefined && workflow.presets[effort as Effort] !== undefined;
   return (
-    taken.length +
-    (pictureWorth - 1) * pictures.length +
+    taken.reduce((sum, { weight = 1 }) => sum + weight, 0) +
     (isEffort ? 1 : 0) +
     (hasLoras && workflow.loras ? 1 : 0)
   );
