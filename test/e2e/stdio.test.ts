@@ -466,7 +466,7 @@ describe("the command line", () => {
       ["--wait-seconds", "soon"],
       /--wait-seconds \(EASEL_WAIT_SECONDS\): expected a number.*"soon"/,
     ],
-    [["paint"], /no command "paint"\. Commands: generate, emulator, doctor, workflow/],
+    [["paint"], /no command "paint"\. Commands: generate, emulator, doctor, migrate, /],
     [["generate", "--demo"], /^prompt: missing/],
     [
       ["generate", "x", "--demo", "--count", "0"],

@@ -58,7 +58,7 @@ test("previews are told by number and fetched by address, and are gone with the 
   expect(picture.headers.get("cache-control")).toBe("no-store");
   await rest.request(`/api/v1/tasks/${id}`, { method: "DELETE" });
   await events.until("deleted", (data: { task_ids: string[] }) => data.task_ids[0] === id);
-  expect((await rest.get(`/api/v1/tasks/${id}/preview`)).status).toBe(204);
+  expect((await rest.get(`/api/v1/tasks/${id}/preview`)).status).toBe(404);
   await events.close();
 });
 
