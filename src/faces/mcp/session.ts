@@ -24,7 +24,8 @@ export class Session {
   readonly #log: Log;
   /** Requests that have no answer yet. */
   readonly #pending = new Set<RequestId>();
-  #streams = 0;
+  /** Held, as a request that is collected as garbage never tells that its client went. */
+  readonly #streams = new Set<Request>();
 
   /** The transport is connected. */
   constructor(transport: SessionTransport, caller: Caller, log: Log) {
@@ -39,7 +40,7 @@ export class Session {
   }
 
   get isBusy(): boolean {
-    return this.#pending.size > 0 || this.#streams > 0;
+    return this.#pending.size > 0 || this.#streams.size > 0;
   }
 
   #watch(): void {
@@ -68,8 +69,8 @@ export class Session {
       body === undefined ? undefined : { parsedBody: body },
     );
     if (request.method === "GET" && response.ok) {
-      this.#streams += 1;
-      request.signal.addEventListener("abort", () => this.#streamEnded(), { once: true });
+      this.#streams.add(request);
+      request.signal.addEventListener("abort", () => this.#streamEnded(request), { once: true });
     }
     return response;
   }
@@ -79,8 +80,8 @@ export class Session {
     if (this.#pending.delete(id)) this.#transport.closeSSEStream(id);
   }
 
-  #streamEnded(): void {
-    this.#streams -= 1;
+  #streamEnded(request: Request): void {
+    this.#streams.delete(request);
     this.lastSeen = performance.now();
   }
 
