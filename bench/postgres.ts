@@ -10,8 +10,8 @@ import type { TaskStore } from "../src/tasks/store/store.ts";
 import { noPostgres, Postgres } from "../test/support/postgres.ts";
 import { emptyRecipe, record } from "../test/support/record.ts";
 import { median, spread, timed } from "./figures.ts";
+import { comparePages } from "./store.ts";
 
-const rounds = 40;
 const single = 100;
 const together = 1_000;
 const log = createLog("error");
@@ -80,22 +80,7 @@ async function perTask(one: TaskStore, two: TaskStore): Promise<void> {
 async function pages(server: Postgres): Promise<void> {
   const small = await filled(await server.database(), 1_000);
   const large = await filled(await server.database(), 1_000_000);
-  for (const [name, filter] of [
-    ["newest", {}],
-    ["failed", { states: ["failed" as const] }],
-    ["of one tool since a time", { tool: "img2img", since: "2020-01-01T00:10:00.000Z" }],
-  ] as const) {
-    const times: Record<"small" | "large", number[]> = { small: [], large: [] };
-    for (let i = 0; i < rounds; i += 1) {
-      times.small.push(await timed(() => small.list(filter, 50)));
-      times.large.push(await timed(() => large.list(filter, 50)));
-    }
-    const [a, b] = [median(times.small), median(times.large)];
-    console.log(
-      `PostgreSQL, page of 50, ${name}: from 1k ${a.toFixed(2)} ms, from 1M ${b.toFixed(2)} ms, ratio ${(b / a).toFixed(2)} ` +
-        `(middle half: ${spread(times.small)} and ${spread(times.large)})`,
-    );
-  }
+  await comparePages("PostgreSQL, page of 50", small, large);
   const { tasks } = await large.list({}, 20);
   const gets: number[] = [];
   for (const { id } of tasks) gets.push(await timed(() => large.get(id)));

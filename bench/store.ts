@@ -6,10 +6,12 @@ import { median, spread, timed } from "./figures.ts";
 
 const rounds = 40;
 
-/** A page of 50 out of a thousand tasks and out of a million, by state and without a filter. */
-export async function pages(dir: string): Promise<void> {
-  const small = await filled(path.join(dir, "small.sqlite"), 1_000);
-  const large = await filled(path.join(dir, "large.sqlite"), 1_000_000);
+/** Prints what a page of 50 takes out of 1,000 tasks and out of 1,000,000, by three filters. */
+export async function comparePages(
+  what: string,
+  small: TaskStore,
+  large: TaskStore,
+): Promise<void> {
   for (const [name, filter] of [
     ["newest", {}],
     ["failed", { states: ["failed" as const] }],
@@ -22,10 +24,17 @@ export async function pages(dir: string): Promise<void> {
     }
     const [a, b] = [median(times.small), median(times.large)];
     console.log(
-      `page of 50, ${name}: from 1k ${a.toFixed(2)} ms, from 1M ${b.toFixed(2)} ms, ratio ${(b / a).toFixed(2)} ` +
+      `${what}, ${name}: from 1k ${a.toFixed(2)} ms, from 1M ${b.toFixed(2)} ms, ratio ${(b / a).toFixed(2)} ` +
         `(middle half: ${spread(times.small)} and ${spread(times.large)})`,
     );
   }
+}
+
+/** A page of 50 out of a thousand tasks and out of a million, by state and without a filter. */
+export async function pages(dir: string): Promise<void> {
+  const small = await filled(path.join(dir, "small.sqlite"), 1_000);
+  const large = await filled(path.join(dir, "large.sqlite"), 1_000_000);
+  await comparePages("page of 50", small, large);
   const { tasks } = await large.list({}, 20);
   const status = await Promise.all(tasks.map(({ id }) => timed(() => large.get(id))));
   const deletion: number[] = [];

@@ -1,18 +1,25 @@
-import { describe } from "vitest";
+import { describe, test } from "vitest";
 import { liveUrl, onVersion } from "./versions.ts";
 
 /** The files that tell the versions of ComfyUI apart. */
-const files = ["caching", "history", "interrupt", "jobs", "object-info"].concat([
+const files = [
+  "caching",
+  "history",
+  "interrupt",
+  "jobs",
+  "object-info",
   "prompt-validation",
   "queue-and-numbering",
   "routes",
   "userdata",
   "view-and-upload",
-]);
+];
 
-const because = liveUrl === undefined ? "" : " (skipped: the ComfyUI at COMFY_URL has its own)";
-
-describe.skipIf(liveUrl !== undefined).each(["0.3.64", "0.6.0", "0.20.0", "0.26.0"])(
-  `ComfyUI %s${because}`,
-  (version) => onVersion(version, files),
-);
+if (liveUrl === undefined) {
+  describe.each(["0.3.64", "0.6.0", "0.20.0", "0.26.0"])("ComfyUI %s", (version) =>
+    onVersion(version, files),
+  );
+} else {
+  // Not even collected: that would gate the other files by an older version.
+  test.skip("older versions (COMFY_URL is set: the ComfyUI there has its own)", () => {});
+}
