@@ -1,13 +1,10 @@
-import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import os from "node:os";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { type Browser, chromium, type Frame, type Page } from "playwright-core";
-import { build } from "vite";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import type { Frame, Page } from "playwright-core";
+import { expect, onTestFinished, test } from "vitest";
 import { connectBy, memoryTransport, type Revision } from "../support/client.ts";
 import { startApp, startEmulator } from "../support/world.ts";
-import { hasChromium } from "./support.ts";
+import { hasChromium, pageDir, useBrowser } from "./support.ts";
 
 const ui = { "io.modelcontextprotocol/ui": { mimeTypes: ["text/html;profile=mcp-app"] } };
 const appUri = "ui://comfy-easel/studio.html";
@@ -15,28 +12,7 @@ const appUri = "ui://comfy-easel/studio.html";
 const policy =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; font-src data:; connect-src 'none'";
 
-let browser: Browser | undefined;
-let pageDir = "";
-
-beforeAll(async () => {
-  if (!hasChromium) return;
-  pageDir = await mkdtemp(path.join(os.tmpdir(), "comfy-easel-studio-"));
-  await build({
-    configFile: path.resolve(import.meta.dirname, "../../page/vite.config.ts"),
-    mode: "studio",
-    logLevel: "error",
-    build: { outDir: pageDir },
-  });
-  browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: ["--no-sandbox"],
-  });
-});
-
-afterAll(async () => {
-  await browser?.close();
-  if (existsSync(pageDir)) await rm(pageDir, { recursive: true, force: true });
-});
+const { newPage } = useBrowser();
 
 /** A host with the studio's page in it, and its MCP client. */
 async function openHost(revision: Revision) {
@@ -47,7 +23,7 @@ async function openHost(revision: Revision) {
     capabilities: { extensions: ui },
   });
   onTestFinished(() => client.close());
-  const page = await newPage();
+  const page = await newPage({ viewport: { width: 760, height: 900 } });
   const refused: string[] = [];
   page.on("console", (message) => {
     if (/Content Security Policy/.test(message.text())) refused.push(message.text());
@@ -72,13 +48,6 @@ async function openHost(revision: Revision) {
   await expect.poll(() => page.evaluate("heard")).toContain("ui/notifications/initialized");
   const [frame] = page.frames().filter((each) => each !== page.mainFrame());
   return { emulator, deps, client, page, frame: frame as Frame, notify, refused };
-}
-
-async function newPage(): Promise<Page> {
-  if (!browser) throw new Error("The browser was not started.");
-  const context = await browser.newContext({ viewport: { width: 760, height: 900 } });
-  onTestFinished(() => context.close());
-  return context.newPage();
 }
 
 /** The width in pixels of the picture on the easel, once it is there. */

@@ -2,23 +2,23 @@ import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { startHttp } from "../support/http.ts";
 import { startApp, startEmulator } from "../support/world.ts";
-import { expectAccessible, hasChromium, useBrowser } from "./support.ts";
+import { expectAccessible, hasChromium, pageDir, useBrowser } from "./support.ts";
 
 const skip = hasChromium ? "" : " (skipped: there is no /usr/bin/chromium)";
 
 describe.skipIf(!hasChromium)(`the page on the real studio${skip}`, () => {
-  const { pageDir, look } = useBrowser();
+  const browser = useBrowser();
 
   async function serve(authTokens?: string[]) {
     const emulator = await startEmulator({ timing: { stepMs: 40 } });
     const world = await startApp(emulator.url);
-    const { url } = await startHttp(world, authTokens ? { authTokens } : {}, pageDir());
+    const { url } = await startHttp(world, authTokens ? { authTokens } : {}, pageDir);
     return { emulator, url };
   }
 
   test("paints before one's eyes, repaints under a mask, varies and deletes", async () => {
     const { emulator, url } = await serve();
-    const { page, complaints, foreign } = await look(url);
+    const { page, complaints, foreign } = await browser.look(url);
     await page.getByRole("heading", { name: "Nothing painted yet" }).waitFor();
 
     const sampled = emulator.hold("VAEDecode");
@@ -66,8 +66,8 @@ describe.skipIf(!hasChromium)(`the page on the real studio${skip}`, () => {
 
   test("asks for a key, and shows nobody what is another's", async () => {
     const { url } = await serve([`ann:${ann}`, `bob:${bob}`]);
-    const { page, complaints, foreign } = await look(url);
-    const { page: other } = await look(url);
+    const { page, complaints, foreign } = await browser.look(url);
+    const { page: other } = await browser.look(url);
 
     await giveKey(page, "guess");
     await page.getByRole("alert").getByText("The server does not know this key.").waitFor();

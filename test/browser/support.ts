@@ -1,10 +1,8 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import os from "node:os";
 import path from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { build } from "vite";
 import { afterAll, beforeAll, expect, onTestFinished } from "vitest";
 import { StandIn, type StandInOptions } from "../page/stand-in.ts";
 
@@ -13,7 +11,9 @@ const executablePath = "/usr/bin/chromium";
 /** Debian's package; elsewhere these tests are skipped. */
 export const hasChromium = existsSync(executablePath);
 
-const repository = path.resolve(import.meta.dirname, "../..");
+/** The page as it is shipped: `npm run build` makes it. */
+export const pageDir = path.resolve(import.meta.dirname, "../../dist/page");
+
 const axeFile = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 export interface Window {
@@ -29,37 +29,32 @@ export interface Opened extends Window {
   url: string;
 }
 
-/** The page as it is shipped, and a browser, for all tests of a file. */
+/** A browser for all tests of a file. */
 export function useBrowser() {
-  let built = "";
   let browser: Browser | undefined;
   beforeAll(async () => {
     if (!hasChromium) return;
-    built = await mkdtemp(path.join(os.tmpdir(), "comfy-easel-page-"));
-    await build({
-      configFile: path.join(repository, "page/vite.config.ts"),
-      logLevel: "error",
-      build: { outDir: built },
-    });
     browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
   });
-  afterAll(async () => {
-    await browser?.close();
-    await rm(built, { recursive: true, force: true });
-  });
+  afterAll(() => browser?.close());
+
+  /** A window of its own, closed with the test. */
+  const newPage = async (options: BrowserContextOptions = {}): Promise<Page> => {
+    if (!browser) throw new Error("The browser was not started.");
+    const context = await browser.newContext(options);
+    onTestFinished(() => context.close());
+    return context.newPage();
+  };
 
   return {
-    pageDir: () => built,
+    newPage,
     /** A person of their own, who looks at that server. */
     async look(url: string, options: BrowserContextOptions = {}): Promise<Window> {
-      if (!browser) throw new Error("The browser was not started.");
-      const context = await browser.newContext({
+      const page = await newPage({
         viewport: { width: 1440, height: 900 },
         reducedMotion: "reduce",
         ...options,
       });
-      onTestFinished(() => context.close());
-      const page = await context.newPage();
       page.setDefaultTimeout(45_000);
       const complaints: string[] = [];
       const foreign: string[] = [];
@@ -80,7 +75,7 @@ export function useBrowser() {
 
 /** The page on stand-ins for the server. */
 export function usePages() {
-  const { pageDir, look } = useBrowser();
+  const browser = useBrowser();
 
   /** A stand-in with what `prepare` hangs on the wall, and a window that looks at it. */
   return async function open(
@@ -88,11 +83,11 @@ export function usePages() {
     prepare: (standIn: StandIn) => Promise<unknown> = async () => undefined,
   ): Promise<Opened> {
     const { server, ...context } = options;
-    const standIn = new StandIn({ dir: pageDir(), ...server });
+    const standIn = new StandIn({ dir: pageDir, ...server });
     onTestFinished(() => standIn.close());
     await prepare(standIn);
     const url = await standIn.start();
-    return { ...(await look(url, context)), standIn, url };
+    return { ...(await browser.look(url, context)), standIn, url };
   };
 }
 

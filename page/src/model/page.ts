@@ -163,7 +163,8 @@ export class Page {
       settings,
       image: input?.id,
       mask: await this.#mask(),
-      takes: (name) => honours(name, known, workflow),
+      // What was kept over a reload was taken when it was set; the server may not have spoken since.
+      takes: (name) => known === undefined || honours(name, known, workflow),
     });
     const ratio = input && tool !== "outpaint" ? input.width / input.height : ratioOf(settings);
     await this.paint(request, prompt, ratio);

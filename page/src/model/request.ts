@@ -48,7 +48,7 @@ export function workflowFor(
 /** Parameters of the server itself, which every workflow of the tool has. */
 const always = new Set(["workflow", "output_format"]);
 
-/** What is sent before the server has said what the tool takes. */
+/** What is shown before the server has said what the tool takes. */
 const early = new Set([
   ...always,
   "prompt",

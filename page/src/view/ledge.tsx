@@ -124,7 +124,7 @@ function Prompt({ placeholder, lack }: { placeholder: string; lack: string | und
 }
 
 function usePressOutside(form: { current: HTMLElement | null }, act: () => void): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const onPress = ({ target }: PointerEvent) => {
       if (target instanceof Node && !form.current?.contains(target)) act();
     };

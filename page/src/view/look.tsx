@@ -25,7 +25,8 @@ export function Look({ id }: { id: string }) {
       () => setMissing(id),
     );
   }, [id, known]);
-  useEffect(() => {
+  // Before it is painted: until then a key would still go to the wall behind it.
+  useLayoutEffect(() => {
     document.getElementById("look-title")?.focus({ preventScroll: true });
   }, [known]);
   const last = useRef(id);

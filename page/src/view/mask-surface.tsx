@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Point, Stroke } from "../model/mask-strokes.ts";
 import type { Place } from "../model/mask-view.ts";
 import type { MaskPainter } from "./mask-painter.ts";
@@ -44,7 +44,7 @@ export function MaskSurface(props: SurfaceProps) {
     if (tool === "box" && from) outline(element, from, at.current, place);
   };
   useLayoutEffect(show);
-  useEffect(() => canvas.current?.focus({ preventScroll: true }), []);
+  useLayoutEffect(() => canvas.current?.focus({ preventScroll: true }), []);
   const begin = (point: Point) => {
     line.current = [point];
     at.current = point;

@@ -1,5 +1,5 @@
 import type { ComponentChildren, RefObject } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 export function usePopover() {
   const [open, setOpen] = useState(false);
@@ -34,7 +34,8 @@ export function Popover({ label, anchor, close, below, children }: Props) {
         : { left: `${left}px`, bottom: `${innerHeight - box.top + 8}px` },
     );
   }, []);
-  useEffect(() => {
+  // Before it is painted: who sees it may press a key at once.
+  useLayoutEffect(() => {
     const first = panel.current?.querySelector<HTMLElement>(
       '[aria-pressed="true"], input, button, a',
     );

@@ -1,5 +1,5 @@
 import type { RefObject } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Point } from "../model/mask-strokes.ts";
 import type { SurfaceProps } from "./mask-surface.tsx";
 import { zoomStep } from "./mask-zoom.tsx";
@@ -21,7 +21,7 @@ export function useMaskKeys(
     held.current = isHeld;
     setHand(isHeld);
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     const letGo = () => hold(false);
     addEventListener("blur", letGo);
     return () => removeEventListener("blur", letGo);

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Point } from "../model/mask-strokes.ts";
 import { pictureAt, pinch } from "../model/mask-view.ts";
 import type { Camera } from "./use-mask-view.ts";
@@ -30,7 +30,7 @@ export function useMaskPointers(camera: Camera, hand: boolean, painting: Paintin
     const factor = Math.exp(-event.deltaY * lines * speed);
     camera.zoomBy(Math.min(2, Math.max(0.5, factor)), inRoom(event));
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = camera.room.current;
     const turn = (event: WheelEvent) => wheel.current(event);
     element?.addEventListener("wheel", turn, { passive: false });

@@ -115,7 +115,8 @@ function useWallKeys(wall: Hung, box: { current: HTMLDivElement | null }): strin
   const wanted = useRef<string | undefined>(undefined);
   const spots = useMemo(() => spotsOf(wall), [wall]);
   const current = spots.some(({ key }) => key === stop) ? stop : spots[0]?.key;
-  useEffect(() => {
+  // Before it is painted: who sees it may press a key at once.
+  useLayoutEffect(() => {
     const element = box.current;
     if (!element) return undefined;
     const onFocus = (event: FocusEvent) => {
@@ -147,7 +148,7 @@ function useWallKeys(wall: Hung, box: { current: HTMLDivElement | null }): strin
       element.removeEventListener("keydown", onKey);
     };
   }, [spots, current]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const key = wanted.current;
     if (key !== undefined && box.current && focusFrame(box.current, key))
       wanted.current = undefined;
