@@ -521,6 +521,7 @@ describe.skipIf(!hasChromium)(`the page in Chromium${skip}`, () => {
           await expectAccessible(page, landmark);
         }
         await page.evaluate("location.hash = ''");
+        await expect.poll(() => page.locator("dialog[open]").count()).toBe(0);
         await page.keyboard.press("?");
         await page.getByRole("heading", { name: "Keyboard shortcuts" }).waitFor();
         await expectAccessible(page, "shortcuts");
