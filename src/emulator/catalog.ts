@@ -36,7 +36,8 @@ const behaviours: Record<string, NodeBehaviour> = {
 
 /** The node classes of one ComfyUI: what `/object_info` says and what runs. */
 export class Catalog {
-  readonly #nodes = new Map<string, EmulatorNode>();
+  /** Described when somebody asks: most never are. */
+  readonly #nodes = new Map<string, () => EmulatorNode>();
   readonly #disk: Disk;
 
   constructor(options: CatalogOptions, disk: Disk) {
@@ -45,9 +46,13 @@ export class Catalog {
     for (const [name, info] of Object.entries(objectInfo as unknown as ObjectInfo)) {
       const behaviour = behaviours[name];
       if (!behaviour || !hasClass(name, options.version)) continue;
-      this.#nodes.set(name, { ...behaviour, info: infoFor(info, options) });
+      let node: EmulatorNode | undefined;
+      this.#nodes.set(name, () => {
+        node ??= { ...behaviour, info: infoFor(info, options) };
+        return node;
+      });
     }
-    for (const node of options.extraNodes) this.#nodes.set(node.info.name, node);
+    for (const node of options.extraNodes) this.#nodes.set(node.info.name, () => node);
     for (const name of options.withoutNodes) this.#nodes.delete(name);
   }
 
@@ -56,18 +61,18 @@ export class Catalog {
   }
 
   node(name: string): EmulatorNode | undefined {
-    return this.#nodes.get(name);
+    return this.#nodes.get(name)?.();
   }
 
   /** What a class checks by itself, given the files there are now. */
   ownCheck(name: string, disk: Disk): OwnCheck | undefined {
-    const rule = this.#nodes.get(name)?.validate;
+    const rule = this.node(name)?.validate;
     return rule && { input: rule.input, check: (value) => rule.check(value, disk) };
   }
 
   /** As `/object_info` shows it now: LoadImage lists the pictures at the top of `input/`. */
   info(name: string): NodeInfo | undefined {
-    const info = this.#nodes.get(name)?.info;
+    const info = this.node(name)?.info;
     const spec = info?.input.required?.["image"];
     if (!info || !spec || !Array.isArray(spec[0])) return info;
     const choices = this.#disk.names("input").filter(isTopLevelPicture);

@@ -32,25 +32,39 @@ export interface Opened extends Window {
 /** A browser for all tests of a file. */
 export function useBrowser() {
   let browser: Browser | undefined;
+  /** Windows whose test has ended, by how they look: another costs a process. */
+  const idle = new Map<string, Page[]>();
   beforeAll(async () => {
     if (!hasChromium) return;
     browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
   });
   afterAll(() => browser?.close());
 
-  /** A window of its own, closed with the test. */
-  const newPage = async (options: BrowserContextOptions = {}): Promise<Page> => {
+  const newPage = async (options: BrowserContextOptions): Promise<Page> => {
     if (!browser) throw new Error("The browser was not started.");
-    const context = await browser.newContext(options);
-    onTestFinished(() => context.close());
-    return context.newPage();
+    return (await browser.newContext(options)).newPage();
+  };
+  /** Each server has an origin of its own, so that no test finds what another kept. */
+  const freePage = async (options: BrowserContextOptions): Promise<Page> => {
+    const look = JSON.stringify(options);
+    const page = idle.get(look)?.pop() ?? (await newPage(options));
+    onTestFinished(async () => {
+      page.removeAllListeners();
+      await page.unrouteAll();
+      if (page.url().startsWith("http")) {
+        await page.evaluate("localStorage.clear(), sessionStorage.clear()");
+      }
+      await page.goto("about:blank");
+      idle.set(look, [...(idle.get(look) ?? []), page]);
+    });
+    return page;
   };
 
   return {
     newPage,
     /** A person of their own, who looks at that server. */
     async look(url: string, options: BrowserContextOptions = {}): Promise<Window> {
-      const page = await newPage({
+      const page = await freePage({
         viewport: { width: 1440, height: 900 },
         reducedMotion: "reduce",
         ...options,

@@ -105,9 +105,7 @@ async function setStage(): Promise<Stage> {
   const emulator = await startEmulator({ models: { checkpoints: ["sd_xl_base_1.0.safetensors"] } });
   const dataDir = await tempDir();
   const input = path.join(dataDir, "input.png");
-  await sharp({ create: { width: 256, height: 256, channels: 3, background: "teal" } }).toFile(
-    input,
-  );
+  await sharp({ create: { width: 64, height: 64, channels: 3, background: "teal" } }).toFile(input);
   return { emulator, gate: await Gate.open(emulator.url), dataDir, input };
 }
 
@@ -136,7 +134,7 @@ async function begin(assistant: Assistant, point: Point, { input }: Stage): Prom
     return assistant.begin("img2img", { prompt: "p", image: input, seed });
   }
   const { count = 1 } = point;
-  return assistant.begin("generate_image", { prompt: "p", width: 256, height: 256, seed, count });
+  return assistant.begin("generate_image", { prompt: "p", width: 64, height: 64, seed, count });
 }
 
 /** In a ComfyUI that has nothing loaded and nothing cached. */
@@ -241,7 +239,7 @@ test("killed while ComfyUI is away, the task is taken up when both are back", as
   const stage = await setStage();
   const { reached, release } = stage.gate.hold("POST", prompts, "before");
   const first = await Assistant.start(serverArgs(stage));
-  first.begin("generate_image", { prompt: "p", width: 512, height: 512, seed: 40 });
+  first.begin("generate_image", { prompt: "p", width: 64, height: 64, seed: 40 });
   await reached;
   await stage.emulator.stop();
   await first.kill();
@@ -282,7 +280,7 @@ test("a cancel while ComfyUI is away is carried out when it is back, also by the
 test("tasks can be deleted while ComfyUI is away", async () => {
   const stage = await setStage();
   const first = await Assistant.start(serverArgs(stage));
-  await first.call("generate_image", { prompt: "done", width: 256, height: 256 });
+  await first.call("generate_image", { prompt: "done", width: 64, height: 64 });
   const hold = stage.emulator.hold("KSampler");
   await first.call("generate_image", { prompt: "open", wait_seconds: 0 });
   await hold.reached;
@@ -316,8 +314,8 @@ test("killed in the middle of a deletion, the next start ends it", async () => {
   const first = await Assistant.start(serverArgs(stage));
   const made = await first.call("generate_image", {
     prompt: "p",
-    width: 256,
-    height: 256,
+    width: 64,
+    height: 64,
     count: 8,
   });
   const files = pathsIn(made.text);

@@ -8,9 +8,9 @@ import { cutout, solid } from "../fixtures/images/pictures.ts";
 import { kinds, latentNoise, scene } from "../fixtures/images/scenes.ts";
 
 const sizes = [
-  [512, 512],
-  [384, 512],
-  [300, 260],
+  [256, 256],
+  [300, 400],
+  [150, 130],
 ] as const;
 
 describe("ordinary pictures", () => {
