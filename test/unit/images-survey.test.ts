@@ -13,6 +13,13 @@ const sizes = [
   [150, 130],
 ] as const;
 
+/** What a sampler leaves undone is told from a picture where there is enough of it. */
+const noisy = [
+  [300, 260],
+  [384, 512],
+  [1024, 1024],
+] as const;
+
 describe("ordinary pictures", () => {
   const table = kinds.flatMap((kind) =>
     sizes.flatMap((size, at) => [1, 2, 3].map((seed) => [kind, seed * 10 + at, size] as const)),
@@ -65,7 +72,7 @@ describe("successes that are none", () => {
   });
 
   test.for([0.5, 0.8, 1, 1.5])("latent noise of strength %d", async (strength) => {
-    for (const [width, height] of [...sizes, [1024, 1024] as const]) {
+    for (const [width, height] of noisy) {
       for (const seed of [1, 2, 3]) {
         const { verdict } = await survey(await latentNoise(seed, width, height, strength));
         expect(verdict).toBe("noise");
