@@ -29,12 +29,23 @@ const { metafile } = await build({
   minifyWhitespace: true,
   legalComments: "none",
   metafile: true,
+  plugins: [{ name: "english-alone", setup: englishAlone }],
   // Packages written for `require` find Node's own modules by it.
   banner: { js: requireBanner },
   logLevel: "warning",
 });
 await writeFile(path.join(dist, "workflows.json"), await compiledWorkflows());
 await writeFile(path.join(dist, "LICENSES.txt"), await licences(Object.keys(metafile.inputs)));
+
+/** zod brings its words in fifty languages; it speaks the one here. */
+function englishAlone({ onResolve, onLoad }) {
+  onResolve({ filter: /\/locales\/index\.c?js$/ }, ({ importer }) =>
+    importer.includes(`${path.sep}zod${path.sep}`)
+      ? { path: "locales", namespace: "english-alone" }
+      : undefined,
+  );
+  onLoad({ filter: /.*/, namespace: "english-alone" }, () => ({ contents: "export {};" }));
+}
 
 /** What a start would find out about the shipped workflows, found out once. */
 async function compiledWorkflows() {
