@@ -5,7 +5,7 @@ import { refusal } from "./errors.ts";
 import { type OptionName, optionLabel } from "./options.ts";
 
 /** The options that give one face a port of its own. */
-export const portOptions = ["fooocusPort", "visionatrixPort", "comfyuiPort"] as const;
+export const portOptions = ["fooocusPort", "visionatrixPort", "comfyuiPort", "a1111Port"] as const;
 
 export type PortOption = (typeof portOptions)[number];
 

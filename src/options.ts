@@ -216,6 +216,12 @@ export const options = {
     value: "N",
     help: "with --http: the same for clients of ComfyUI (8188 there)",
   },
+  a1111Port: {
+    flag: "a1111-port",
+    env: "EASEL_A1111_PORT",
+    value: "N",
+    help: "with --http: the same for clients of AUTOMATIC1111's web UI (7860 there)",
+  },
   authToken: {
     flag: "auth-token",
     env: "EASEL_AUTH_TOKEN",

@@ -34,6 +34,7 @@ const table: Record<string, string[]> = {
   "faces/visionatrix": [...free, "faces/shared", "studio", "tasks", "workflows", "images"],
   "faces/fooocus": [...free, "faces/shared", "studio", "tasks", "workflows", "images"],
   "faces/openai": [...free, "faces/shared", "studio", "tasks", "workflows", "images"],
+  "faces/a1111": [...free, "faces/shared", "studio", "tasks", "workflows", "images"],
   "faces/comfyui": [
     ...[...free, "as-comfyui", "studio", "tasks", "workflows", "images"],
     ...["comfy/protocol", "comfy/run-request"],

@@ -24,6 +24,7 @@ import { NumberedTasks } from "./numbered.ts";
 import type { Pace } from "./pace.ts";
 import type { StudioParts } from "./parts.ts";
 import { Prompts } from "./prompts.ts";
+import { Settings } from "./settings.ts";
 import type { WorkflowState, WorkflowStates } from "./workflow-states.ts";
 
 /** All a face sees: what one caller may see and do. */
@@ -321,6 +322,11 @@ export class Studio {
   /** Its own tasks, by the numbers it knows them by. */
   get numbered(): NumberedTasks {
     return new NumberedTasks(this, this.#parts.tasks);
+  }
+
+  /** What it has set for its calls to come. */
+  get settings(): Settings {
+    return new Settings(this, this.#parts.tasks);
   }
 
   /** The same caller, who sees nothing of others. */

@@ -32,6 +32,11 @@ export function readCarriedFile(file: string): Promise<Carried | undefined> {
 }
 
 async function carriedBy(source: Source): Promise<Carried | undefined> {
+  return understood(await textsOf(source));
+}
+
+/** What a file says of itself beside its picture, film or sound; nothing of a kind that is not known. */
+export async function textsOf(source: Source): Promise<Texts> {
   const texts = new Texts();
   const read = readerOf(await source.read(0, 256));
   try {
@@ -40,7 +45,7 @@ async function carriedBy(source: Source): Promise<Carried | undefined> {
     // A file that ends early gives what stood before its end.
     if (!(error instanceof RangeError)) throw error;
   }
-  return understood(texts);
+  return texts;
 }
 
 type Reader = (source: Source, texts: Texts) => Promise<void>;

@@ -1,9 +1,9 @@
 import { type DeliveryFormat, deliver } from "../../images/convert.ts";
 import type { Studio } from "../../studio/studio.ts";
 import type { ImageRecord, Task } from "../../tasks/task.ts";
+import { withText } from "../shared/picture-text.ts";
 import { callOf } from "./call.ts";
 import { metadataOf } from "./metadata.ts";
-import { withText } from "./picture-text.ts";
 
 /**
  * What an Accept header of `image/…` asks for; a format that is not known is PNG. Undefined for

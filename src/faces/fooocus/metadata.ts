@@ -1,21 +1,17 @@
 import type { ImageRecord, Task } from "../../tasks/task.ts";
 import { version } from "../../version.ts";
+import { infotext, modelFileOf } from "../shared/infotext.ts";
+import type { PictureText } from "../shared/picture-text.ts";
 import { callOf } from "./call.ts";
 import { dumps } from "./python-json.ts";
 
-/** What is written into a picture, and in which of Fooocus's two forms. */
-export interface Metadata {
-  scheme: "fooocus" | "a1111";
-  text: string;
-}
-
 /** How a picture was made, as Fooocus writes it: JSON, or the lines of AUTOMATIC1111's web UI. */
-export function metadataOf(task: Task, image: ImageRecord): Metadata {
+export function metadataOf(task: Task, image: ImageRecord): Required<PictureText> {
   const params = callOf(task)?.params ?? {};
   const run = task.runs.find(({ images }) => images.some(({ id }) => id === image.id));
   const prompt = String(params["prompt"] ?? task.params["prompt"] ?? "");
   const negative = String(params["negative_prompt"] ?? task.params["negative_prompt"] ?? "");
-  const [model = ""] = Object.values(run?.at?.choices ?? {});
+  const model = modelFileOf(run);
   const made: Made = {
     task,
     image,
@@ -25,7 +21,16 @@ export function metadataOf(task: Task, image: ImageRecord): Metadata {
     whole: { prompt: run?.prompt ?? prompt, negative: run?.negativePrompt ?? negative },
   };
   return params["metadata_scheme"] === "a1111"
-    ? { scheme: "a1111", text: linesOf(made) }
+    ? {
+        scheme: "a1111",
+        text: infotext({
+          task,
+          image,
+          model,
+          prompt: made.whole.prompt,
+          negative: made.whole.negative,
+        }),
+      }
     : { scheme: "fooocus", text: jsonOf(made) };
 }
 
@@ -37,22 +42,6 @@ interface Made {
   given: { prompt: string; negative: string };
   /** With what styles and wildcards made of them. */
   whole: { prompt: string; negative: string };
-}
-
-function linesOf({ task, image, model, whole }: Made): string {
-  const { steps, sampler, scheduler, guidance } = task.params;
-  const settings = [
-    ["Steps", steps],
-    ["Sampler", sampler],
-    ["Schedule type", scheduler],
-    ["CFG scale", guidance],
-    ["Seed", image.seed],
-    ["Size", `${image.width}x${image.height}`],
-    ["Model", model.replace(/\.\w+$/, "")],
-    ["Version", `comfy-easel ${version}`],
-  ].filter(([, value]) => value !== undefined && value !== "");
-  const line = settings.map(([name, value]) => `${name}: ${value}`).join(", ");
-  return [whole.prompt, `Negative prompt: ${whole.negative}`, line].join("\n");
 }
 
 function jsonOf({ task, image, params, model, given, whole }: Made): string {

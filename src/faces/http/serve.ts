@@ -7,6 +7,7 @@ import type { Deps } from "../mcp/deps.ts";
 import { McpHttp } from "../mcp/http.ts";
 import { pictureTools } from "../mcp/picture-tools.ts";
 import { ToolSchemas } from "../mcp/tool-schemas.ts";
+import { a1111Faces } from "./a1111.ts";
 import { httpApp } from "./app.ts";
 import { anonymousName, Callers } from "./callers.ts";
 import { comfyuiFace } from "./comfyui.ts";
@@ -113,6 +114,7 @@ export async function assemble(parts: ServeParts): Promise<Assembled> {
     fooocusFaces({ log }),
     visionatrixFaces({ tools: rest.tools }),
     comfyuiFace(log),
+    a1111Faces(),
   ];
   const health = healthFaces(watcher);
   const faces: Face[] = [

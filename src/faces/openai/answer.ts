@@ -1,9 +1,10 @@
 import { deliver } from "../../images/convert.ts";
 import { imagesOf, type Task } from "../../tasks/task.ts";
 import type { FaceContext } from "../shared/env.ts";
+import { failureOf, missing } from "../shared/failure.ts";
 import { everMs } from "../shared/patient.ts";
 import { noEffect } from "../shared/warnings.ts";
-import { type Begun, failureOf, finished, isCutOut, type Made } from "./make.ts";
+import { type Begun, finished, isCutOut, type Made } from "./make.ts";
 import type { Fields } from "./schema.ts";
 
 /** One entry of `data`, with the seed that makes it again. */
@@ -80,10 +81,4 @@ function compressed({ output_compression: level, response_format: kind, output_f
     return [noEffect("output_compression", "a URL leads to the picture as it is")];
   const isLossless = output_format === undefined || output_format === "png";
   return isLossless && level !== 100 ? [noEffect("output_compression", "a PNG loses nothing")] : [];
-}
-
-function missing({ runs, error }: Task): string[] {
-  const lacking = runs.filter(({ images }) => images.length === 0).length;
-  if (lacking === 0) return [];
-  return [`${lacking} of ${runs.length} pictures are missing: ${error?.message ?? "cancelled"}`];
 }

@@ -4,6 +4,7 @@ import { greyRaster, rasterPng } from "../../images/raster.ts";
 import type { Studio } from "../../studio/studio.ts";
 import { type ImageRecord, imagesOf, type Task } from "../../tasks/task.ts";
 import type { FaceContext } from "../shared/env.ts";
+import { failureOf } from "../shared/failure.ts";
 import { type Here, hereOf } from "../shared/here.ts";
 import { leniently, patienceMs } from "../shared/lenient.ts";
 import { everMs } from "../shared/patient.ts";
@@ -143,10 +144,4 @@ export async function finished(begun: Begun, made: Made): Promise<Made> {
   const [image] = imagesOf(task);
   if (image) return { task, image };
   throw failureOf(task);
-}
-
-/** Why a task has no picture. */
-export function failureOf({ id, state, error }: Task): AppError {
-  const said = error?.message ?? `Task ${id} ended without a picture: ${state}.`;
-  return new AppError(error?.code ?? (state === "cancelled" ? "cancelled" : "lost"), said);
 }

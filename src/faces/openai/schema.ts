@@ -1,28 +1,8 @@
 import { z } from "zod";
 import { cut } from "../../words.ts";
 import { maxCount, outputFormats } from "../../workflows/request.ts";
+import { flag, given, number, text, whole } from "../shared/values.ts";
 import { Refused } from "./problems.ts";
-
-/** Clients send what they have no value for as null or "", and in forms all is text. */
-const given = <T extends z.ZodType>(schema: T, read: (value: unknown) => unknown = same) =>
-  z.preprocess(
-    (value) => (value === null || value === "" ? undefined : read(value)),
-    schema.optional(),
-  );
-const same = (value: unknown) => value;
-
-function numberIn(value: unknown): unknown {
-  return typeof value === "string" && value.trim() !== "" ? Number(value) : value;
-}
-
-function flagIn(value: unknown): unknown {
-  if (value === "true" || value === "1") return true;
-  return value === "false" || value === "0" ? false : value;
-}
-
-const text = given(z.string());
-const number = given(z.number(), numberIn);
-const whole = (least: number, most: number) => given(z.int().min(least).max(most), numberIn);
 
 /** The fields of OpenAI's images API, and those that others have added to it. */
 const fields = z.looseObject({
@@ -36,7 +16,7 @@ const fields = z.looseObject({
   output_format: given(z.enum(outputFormats), (value) => (value === "jpg" ? "jpeg" : value)),
   output_compression: whole(0, 100),
   response_format: given(z.enum(["b64_json", "url"])),
-  stream: given(z.boolean(), flagIn),
+  stream: flag,
   partial_images: whole(0, 3),
   user: text,
   moderation: text,

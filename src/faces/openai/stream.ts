@@ -6,8 +6,9 @@ import type { LivePreview } from "../../tasks/events.ts";
 import { isTerminal } from "../../tasks/state.ts";
 import { type ImageRecord, imagesOf, type Task } from "../../tasks/task.ts";
 import type { FaceContext } from "../shared/env.ts";
+import { failureOf } from "../shared/failure.ts";
 import { base64Of, saidOf, secondsOf } from "./answer.ts";
-import { type Begun, failureOf, finished } from "./make.ts";
+import { type Begun, finished } from "./make.ts";
 import { errorBody, problemOf } from "./problems.ts";
 
 /** Proxies cut what is silent for longer. */

@@ -38,12 +38,12 @@ export function limited(weight: number): number {
   return Number.isFinite(weight) ? Math.min(2, Math.max(-2, weight)) : 1;
 }
 
-/** `<lora:NAME:WEIGHT>` taken out of a prompt. */
+/** `<lora:NAME>` and `<lora:NAME:WEIGHT>` taken out of a prompt; what stands behind the weight is for parts of a model. */
 export function lorasIn(prompt: string): { prompt: string; loras: Lora[] } {
   const loras: Lora[] = [];
   const rest = prompt.replace(
-    /<lora:([^:<>]{1,200}):([+-]?(?:\d+\.?\d*|\.\d+))>/g,
-    (_, name: string, weight: string) => {
+    /<lora:([^:<>]{1,200})(?::([+-]?(?:\d+\.?\d*|\.\d+))(?::[^<>]{0,200})?)?>/g,
+    (_, name: string, weight = "1") => {
       loras.push({ name, weight: Number(weight) });
       return "";
     },

@@ -2,19 +2,21 @@ import type { Dialect, Query } from "./dialect.ts";
 
 /**
  * What a caller has a name of its own for: a prompt, a file in one of ComfyUI's folders, a task by
- * its number, or a task that was made from another one.
+ * its number, a task that was made from another one, or how it wants things to be.
  */
-export type NameKind = "prompt" | "input" | "output" | "temp" | "number" | "child";
+export type NameKind = "prompt" | "input" | "output" | "temp" | "number" | "child" | "setting";
 
 /** How far a caller's numbers have come; kept beside the names, and never for a task. */
 const counter = "counter";
+/** Stays whether it is used or not. */
+const setting = "setting";
 
 export interface Name {
   caller: string;
   kind: NameKind;
-  /** `sub/folder/name.png`, or the id of a prompt. */
+  /** `sub/folder/name.png`, the id of a prompt, or what is set. */
   name: string;
-  /** What it stands for: a task, a picture of one, or an input: then its SHA-256 comes first. */
+  /** What it stands for: a task, a picture of one, an input (then its SHA-256 comes first), or a setting as JSON. */
   ref: string;
   /** With which it goes; unset: it stays until nobody has used it for long. */
   task?: string | undefined;
@@ -108,8 +110,8 @@ export class SqlNames implements NameStore {
 
   async expire(ageMs: number): Promise<void> {
     await this.#query(
-      `DELETE FROM names WHERE task IS NULL AND kind <> $1 AND at < ${this.#now} - $2`,
-      ...[counter, ageMs],
+      `DELETE FROM names WHERE task IS NULL AND kind NOT IN ($1, $2) AND at < ${this.#now} - $3`,
+      ...[counter, setting, ageMs],
     );
   }
 
@@ -165,7 +167,7 @@ export class MemoryNames implements NameStore {
 
   async expire(ageMs: number): Promise<void> {
     const before = Date.now() - ageMs;
-    this.#remove(({ task, at }) => task === undefined && at < before);
+    this.#remove(({ task, kind, at }) => task === undefined && kind !== setting && at < before);
   }
 
   async dropOf(task: string): Promise<void> {

@@ -20,6 +20,10 @@ export class Texts {
     return this.#texts.get(key);
   }
 
+  get all(): ReadonlyMap<string, string> {
+    return this.#texts;
+  }
+
   /** `prompt:{…}`, as ComfyUI writes into fields that have no names of their own. */
   addPrefixed(text: string, otherwise: string): void {
     const [, key, rest] = /^\s*(prompt|workflow)\s*:\s*(\{[\s\S]*)$/i.exec(text) ?? [];

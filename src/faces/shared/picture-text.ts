@@ -1,19 +1,28 @@
 import { crc32 } from "node:zlib";
 import { sniff } from "../../images/sniff.ts";
-import type { Metadata } from "./metadata.ts";
+
+/** How a picture was made, as other systems write it into their pictures. */
+export interface PictureText {
+  text: string;
+  /** In which of Fooocus's two forms; others do not say. */
+  scheme?: "fooocus" | "a1111";
+}
 
 /**
- * The same picture with Fooocus's metadata in it: `parameters` and `fooocus_scheme` as text of a
- * PNG, the tags UserComment and MakerNote in the EXIF of a JPEG or WebP. No pixel is touched.
+ * The same picture with that in it: `parameters` (and `fooocus_scheme`) as text of a PNG, the tag
+ * UserComment (and MakerNote) in the EXIF of a JPEG or WebP. No pixel is touched.
  */
-export function withText(bytes: Buffer, { scheme, text }: Metadata): Buffer {
+export function withText(bytes: Buffer, { text, scheme }: PictureText): Buffer {
   switch (sniff(bytes).mimeType) {
     case "image/png":
-      return withPngTexts(bytes, { parameters: text, fooocus_scheme: scheme });
+      return withPngTexts(bytes, {
+        parameters: text,
+        ...(scheme ? { fooocus_scheme: scheme } : {}),
+      });
     case "image/jpeg":
-      return withJpegExif(bytes, exifOf(text, scheme));
+      return withJpegExif(bytes, exifOf(text, scheme ?? ""));
     case "image/webp":
-      return withWebpExif(bytes, exifOf(text, scheme));
+      return withWebpExif(bytes, exifOf(text, scheme ?? ""));
     default:
       return bytes;
   }
@@ -43,7 +52,7 @@ function pngChunk(type: string, data: Buffer): Buffer {
 const tags = { exifPointer: 0x8769, makerNote: 0x927c, userComment: 0x9286 };
 const types = { long: 4, undefinedBytes: 7 };
 
-/** A TIFF of two directories: the first points to the second, which holds both texts. */
+/** A TIFF of two directories: the first points to the second, which holds both texts; an empty note is four zeros. */
 function exifOf(comment: string, note: string): Buffer {
   const maker = Buffer.from(`${note}\0\0\0\0`.slice(0, Math.max(5, note.length)), "utf8");
   const user = Buffer.concat([Buffer.from("UNICODE\0", "latin1"), utf16be(comment)]);
