@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { constants } from "node:fs";
-import { access, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import * as fs from "node:fs";
+import { readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { makeFolder } from "../files/make-folder.ts";
 import { errnoOf, storageError } from "../files/storage-error.ts";
 import { replaceFile } from "../files/whole-file.ts";
@@ -11,21 +12,33 @@ import type { Blobs } from "./blobs.ts";
 const folderMode = 0o700;
 const fileMode = 0o600;
 
+// Called for every picture; those of `node:fs/promises` cost several times as much.
+const access = promisify(fs.access);
+const stat = promisify(fs.stat);
+
 const tempSuffix = ".tmp";
 const tempAgeMs = 60 * 60 * 1000;
 
 /** A folder of this machine, or one that several share. Keys are paths of three parts. */
 export class FileBlobs implements Blobs {
   readonly dir: string;
+  /** By key: whoever asks meanwhile gets the same answer. */
+  readonly #checks = new Map<string, Promise<void>>();
 
   constructor(dir: string) {
     this.dir = dir;
   }
 
-  async checkWritable(key: string): Promise<void> {
+  checkWritable(key: string): Promise<void> {
+    const known = this.#checks.get(key);
+    if (known !== undefined) return known;
     const folder = this.place(key);
-    const mayWrite = () => access(folder, constants.W_OK | constants.X_OK);
-    await this.#guard(() => withFolder(folder, mayWrite));
+    const mayWrite = () => access(folder, fs.constants.W_OK | fs.constants.X_OK);
+    const check = this.#guard(() => withFolder(folder, mayWrite)).finally(() =>
+      this.#checks.delete(key),
+    );
+    this.#checks.set(key, check);
+    return check;
   }
 
   async put(key: string, bytes: Buffer, _type: string, flush?: "unflushed"): Promise<void> {

@@ -187,10 +187,7 @@ export class Backend {
    */
   async run(request: RunRequest): Promise<Outcome> {
     const { promptId, signal } = request;
-    const leave = AbortSignal.any([
-      exceptCancel(signal),
-      ...(request.leave ? [request.leave] : []),
-    ]);
+    const leave = exceptCancel(signal, request.leave);
     refuseAborted(leave);
     const following = new Following(request, this.#portsOf(request), this.#patience);
     this.#followings.set(promptId, following);

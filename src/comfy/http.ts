@@ -1,9 +1,12 @@
-import { Agent, type Dispatcher, type FormData, fetch, type RequestInit } from "undici";
+import { promisify } from "node:util";
+import { gunzip, inflate } from "node:zlib";
+import { Agent, type Dispatcher, type FormData } from "undici";
 import { messageOf } from "../errors.ts";
 import { type Answer, type Asked, isPage, refusalOf } from "./answer.ts";
 import { ComfyUnreachableError, type Unreachable } from "./errors.ts";
 import { parseJson } from "./python-json.ts";
 import type { ComfyTarget } from "./target.ts";
+import { wholeAnswer } from "./whole-answer.ts";
 
 /** A worker that loads a model can starve ComfyUI's HTTP loop for many seconds. */
 const standardSilenceMs = 30_000;
@@ -91,43 +94,66 @@ export class ComfyHttp {
   }
 
   async #fetch(url: string, call: Call): Promise<Answer> {
-    const init: RequestInit = {
-      method: call.method ?? "GET",
-      headers: {
-        ...this.target.headers,
-        ...(call.json === undefined ? {} : { "content-type": "application/json" }),
-      },
-      dispatcher: call.slow ? this.#slow : this.#usual,
-      redirect: "manual",
+    const { method = "GET" } = call;
+    const signal = signalOf(call);
+    const { origin, pathname, search } = new URL(url);
+    const ask = async (): Promise<Answer> => {
+      const { status, headers, body } = await wholeAnswer(
+        call.slow ? this.#slow : this.#usual,
+        {
+          ...{ origin, path: pathname + search, method },
+          headers: {
+            ...usualHeaders,
+            ...this.target.headers,
+            ...(call.json === undefined ? {} : { "content-type": "application/json" }),
+          },
+          body: call.json === undefined ? (call.form?.data ?? null) : JSON.stringify(call.json),
+        },
+        signal,
+      );
+      return {
+        status,
+        contentType: single(headers["content-type"]) ?? "",
+        date: single(headers["date"]),
+        body: await unpacked(body, single(headers["content-encoding"])),
+      };
     };
-    const signals = [
-      ...(call.signal ? [call.signal] : []),
-      ...(call.withinMs === undefined ? [] : [AbortSignal.timeout(call.withinMs)]),
-    ];
-    if (signals.length > 0) init.signal = AbortSignal.any(signals);
-    if (call.json !== undefined) init.body = JSON.stringify(call.json);
-    if (call.form) init.body = call.form.data;
     try {
-      return await answerTo(url, init);
+      return await ask();
     } catch (error) {
       // A kept connection dies with the ComfyUI it led to, and only its next use shows it.
-      const again = init.method === "GET" && cuts.has(codeOf(error));
+      const again = method === "GET" && cuts.has(codeOf(error));
       if (!again) throw unreachable(this.target.url, error);
     }
-    return answerTo(url, init).catch((error) => {
+    return ask().catch((error) => {
       throw unreachable(this.target.url, error);
     });
   }
 }
 
-async function answerTo(url: string, init: RequestInit): Promise<Answer> {
-  const response = await fetch(url, init);
-  return {
-    status: response.status,
-    contentType: response.headers.get("content-type") ?? "",
-    date: response.headers.get("date") ?? undefined,
-    body: Buffer.from(await response.arrayBuffer()),
-  };
+/** Large lists come compressed from a ComfyUI with `--enable-compress-response-body`. */
+const usualHeaders = {
+  accept: "*/*",
+  "accept-encoding": "gzip, deflate",
+  "user-agent": "comfy-easel",
+};
+
+function signalOf({ signal, withinMs }: Call): AbortSignal | undefined {
+  if (withinMs === undefined) return signal;
+  const over = AbortSignal.timeout(withinMs);
+  return signal ? AbortSignal.any([signal, over]) : over;
+}
+
+function single(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header;
+}
+
+/** What is said to be packed and cannot be unpacked is no answer of ComfyUI. */
+function unpacked(bytes: Buffer, encoding: string | undefined): Buffer | Promise<Buffer> {
+  if (bytes.length === 0) return bytes;
+  if (encoding === "gzip") return promisify(gunzip)(bytes);
+  if (encoding === "deflate") return promisify(inflate)(bytes);
+  return bytes;
 }
 
 function silenceOf(ms: number): Dispatcher.DispatcherComposeInterceptor {
@@ -143,8 +169,8 @@ function unreachable(url: string, error: unknown): ComfyUnreachableError {
 
 function codeOf(error: unknown): string {
   if (error instanceof Error && error.name === "TimeoutError") return "the request timed out";
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return (cause as { code?: string }).code ?? messageOf(cause);
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === "string" ? code : messageOf(error);
 }
 
 const cuts = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);

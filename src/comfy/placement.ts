@@ -126,10 +126,12 @@ export function choose<S extends Station>(
   paces: Paces,
   now: number,
 ): S | undefined {
+  const possible = stations.filter(({ isOpen, name }) => isOpen && run.able.has(name));
+  // What it has to do is summed up, which takes the longer the more that is.
+  if (possible.length === 1) return possible[0];
   let best: { station: S; ms: number } | undefined;
   const busy = busyShare(stations);
-  for (const station of stations) {
-    if (!station.isOpen || !run.able.has(station.name)) continue;
+  for (const station of possible) {
     const last = station.line.findLast((other) => byTurn(other, run) < 0)?.model ?? station.model;
     const ms = finishMs(run, station, paces, now) + upsetMs(run, station, last, busy, paces);
     if (!best || ms < best.ms) best = { station, ms };
@@ -201,14 +203,15 @@ function ofOthers<Run extends Waiting>(
   paces: Paces,
   now: number,
 ): { run: Run; station: Station<Run> } | undefined {
+  const others = stations.filter((other) => other !== station && other.line.length > 0);
+  if (others.length === 0) return undefined;
   const [busy, share] = [busyMs(station, paces, now), busyShare(stations)];
   const hereMs = (run: Run) =>
     busy +
     costMs(run, station.name, station.model, paces) +
     upsetMs(run, station, station.model, share, paces);
   let best: { run: Run; station: Station<Run> } | undefined;
-  for (const other of stations) {
-    if (other === station || other.line.length === 0) continue;
+  for (const other of others) {
     const isBefore = (run: Run) =>
       !(own && byTurn(run, own) >= 0) && !(best && byTurn(run, best.run) >= 0);
     const isSooner = (run: Run, ms: number) => !other.isOpen || hereMs(run) < ms;

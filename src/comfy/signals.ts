@@ -11,16 +11,22 @@ export function isCancelled(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true && signal.reason === cancelledReason;
 }
 
-/** Follows `signal`, but for a cancel: for steps that a cancel must not break off. */
-export function exceptCancel(signal: AbortSignal): AbortSignal {
+/**
+ * Follows `signal`, but for a cancel: for steps that a cancel must not break off. Follows `also`
+ * whatever its reason is.
+ */
+export function exceptCancel(signal: AbortSignal, also?: AbortSignal): AbortSignal {
   const leave = new AbortController();
-  const pass = () => {
-    if (!isCancelled(signal)) leave.abort(signal.reason);
-  };
-  manyMayListen(signal);
   manyMayListen(leave.signal);
-  if (signal.aborted) pass();
-  else signal.addEventListener("abort", pass, { once: true });
+  const follow = (followed: AbortSignal, pass: () => void) => {
+    manyMayListen(followed);
+    if (followed.aborted) pass();
+    else followed.addEventListener("abort", pass, { once: true });
+  };
+  follow(signal, () => {
+    if (!isCancelled(signal)) leave.abort(signal.reason);
+  });
+  if (also) follow(also, () => leave.abort(also.reason));
   return leave.signal;
 }
 

@@ -97,16 +97,20 @@ export class Submit {
       if (error instanceof PromptRejectedError) this.#following.abandon(error);
       return error;
     });
-    const enough = new AbortController();
+    let late: NodeJS.Timeout | undefined;
+    let isAnswered = false;
     // The run is heard of: it was accepted, whatever has become of the answer.
-    const heard = this.#following.heard.then(async () => {
-      await pause(lateAnswerMs, enough.signal);
-      return enough.signal.aborted ? rejected : undefined;
-    });
+    const heard = this.#following.heard.then(
+      () =>
+        new Promise<undefined>((resolve) => {
+          if (!isAnswered) late = setTimeout(() => resolve(undefined), lateAnswerMs);
+        }),
+    );
     try {
       return await Promise.race([rejected, heard]);
     } finally {
-      enough.abort();
+      isAnswered = true;
+      clearTimeout(late);
     }
   }
 

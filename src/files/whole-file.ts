@@ -1,5 +1,6 @@
-import { constants } from "node:fs";
-import { copyFile, link, open, rename, rm } from "node:fs/promises";
+import * as fs from "node:fs";
+import { copyFile, link, rm } from "node:fs/promises";
+import { promisify } from "node:util";
 import { errnoOf } from "./storage-error.ts";
 
 /** What the umask leaves of it. */
@@ -19,7 +20,7 @@ export async function replaceFile(
 ): Promise<void> {
   try {
     await write(temp, bytes, mode, flush);
-    await rename(temp, path);
+    await renamed(temp, path);
   } catch (error) {
     // Where the folder is not there, nothing of it is.
     if (errnoOf(error) !== "ENOENT") await rm(temp, { force: true });
@@ -38,7 +39,7 @@ export async function createFile(
     await write(temp, bytes, mode);
     await link(temp, path).catch(async (error: unknown) => {
       if (!withoutLinks.has(errnoOf(error) ?? "")) throw error;
-      await copyFile(temp, path, constants.COPYFILE_EXCL);
+      await copyFile(temp, path, fs.constants.COPYFILE_EXCL);
     });
   } finally {
     await rm(temp, { force: true });
@@ -54,11 +55,23 @@ async function write(
   mode: number,
   flush?: "unflushed",
 ): Promise<void> {
-  const handle = await open(path, "wx", mode);
+  const file = await opened(path, "wx", mode);
   try {
-    await handle.writeFile(bytes);
-    if (flush === undefined) await handle.sync();
+    for (let at = 0; at < bytes.length; ) at += await written(file, bytes, at);
+    if (flush === undefined) await flushed(file);
   } finally {
-    await handle.close();
+    await closed(file);
   }
+}
+
+/** Numbers of open files: a `FileHandle` costs more than small files take to write. */
+const opened = promisify(fs.open) as (path: string, flags: string, mode: number) => Promise<number>;
+const flushed = promisify(fs.fsync);
+const closed = promisify(fs.close);
+const renamed = promisify(fs.rename);
+
+function written(file: number, bytes: Buffer, at: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.write(file, bytes, at, (error, count) => (error ? reject(error) : resolve(count)));
+  });
 }

@@ -14,8 +14,8 @@ export interface Ask {
   priority: { level: number; own: number };
   /** It had one, and is placed anew. */
   turn: Turn | undefined;
-  /** Aborted when it is not wanted any more, or let go of. */
-  signal: AbortSignal;
+  /** Aborted when it is let go of, or not wanted any more. */
+  signals: readonly AbortSignal[];
   onStatus(status: RunStatus): void;
 }
 

@@ -184,24 +184,26 @@ export class Drive {
 
   async #runOn(ticket: Ticket, attempt: number): Promise<Outcome> {
     const backend = this.#backend(ticket.at);
-    const leave = AbortSignal.any([this.#live.leave, ticket.moved]);
+    const { images, handOver, deliverBySocket: bySocket } = this.#ports;
+    const leave = handOver.mayMove
+      ? AbortSignal.any([this.#live.leave, ticket.moved])
+      : this.#live.leave;
     const onStatus = (status: RunStatus) => {
       this.#onStatus(status);
       ticket.status(status);
     };
-    const { images, deliverBySocket: bySocket } = this.#ports;
     const graphWith = (uploaded?: Awaited<ReturnType<typeof sendInputs>>) =>
       graphAt(this.#live, this.#run, ticket.at, { bySocket, attempt }, uploaded);
-    const sending = {
-      ...{ images, onStatus },
-      check: () => this.#check(),
-      until: AbortSignal.any([leave, this.#signal]),
+    const whole = async () => {
+      const until = AbortSignal.any([leave, this.#signal]);
+      const sending = { images, onStatus, until, check: () => this.#check() };
+      return graphWith(await sendInputs(this.#live, backend, sending));
     };
     this.#tape = this.#tapeFor(backend);
     return backend.run({
       promptId: this.#run.promptId,
       graph: graphWith(),
-      whole: async () => graphWith(await sendInputs(this.#live, backend, sending)),
+      ...(Object.keys(this.#live.draft.uploads).length > 0 && { whole }),
       outputs: this.#live.recipe.outputs,
       resume: this.#look,
       signal: this.#signal,
@@ -272,7 +274,7 @@ export class Drive {
       promptId: this.#run.promptId,
       priority: rankOf(draft),
       turn: this.#turn,
-      signal: AbortSignal.any([leave, this.#signal]),
+      signals: [leave, this.#signal],
       onStatus: this.#onStatus,
     };
     const { at } = this.#run;

@@ -113,7 +113,7 @@ export class HandOver {
 
   /**
    * Waits for the run's turn and a ComfyUI that can make it. Rejects with `not_ready` when none has
-   * what it needs, with `lost` when none can be asked for too long, and when its signal is aborted.
+   * what it needs, with `lost` when none can be asked for too long, and when one of its signals is aborted.
    */
   place(ask: Ask): Promise<Ticket> {
     return new Promise((resolve, reject) => {
@@ -129,24 +129,27 @@ export class HandOver {
         since: new Date(),
         told: undefined,
         resolve: (ticket) => {
-          ask.signal.removeEventListener("abort", stop);
+          unlisten();
           resolve(ticket);
         },
         reject: (error) => {
-          ask.signal.removeEventListener("abort", stop);
+          unlisten();
           this.#room.remove(entry);
           reject(error);
         },
       };
       const stop = () => {
         try {
-          refuseAborted(ask.signal);
+          for (const signal of ask.signals) refuseAborted(signal);
         } catch (error) {
           entry.reject(error);
         }
       };
-      ask.signal.addEventListener("abort", stop, { once: true });
-      if (ask.signal.aborted) return stop();
+      const unlisten = () => {
+        for (const signal of ask.signals) signal.removeEventListener("abort", stop);
+      };
+      for (const signal of ask.signals) signal.addEventListener("abort", stop, { once: true });
+      if (ask.signals.some(({ aborted }) => aborted)) return stop();
       this.#stations.refresh();
       this.#room.settle(entry);
       if (own !== 0) this.#room.reorder(entry);

@@ -117,7 +117,8 @@ export class LiveTask {
   }
 
   wasPosted(): void {
-    this.#posted.abort();
+    // A reason of its own, for the standard one is an error with a stack.
+    if (!this.#posted.signal.aborted) this.#posted.abort("posted");
   }
 
   cancel(): void {

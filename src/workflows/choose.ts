@@ -48,17 +48,19 @@ export function chooseWorkflow(
     model === undefined || model === ""
       ? workflows.map((workflow) => ({ workflow }))
       : fitting(workflows, named, model, objectInfo);
-  const states = candidates.map(({ workflow, chosen, note }) => ({
+  const stateOf = ({ workflow, chosen, note }: Candidate): State => ({
     workflow,
     state: readiness(workflow, objectInfo, chosen),
     ...(note === undefined ? {} : { note }),
-  }));
-  if (named) return askedWorkflow(tool, named, states);
-  const ready = states.flatMap(({ workflow, state, note }) =>
-    state.ready
-      ? [{ workflow, choices: state.choices, ...(note === undefined ? {} : { note }) }]
-      : [],
-  );
+  });
+  if (named) {
+    const own = candidates.find(({ workflow }) => workflow === named);
+    if (!own) throw new Error(`workflow "${named.name}" is not among its own candidates`);
+    const asked = stateOf(own);
+    return chosenOf(asked) ?? refuse(tool, asked, candidates.map(stateOf));
+  }
+  const states = candidates.map(stateOf);
+  const ready = states.flatMap((state) => chosenOf(state) ?? []);
   const wanted = ready.find(({ workflow }) => taking.every((name) => takes(workflow, name)));
   const first = wanted ?? ready[0];
   if (first) return first;
@@ -82,12 +84,12 @@ function takes(workflow: Workflow, name: string): boolean {
   return Object.hasOwn(workflow.parameters, name);
 }
 
-function askedWorkflow(tool: string, workflow: Workflow, states: readonly State[]): Chosen {
-  const own = states.find((each) => each.workflow === workflow);
-  if (!own) throw new Error(`workflow "${workflow.name}" is not among its own candidates`);
-  const { state, note } = own;
-  if (state.ready)
-    return { workflow, choices: state.choices, ...(note === undefined ? {} : { note }) };
+function chosenOf({ workflow, state, note }: State): Chosen | undefined {
+  if (!state.ready) return undefined;
+  return { workflow, choices: state.choices, ...(note === undefined ? {} : { note }) };
+}
+
+function refuse(tool: string, { workflow, state }: State, states: readonly State[]): never {
   const ready = states.filter((each) => each.state.ready).map((each) => each.workflow.name);
   const instead =
     ready.length > 0

@@ -11,11 +11,22 @@ export interface LiteralFault {
   reason: string;
 }
 
+/** Every call asks again, and neither an answer of `/object_info` nor a workflow ever changes. */
+const known = new WeakMap<ObjectInfo, WeakMap<Workflow, LiteralFault[]>>();
+
 /**
  * What a ComfyUI with these nodes would refuse before it runs anything, as its `validate_inputs`
  * does (`execution.py`, 0.33.0). Left out: model files, and slots that every call fills.
  */
 export function literalFaults(workflow: Workflow, objectInfo: ObjectInfo): LiteralFault[] {
+  const ofNodes = known.get(objectInfo) ?? new WeakMap<Workflow, LiteralFault[]>();
+  known.set(objectInfo, ofNodes);
+  const faults = ofNodes.get(workflow) ?? faultsIn(workflow, objectInfo);
+  ofNodes.set(workflow, faults);
+  return faults;
+}
+
+function faultsIn(workflow: Workflow, objectInfo: ObjectInfo): LiteralFault[] {
   const filled = filledSlots(workflow);
   return neededNodes(workflow, objectInfo).flatMap(([id, node]) => {
     const info = Object.hasOwn(objectInfo, node.class_type)

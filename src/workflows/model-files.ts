@@ -3,18 +3,16 @@ import type { ModelNeed } from "./binding.ts";
 /** The model files one input of one backend lists; looked up many times per list of workflows. */
 export class ModelFiles {
   readonly all: readonly string[];
-  readonly #bySlashes = new Map<string, string>();
-  readonly #byName = new Map<string, string>();
+  readonly #bySlashes: Map<string, string>;
+  readonly #byName: Map<string, string>;
+  /** By name without its ending; made for the first one that is wanted so. */
+  #byStem: Map<string, string> | undefined;
   readonly #best = new Map<string, string | undefined>();
 
   private constructor(all: readonly string[]) {
     this.all = all;
-    for (const file of all) {
-      const path = slashes(file);
-      const name = path.slice(path.lastIndexOf("/") + 1);
-      if (!this.#bySlashes.has(path)) this.#bySlashes.set(path, file);
-      if (!this.#byName.has(name)) this.#byName.set(name, file);
-    }
+    this.#bySlashes = firsts(all, slashes);
+    this.#byName = firsts(all, baseName);
   }
 
   /** An answer of `/object_info` is kept for long, so its lists are read once. */
@@ -39,7 +37,9 @@ export class ModelFiles {
   meant(typed: string): string | undefined {
     const name = baseName(typed);
     const found = this.spelling(typed) ?? this.#byName.get(name);
-    return found ?? this.all.find((file) => withoutEnding(file) === withoutEnding(name));
+    if (found !== undefined) return found;
+    this.#byStem ??= firsts(this.all, withoutEnding);
+    return this.#byStem.get(withoutEnding(name));
   }
 
   /** What suits best; among equals the graph's own file, then the first of the list. */
@@ -64,6 +64,11 @@ export class ModelFiles {
 }
 
 const read = new WeakMap<readonly string[], ModelFiles>();
+
+/** By key, the first file that has it. */
+function firsts(all: readonly string[], keyOf: (file: string) => string): Map<string, string> {
+  return new Map(all.toReversed().map((file) => [keyOf(file), file]));
+}
 
 /** Whether a file's name says that it works in this slot. */
 export function suits(need: ModelNeed, file: string): boolean {

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
+import { gzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ComfyClient } from "../../src/comfy/client.ts";
 import { foundInJob } from "../../src/comfy/found.ts";
@@ -68,7 +69,7 @@ describe("an answer that is not ComfyUI's", () => {
       response.writeHead(200, { "content-type": "text/html" }).end("<!DOCTYPE html><p>Hello");
     });
 
-    for (const work of [
+    const works = [
       client.systemStats(),
       client.objectInfo(),
       client.queue(),
@@ -80,9 +81,31 @@ describe("an answer that is not ComfyUI's", () => {
       client.deleteFromQueue("x"),
       client.uploadImage("a.png", Buffer.alloc(10), "x"),
       client.queuePrompt({ prompt: graphOf(1) }),
-    ]) {
-      await expect(work).rejects.toThrow(/is not a ComfyUI .*HTML page/);
-    }
+    ];
+    await Promise.all(
+      works.map((work) => expect(work).rejects.toThrow(/is not a ComfyUI .*HTML page/)),
+    );
+  });
+
+  test("what came compressed is read, and what only says so is no answer", async () => {
+    const queue = { queue_running: [], queue_pending: [] };
+    const bodies = [gzipSync(JSON.stringify(queue)), Buffer.from("{}")];
+    const client = await clientOf((_, response) => {
+      const headers = { "content-type": "application/json", "content-encoding": "gzip" };
+      response.writeHead(200, headers).end(bodies.shift());
+    });
+
+    expect(await client.queue()).toEqual(queue);
+    expect(await codeOf(client.queue())).toBe("comfy_unreachable");
+  });
+
+  test("whoever lets go of a request does not wait for its answer", async () => {
+    const leave = new AbortController();
+    const client = await clientOf(() => leave.abort());
+
+    expect(await codeOf(client.queuePrompt({ prompt: graphOf(1) }, leave.signal))).toBe(
+      "comfy_unreachable",
+    );
   });
 
   test("a proxy's 404 is no word of ComfyUI that a job or a file is gone", async () => {
