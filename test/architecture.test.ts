@@ -36,8 +36,12 @@ const table: Record<string, string[]> = {
   "faces/openai": [...free, "faces/shared", "studio", "tasks", "workflows", "images"],
   "faces/a1111": [...free, "faces/shared", "studio", "tasks", "workflows", "images"],
   "faces/comfyui": [
-    ...[...free, "as-comfyui", "studio", "tasks", "workflows", "images"],
+    ...[...free, "as-comfyui", "faces/shared", "studio", "tasks", "workflows", "images"],
     ...["comfy/protocol", "comfy/run-request"],
+  ],
+  "faces/comfyv2": [
+    ...[...free, "faces/shared", "studio", "tasks", "workflows", "images"],
+    ...["comfy/protocol", "comfy/outputs"],
   ],
   // It mounts the other faces.
   "faces/http": [

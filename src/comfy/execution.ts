@@ -18,6 +18,8 @@ export interface RunProgress {
   /** Ticks of that node, when it has several. */
   step?: number;
   steps?: number;
+  /** Nodes that are done, those out of the cache among them; missing before the first one runs. */
+  nodesDone?: number;
 }
 
 export type Ending =
@@ -62,6 +64,8 @@ export class Execution {
     const classType = this.#graph[current.node]?.class_type;
     if (classType) Object.assign(progress, { node: classType, nodeId: current.node });
     if (current.max > 1) Object.assign(progress, { step: current.value, steps: current.max });
+    const done = [...this.#done].filter(([id, share]) => share === 1 && !this.cached.has(id));
+    progress.nodesDone = this.cached.size + done.length;
     return progress;
   }
 

@@ -66,6 +66,11 @@ export class Prompts {
     return prompt && recipe && { task: { ...task, prompt }, recipe };
   }
 
+  /** What a task is made from, however it was asked for; undefined where that is gone. */
+  recipe(task: Task): Promise<Recipe | undefined> {
+    return this.#parts.tasks.recipe(task);
+  }
+
   /** The tasks of the newest prompts that were not removed, the newest first. */
   async newest(limit: number): Promise<Task[]> {
     this.#studio.demand("read");

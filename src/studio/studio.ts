@@ -17,6 +17,7 @@ import type { Upload } from "../tasks/uploads.ts";
 import type { TaskRequest } from "../workflows/request.ts";
 import type { Style } from "../workflows/styles.ts";
 import type { Template } from "../workflows/templates.ts";
+import { OwnAssets } from "./assets.ts";
 import type { BackendState } from "./backend-states.ts";
 import type { Caller, Scope } from "./caller.ts";
 import type { Installed, InstalledOptions } from "./installed.ts";
@@ -317,6 +318,16 @@ export class Studio {
   /** Its own graphs and files, by the names it knows them by. */
   get prompts(): Prompts {
     return new Prompts(this, this.#parts, (options) => this.#asker(options));
+  }
+
+  /** Its own uploads that other graphs name by their ids. */
+  get assets(): OwnAssets {
+    return new OwnAssets(this, this.#parts.tasks.assets);
+  }
+
+  /** Days that an ended task is kept; undefined: until it is deleted. */
+  get keepDays(): number | undefined {
+    return this.#parts.tasks.keepDays;
   }
 
   /** Its own tasks, by the numbers it knows them by. */

@@ -6,6 +6,8 @@ import type { Graph, NodeErrors, PromptErrorResponse } from "../comfy/protocol.t
 import { AppError } from "../errors.ts";
 import type { ImageStore } from "../images/store.ts";
 import { copyJson } from "../json.ts";
+import type { AddressRule } from "../net/address.ts";
+import { checkWebhook } from "../webhooks/webhook.ts";
 import {
   checkGraph,
   describeGraph,
@@ -21,6 +23,7 @@ import type { PreparedInputs } from "./inputs.ts";
 import { describe, type NamedFile, type NamedFiles } from "./named-files.ts";
 import { Recorder, type Taken } from "./recorder.ts";
 import { runsOf } from "./runs.ts";
+import { idempotencyOf, knownCall } from "./same-call.ts";
 import type { TaskStore } from "./store/store.ts";
 import { type Asker, askedBy, type SubmitOptions } from "./submission.ts";
 import { type InputRecord, newTaskId, type PromptRecord, type Task } from "./task.ts";
@@ -41,7 +44,7 @@ export interface GraphCall {
 
 /** Taken, perhaps without some of its outputs, or refused in ComfyUI's own shape. */
 export type GraphAnswer =
-  | { kind: "taken"; task: Task; nodeErrors: NodeErrors }
+  | { kind: "taken"; task: Task; nodeErrors: NodeErrors; isNew: boolean }
   | { kind: "refused"; refusal: PromptErrorResponse };
 
 export interface GraphsParts {
@@ -51,6 +54,7 @@ export interface GraphsParts {
   store: TaskStore;
   images: ImageStore;
   files: NamedFiles;
+  addressRule: AddressRule;
 }
 
 interface Checked {
@@ -77,8 +81,12 @@ export class GraphIntake {
     hold: () => Promise<string>,
   ): Promise<(Taken & { nodeErrors: NodeErrors }) | PromptErrorResponse> {
     if (!asker.graphs) throw mayNot(asker.caller);
+    const idempotency = idempotencyOf("graph", [call.graph, call.targets], options);
+    const known = await knownCall(this.#parts.store, asker.caller, idempotency);
+    if (known) return { ...known, nodeErrors: {} };
     await options.admit?.();
     this.#parts.backlog.check();
+    if (options.webhook) checkWebhook(options.webhook, this.#parts.addressRule);
     const found = new Map<string, NamedFile>();
     const checked = await this.#check(call, asker.caller, found);
     const { verdict, graph, install } = checked;
@@ -89,11 +97,14 @@ export class GraphIntake {
     const slots = fileSlots(graph, install.objectInfo).filter(({ file }) => found.has(file));
     const recipe = recipeOf(graph, verdict.outputs, slots, install.objectInfo, call.extraData);
     const { uploads, pictures } = await this.#uploads(slots, found);
-    const task = await this.#taskOf(call, recipe, install, uploads, asker, options, hold);
+    const whole = await this.#taskOf(call, recipe, install, uploads, asker, options, hold);
+    const task = idempotency ? { ...whole, idempotency } : whole;
     const { nodeErrors } = verdict;
     return this.#parts.backlog.within(task.runs.length, async () => {
       await this.#name(task, slots, found);
-      return { ...(await this.#recorder.keep(task, recipe, pictures)), nodeErrors };
+      const taken = await this.#recorder.keep(task, recipe, pictures);
+      if (!taken.isNew) await this.#parts.store.names.dropOf(task.id);
+      return { ...taken, nodeErrors };
     });
   }
 

@@ -47,10 +47,11 @@ export class HandIn {
   async submit(call: GraphCall, asker: Asker, options: SubmitOptions): Promise<GraphAnswer> {
     const taken = await this.#intake.take(call, asker, options, () => this.#parts.hold());
     if ("error" in taken) return { kind: "refused", refusal: taken };
-    const { task, recipe, nodeErrors } = taken;
+    const { task, recipe, nodeErrors, isNew } = taken;
+    if (!isNew) return { kind: "taken", task, nodeErrors, isNew };
     this.#parts.begin(task, recipe);
     const refused = await this.#refusedAtOnce(task.id);
-    if (!refused) return { kind: "taken", task, nodeErrors };
+    if (!refused) return { kind: "taken", task, nodeErrors, isNew };
     await this.#parts.remove(task);
     const details = Object.values(refused).flatMap(({ errors }) =>
       errors.map((error) => `${error.message}: ${error.details}`),

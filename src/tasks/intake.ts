@@ -22,7 +22,7 @@ import type { LoraHeaders } from "./lora-headers.ts";
 import { promptOnRecord } from "./prompt-on-record.ts";
 import { Recorder, type Taken } from "./recorder.ts";
 import { runsOf } from "./runs.ts";
-import { idempotencyOf, sameCall } from "./same-call.ts";
+import { idempotencyOf, knownCall } from "./same-call.ts";
 import type { TaskStore } from "./store/store.ts";
 import { type Asker, askedBy, type SubmitOptions } from "./submission.ts";
 import { isTaskId, newTaskId, type Task } from "./task.ts";
@@ -70,7 +70,7 @@ export class Intake {
     const { pool, sources } = this.#parts;
     const { signal, webhook } = options;
     const idempotency = idempotencyOf(tool, request, options);
-    const known = await this.#known(asker.caller, idempotency);
+    const known = await knownCall(this.#parts.store, asker.caller, idempotency);
     if (known) return known;
     await options.admit?.();
     this.#parts.backlog.check();
@@ -168,13 +168,6 @@ export class Intake {
     return this.#parts.backlog.within(task.runs.length, () =>
       this.#recorder.keep(task, recipe, new Map(), isThere),
     );
-  }
-
-  async #known(caller: string, idempotency: Task["idempotency"]): Promise<Taken | undefined> {
-    if (!idempotency) return undefined;
-    const task = await this.#parts.store.withKey(caller, idempotency.key);
-    const recipe = task && (await this.#parts.store.recipe(task.recipe));
-    return task && recipe && { task: sameCall(task, idempotency), recipe, isNew: false };
   }
 
   async #earlier(caller: string, id: string): Promise<Task | undefined> {

@@ -132,11 +132,13 @@ export async function describe(bytes: Buffer, origin: string): Promise<InputReco
   return { sha256, mimeType, width: size.width, height: size.height, origin };
 }
 
-function refOf({ sha256, mimeType, width, height }: InputRecord): string {
+/** What a name of kept bytes stands for; more may follow it. */
+export function refOf({ sha256, mimeType, width, height }: InputRecord): string {
   return `${sha256} ${mimeType} ${width} ${height}`;
 }
 
-function inputIn(ref: string, origin: string): InputRecord | undefined {
+/** As `refOf` wrote it; undefined for the name of a result. */
+export function inputIn(ref: string, origin: string): InputRecord | undefined {
   const [sha256 = "", mimeType = "", width, height] = ref.split(" ");
   if (!/^[0-9a-f]{64}$/.test(sha256) || !isResultMimeType(mimeType)) return undefined;
   return { sha256, mimeType, width: Number(width), height: Number(height), origin };

@@ -4,6 +4,7 @@ import { counted, quoted } from "../words.ts";
 import type { Recipe } from "../workflows/recipe.ts";
 import type { TaskRequest } from "../workflows/request.ts";
 import { Announcer } from "./announcer.ts";
+import { Assets } from "./assets.ts";
 import { Backlog } from "./backlog.ts";
 import {
   type CancelReport,
@@ -48,6 +49,7 @@ export class Tasks {
   readonly uploads: Uploads;
   /** Of callers that know them by names. */
   readonly files: NamedFiles;
+  readonly assets: Assets;
   readonly graphs: HandIn;
   readonly #options: TasksOptions;
   readonly #events: TaskEvents;
@@ -67,6 +69,7 @@ export class Tasks {
     const { store, log, images } = options;
     this.uploads = new Uploads(store, images, options.sources);
     this.files = new NamedFiles(store, images);
+    this.assets = new Assets({ store, images, files: this.files });
     this.#events = new TaskEvents({
       progressOf: (id) => this.progress(id),
       watched: (interest, on) => this.#elsewhere.watched(interest, on),
@@ -128,6 +131,11 @@ export class Tasks {
   /** What whoever reads records must know; see `TaskStore.notice`. */
   get notice(): string | undefined {
     return this.#options.store.notice;
+  }
+
+  /** Days that an ended task is kept; undefined: until it is deleted. */
+  get keepDays(): number | undefined {
+    return this.#options.retention.keepDays;
   }
 
   /** Takes up what dead servers left unfinished, now and whenever another dies. */

@@ -3,6 +3,7 @@ import type { Reply } from "../../as-comfyui/reply.ts";
 import type { Log } from "../../log.ts";
 import type { Prompts } from "../../studio/prompts.ts";
 import type { Studio } from "../../studio/studio.ts";
+import { exactJson } from "../shared/body.ts";
 
 /** What is known of a request here. */
 export interface ComfyEnv {
@@ -32,25 +33,10 @@ export function promptsOf(c: ComfyContext): Prompts {
 
 /** The body as JSON, whatever its Content-Type says; throws when it is none. */
 export async function jsonOf(c: ComfyContext): Promise<unknown> {
-  return withExactIntegers(await c.req.text());
+  return exactJson(await c.req.text());
 }
 
 /** As `jsonOf`; undefined for what is no JSON. */
 export function jsonOrNothing(c: ComfyContext): Promise<unknown> {
   return jsonOf(c).catch(() => undefined);
-}
-
-const stringsAndNumbers = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
-
-/**
- * Whole numbers beyond 2^53 (seeds go up to 2^64 - 1) become text, which ComfyUI reads as the very
- * same number; a number of JavaScript would be another one.
- */
-function withExactIntegers(text: string): unknown {
-  if (!/\d{16}/.test(text)) return JSON.parse(text);
-  return JSON.parse(
-    text.replace(stringsAndNumbers, (token) =>
-      /^-?\d+$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"${token}"` : token,
-    ),
-  );
 }

@@ -11,6 +11,7 @@ import { a1111Faces } from "./a1111.ts";
 import { httpApp } from "./app.ts";
 import { anonymousName, Callers } from "./callers.ts";
 import { comfyuiFace } from "./comfyui.ts";
+import { comfyV2Face } from "./comfyv2.ts";
 import type { Face } from "./face.ts";
 import { fooocusFaces } from "./fooocus.ts";
 import type { Foreign } from "./foreign.ts";
@@ -121,6 +122,7 @@ export async function assemble(parts: ServeParts): Promise<Assembled> {
     mcpFace(chat),
     ...foreign.flatMap(({ shared }) => shared),
     openaiFace(log),
+    comfyV2Face(log),
     restFace(rest),
     filesFace({ ...files, links, studio, requestsPerMinute }),
     ...(page ? [page] : []),

@@ -2,9 +2,12 @@ import type { Dialect, Query } from "./dialect.ts";
 
 /**
  * What a caller has a name of its own for: a prompt, a file in one of ComfyUI's folders, a task by
- * its number, a task that was made from another one, or how it wants things to be.
+ * its number, a task that was made from another one, how it wants things to be, an asset, or bytes by
+ * their BLAKE3.
  */
-export type NameKind = "prompt" | "input" | "output" | "temp" | "number" | "child" | "setting";
+export type NameKind =
+  | ("prompt" | "input" | "output" | "temp" | "number" | "child")
+  | ("setting" | "asset" | "blob");
 
 /** How far a caller's numbers have come; kept beside the names, and never for a task. */
 const counter = "counter";

@@ -7,9 +7,9 @@ import { preview } from "../../../images/preview.ts";
 import { sniff } from "../../../images/sniff.ts";
 import { inputHashOf } from "../../../tasks/task.ts";
 import { outputFormats } from "../../../workflows/request.ts";
+import { sendRange } from "../../shared/range.ts";
 import { fileName } from "./file-name.ts";
 import type { FilesParts, RestContext, RestEnv } from "./parts.ts";
-import { rangeIn } from "./range.ts";
 import { answerErrors, HttpRefusal, needs } from "./refusals.ts";
 
 /** What an id stands for never changes, but it is one caller's. */
@@ -105,15 +105,7 @@ async function send(
   if (mimeType === undefined) throw new Error(`the file of ${id} is of no known type`);
   c.header("Content-Type", mimeType);
   c.header("Content-Disposition", disposition(isDownload(c), fileName(prompt, id, mimeType)));
-  c.header("Accept-Ranges", "bytes");
-  const { range, "if-range": ifRange } = c.req.header();
-  const part = ifRange === undefined || ifRange === etag ? rangeIn(range, bytes.length) : undefined;
-  if (part) c.header("Content-Range", part.header);
-  if (part?.end === 0) return c.body(null, 416);
-  const body = part ? bytes.subarray(part.start, part.end) : bytes;
-  c.header("Content-Length", String(body.length));
-  const status = part ? 206 : 200;
-  return c.req.method === "HEAD" ? c.body(null, status) : c.body(new Uint8Array(body), status);
+  return sendRange(c, bytes, etag);
 }
 
 function isDownload(c: Context): boolean {
