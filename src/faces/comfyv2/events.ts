@@ -93,8 +93,9 @@ class Teller {
 
   async #sayStatus(): Promise<void> {
     const isCanceling = this.#parts.canceling.has(this.#task.id);
-    const status = statusOf(this.#task, { isCanceling });
-    const data = { status, queue_position: placeOf(this.#task, this.#told.studio) };
+    const { studio } = this.#told;
+    const status = statusOf(this.#task, { studio, isCanceling });
+    const data = { status, queue_position: placeOf(this.#task, studio) };
     const text = JSON.stringify(data);
     if (text === this.#status) return;
     this.#status = text;

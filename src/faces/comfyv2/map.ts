@@ -98,8 +98,14 @@ export function jobOf(task: Task, told: Told): Job {
   };
 }
 
-export function statusOf({ state }: Task, { isCanceling }: Pick<Told, "isCanceling">): JobStatus {
-  return isCanceling && !isTerminal(state) ? "canceling" : statuses[state];
+export function statusOf(
+  { id, state }: Task,
+  { studio, isCanceling }: Pick<Told, "studio" | "isCanceling">,
+): JobStatus {
+  if (isTerminal(state)) return statuses[state];
+  if (isCanceling) return "canceling";
+  // The record may be a moment behind what ComfyUI told.
+  return studio.progress(id)?.status.phase === "running" ? "running" : statuses[state];
 }
 
 export function callOf({ call }: Task): Call | undefined {
