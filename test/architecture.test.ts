@@ -60,7 +60,8 @@ const table: Record<string, string[]> = {
   "as-comfyui": ["comfy/protocol"],
   emulator: ["comfy/protocol", "as-comfyui"],
   // One table that the shell's face reads, and that configuration is read by.
-  options: free,
+  options: [...free, "http-options"],
+  "http-options": free,
   "config-values": [...free, "options"],
   "http-config": [...free, "options", "config-values"],
   "backends-config": [...free, "options", "config-values", "comfy/target"],
@@ -86,7 +87,9 @@ const table: Record<string, string[]> = {
     "studio",
     "webhooks",
   ],
+  "with-app": [...free, "app", "comfy", "config", "emulator", "faces", "options"],
   cli: [
+    "with-app",
     "blobs/open",
     "migrate",
     "http-config",

@@ -5,7 +5,7 @@ import { type Cancelled, Cancels } from "./cancels.ts";
 import { type Capabilities, capabilitiesOf } from "./capabilities.ts";
 import { type ClientOptions, ComfyClient } from "./client.ts";
 import { isRefused } from "./errors.ts";
-import { Following, type FollowingPorts } from "./following.ts";
+import { FollowedRuns } from "./followed-runs.ts";
 import type { Found } from "./found.ts";
 import { Lookup } from "./lookup.ts";
 import { NodeCatalogue } from "./node-catalogue.ts";
@@ -16,9 +16,7 @@ import { QueuePlaces } from "./queue-places.ts";
 import { Quiet, type QuietOptions } from "./quiet.ts";
 import { Retries } from "./retries.ts";
 import type { RunRequest } from "./run-request.ts";
-import { exceptCancel, letGo, refuseAborted, unlessAborted } from "./signals.ts";
 import { ComfySocket, type SocketEvents } from "./socket.ts";
-import { Submit } from "./submit.ts";
 import { type ComfyTarget, nameOf } from "./target.ts";
 import { Traffic } from "./traffic.ts";
 import { Uploads } from "./uploads.ts";
@@ -44,7 +42,7 @@ export class Backend {
   readonly #socket: ComfySocket;
   readonly #log: Log;
   readonly #clientId = randomUUID();
-  readonly #followings = new Map<string, Following>();
+  readonly #runs: FollowedRuns;
   readonly #places: QueuePlaces;
   readonly #lookup: Lookup;
   readonly #cancels: Cancels;
@@ -67,26 +65,35 @@ export class Backend {
     this.client = new ComfyClient(target, options);
     this.#catalogue = new NodeCatalogue(this.client, options.nodesRead);
     this.#lookup = new Lookup(this.client, () => this.capabilities());
-    this.#cancels = new Cancels({
-      client: this.client,
-      followings: this.#followings,
-      capabilities: () => this.capabilities(),
-      lookup: (promptId) => this.lookup(promptId),
-    });
     this.#retries = new Retries(
       () => this.client.systemStats(),
       this.#patience,
       this.#closing.signal,
     );
-    this.#places = new QueuePlaces(this.client, this.#followings, options.stalledAfterMs);
-    this.#traffic = new Traffic(this.#followings, (remaining) => {
+    this.#runs = new FollowedRuns({
+      ...{ client: this.client, clientId: this.#clientId, retries: this.#retries },
+      ...{ patience: this.#patience, backend: this, log },
+      places: () => this.#places,
+      socket: () => this.#socket,
+      suspectDeafSocket: () => this.#reopenSocket(),
+      began: () => this.#quiet.used(),
+      ended: () => this.#quiet.ran(),
+    });
+    const followings = this.#runs.all;
+    this.#cancels = new Cancels({
+      ...{ client: this.client, followings },
+      capabilities: () => this.capabilities(),
+      lookup: (promptId) => this.lookup(promptId),
+    });
+    this.#places = new QueuePlaces(this.client, followings, options.stalledAfterMs);
+    this.#traffic = new Traffic(followings, (remaining) => {
       this.#remaining = remaining;
       this.#places.poke();
     });
     this.#socket = this.#newSocket(target);
     this.#quiet = new Quiet(
       {
-        isBusy: () => this.#followings.size > 0,
+        isBusy: () => this.#runs.all.size > 0,
         free: async () => (this.#socket.isOpen ? this.client.freeIfIdle() : undefined),
         rest: () => this.#socket.rest(),
       },
@@ -96,7 +103,7 @@ export class Backend {
 
   /** How many runs are followed here. */
   get runs(): number {
-    return this.#followings.size;
+    return this.#runs.all.size;
   }
 
   /** Prompts that run or wait there, whoever's, as it told when that last changed. */
@@ -106,7 +113,7 @@ export class Backend {
 
   /** Every event up to the loss of the socket was heard, and the prompt's start was not among them. */
   waitedToTheLast(promptId: string): boolean {
-    return this.#followings.get(promptId)?.waitedToTheLast ?? false;
+    return this.#runs.all.get(promptId)?.waitedToTheLast ?? false;
   }
 
   /**
@@ -180,32 +187,9 @@ export class Backend {
     this.#catalogue.forget();
   }
 
-  /**
-   * Posts the graph (unless ComfyUI already has it) and follows it to its outcome. Rejects with
-   * `PromptRejectedError` when ComfyUI refuses it, with `cancelled` when it was cancelled before it
-   * was posted, and with an `AbortError` at once on `close()` or when its signal says to let go.
-   */
-  async run(request: RunRequest): Promise<Outcome> {
-    const { promptId, signal } = request;
-    const leave = exceptCancel(signal, request.leave);
-    refuseAborted(leave);
-    const following = new Following(request, this.#portsOf(request), this.#patience);
-    this.#followings.set(promptId, following);
-    this.#quiet.used();
-    const want = () => {
-      following.wantCancel();
-      following.check();
-    };
-    signal.addEventListener("abort", want, { once: true });
-    if (signal.aborted) following.wantCancel();
-    try {
-      return await unlessAborted(this.#follow(request, following, leave), leave);
-    } finally {
-      signal.removeEventListener("abort", want);
-      following.stop();
-      this.#followings.delete(promptId);
-      this.#quiet.ran();
-    }
+  /** See `FollowedRuns.run`; ends at once with an `AbortError` on `close()` too. */
+  run(request: RunRequest): Promise<Outcome> {
+    return this.#runs.run(request);
   }
 
   lookup(promptId: string): Promise<Found> {
@@ -257,41 +241,11 @@ export class Backend {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    for (const following of this.#followings.values()) following.abandon(letGo());
+    this.#runs.close();
     this.#places.close();
     this.#quiet.close();
     await this.#socket.close();
     await this.client.close();
-  }
-
-  async #follow(request: RunRequest, following: Following, leave: AbortSignal): Promise<Outcome> {
-    const submit = new Submit(request, following, leave, {
-      ...{ client: this.client, clientId: this.#clientId, retries: this.#retries },
-      ...{ patience: this.#patience, backend: this },
-    });
-    const posted = await submit.bring();
-    refuseAborted(leave);
-    following.posted(posted);
-    request.onPosted?.();
-    this.#places.poke();
-    if (following.cancelWanted) following.check();
-    return following.outcome;
-  }
-
-  #portsOf(request: RunRequest): FollowingPorts {
-    return {
-      lookup: (promptId) => this.lookup(promptId),
-      socketIsOpen: () => this.#socket.isOpen,
-      suspectDeafSocket: () => this.#reopenSocket(),
-      bytesRead: () => this.#socket.bytesRead,
-      stillPending: () => this.#places.poke(),
-      cancelAgain: () => {
-        this.cancel(request.promptId).catch((error) => this.#log.debug(messageOf(error)));
-      },
-      onStatus: (status) => request.onStatus(status),
-      onPreview: (preview) => request.onPreview?.(preview),
-      onFrame: (frame) => request.onFrame?.(frame),
-    };
   }
 
   #newSocket(target: ComfyTarget): ComfySocket {
@@ -299,7 +253,7 @@ export class Backend {
       message: (message) => this.#traffic.message(message),
       picture: (frame) => this.#traffic.picture(frame),
       text: (nodeId, text) => this.#traffic.text(nodeId, text),
-      isWanted: () => this.#followings.size > 0,
+      isWanted: () => this.#runs.all.size > 0,
       connected: () => {
         this.#uploads.forget();
         this.#traffic.connected();

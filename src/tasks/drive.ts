@@ -1,17 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { Backend } from "../comfy/backend.ts";
 import type { Outcome, RunStatus } from "../comfy/outcome.ts";
-import type { Pool } from "../comfy/pool.ts";
-import type { RunFrame } from "../comfy/run-request.ts";
 import { AppError } from "../errors.ts";
-import type { ImageStore } from "../images/store.ts";
-import type { Log } from "../log.ts";
 import type { Ask } from "./ask.ts";
 import { collect } from "./collect.ts";
-import type { LivePreview } from "./events.ts";
-import type { HandOver } from "./hand-over.ts";
+import type { DrivePorts } from "./drive-ports.ts";
 import type { LiveTask } from "./live-task.ts";
-import type { NamedFiles } from "./named-files.ts";
 import { extrasOf, graphAt, sendInputs } from "./posting.ts";
 import { numberFor, rankOf } from "./priority.ts";
 import { refuse, trace, wording } from "./run-errors.ts";
@@ -23,25 +17,6 @@ import type { Ticket } from "./ticket.ts";
 const attemptsPerRun = 4;
 /** Who waited longer for a place may have been cancelled through another server meanwhile. */
 const freshMs = 1_000;
-
-export interface DrivePorts {
-  pool: Pool;
-  handOver: HandOver;
-  images: ImageStore;
-  files: NamedFiles;
-  log: Log;
-  /** Pictures come over the socket and leave no file on the ComfyUI machine. */
-  deliverBySocket: boolean;
-  /** False when this server may have been taken for dead. */
-  mayWork(): boolean;
-  /** Carries out what other servers want of this one's tasks. */
-  lookForWishes(): Promise<void>;
-  /** Whether somebody would see a preview. */
-  wantsPreviews(taskId: string): boolean;
-  progressed(live: LiveTask): void;
-  previewed(live: LiveTask, preview: LivePreview): void;
-  framed(live: LiveTask, frame: RunFrame): void;
-}
 
 /** One run on its way to its end. */
 export class Drive {

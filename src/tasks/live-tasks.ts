@@ -4,7 +4,7 @@ import { resultExtensions } from "../images/media.ts";
 import type { Recipe } from "../workflows/recipe.ts";
 import { type Announcer, progressSpacingMs } from "./announcer.ts";
 import { erase } from "./deletion.ts";
-import type { DrivePorts } from "./drive.ts";
+import type { DrivePorts } from "./drive-ports.ts";
 import type { TaskEvents } from "./events.ts";
 import { LiveTask } from "./live-task.ts";
 import { Runner } from "./runner.ts";

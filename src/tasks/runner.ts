@@ -1,4 +1,5 @@
-import { Drive, type DrivePorts } from "./drive.ts";
+import { Drive } from "./drive.ts";
+import type { DrivePorts } from "./drive-ports.ts";
 import type { LiveTask } from "./live-task.ts";
 import { isTerminal } from "./state.ts";
 
