@@ -16,7 +16,7 @@ const table: Record<string, string[]> = {
   words: [],
   net: free,
   files: free,
-  comfy: free,
+  comfy: [...free, "net/undici"],
   // The graph is ComfyUI's, so its types are too.
   workflows: [...free, "comfy/protocol", "as-comfyui"],
   blobs: [...free, "files"],

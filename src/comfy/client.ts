@@ -1,4 +1,4 @@
-import { FormData } from "undici";
+import { loadUndici } from "../net/undici.ts";
 import { refusalOf } from "./answer.ts";
 import { ComfyUnreachableError, PromptRejectedError } from "./errors.ts";
 import { type Call, ComfyHttp } from "./http.ts";
@@ -179,6 +179,7 @@ export class ComfyClient {
 
   /** Returns the value `LoadImage.image` takes. The server may have chosen another name. */
   async uploadImage(name: string, bytes: Buffer, subfolder: string): Promise<string> {
+    const { FormData } = await loadUndici();
     const data = new FormData();
     data.set("image", new File([new Uint8Array(bytes)], name, { type: "image/png" }));
     data.set("subfolder", subfolder);

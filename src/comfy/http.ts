@@ -1,7 +1,8 @@
 import { promisify } from "node:util";
 import { gunzip, inflate } from "node:zlib";
-import { Agent, type Dispatcher, type FormData } from "undici";
+import type { Agent, Dispatcher, FormData } from "undici";
 import { messageOf } from "../errors.ts";
+import { loadUndici } from "../net/undici.ts";
 import { type Answer, type Asked, isPage, refusalOf } from "./answer.ts";
 import { ComfyUnreachableError, type Unreachable } from "./errors.ts";
 import { parseJson } from "./python-json.ts";
@@ -28,6 +29,13 @@ export interface Call {
   expect?: readonly number[];
 }
 
+/** Connections to one ComfyUI, and how long it may be silent on them. */
+interface Lines {
+  agent: Agent;
+  usual: Dispatcher;
+  slow: Dispatcher;
+}
+
 /**
  * Asks one ComfyUI over HTTP. Whatever is not an answer of ComfyUI becomes an `AppError`:
  * `ComfyUnreachableError` when it cannot be asked now, `RequestRefusedError` when it refuses.
@@ -35,20 +43,12 @@ export interface Call {
  */
 export class ComfyHttp {
   readonly target: ComfyTarget;
-  readonly #agent: Agent;
-  readonly #usual: Dispatcher;
-  readonly #slow: Dispatcher;
+  readonly #silenceMs: number;
+  #lines: Promise<Lines> | undefined;
 
   constructor(target: ComfyTarget, silenceMs = standardSilenceMs) {
     this.target = target;
-    this.#agent = new Agent({
-      connect: { timeout: 2_000, rejectUnauthorized: !target.insecureTls },
-      connections: 16,
-      // ComfyUI (aiohttp) closes idle connections after 75 s; ours go first, so none is reused dead.
-      keepAliveTimeout: 30_000,
-    });
-    this.#usual = this.#agent.compose(silenceOf(silenceMs));
-    this.#slow = this.#agent.compose(silenceOf(silenceMs * slowFactor));
+    this.#silenceMs = silenceMs;
   }
 
   /** The JSON of an answer below `/api/`. */
@@ -83,7 +83,20 @@ export class ComfyHttp {
   }
 
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    await (await this.#lines)?.agent.destroy();
+  }
+
+  async #open(): Promise<Lines> {
+    const { Agent } = await loadUndici();
+    const agent = new Agent({
+      connect: { timeout: 2_000, rejectUnauthorized: !this.target.insecureTls },
+      connections: 16,
+      // ComfyUI (aiohttp) closes idle connections after 75 s; ours go first, so none is reused dead.
+      keepAliveTimeout: 30_000,
+    });
+    const usual = agent.compose(silenceOf(this.#silenceMs));
+    const slow = agent.compose(silenceOf(this.#silenceMs * slowFactor));
+    return { agent, usual, slow };
   }
 
   #asked(path: string, call: Call): Asked {
@@ -97,9 +110,11 @@ export class ComfyHttp {
     const { method = "GET" } = call;
     const signal = signalOf(call);
     const { origin, pathname, search } = new URL(url);
+    this.#lines ??= this.#open();
+    const { usual, slow } = await this.#lines;
     const ask = async (): Promise<Answer> => {
       const { status, headers, body } = await wholeAnswer(
-        call.slow ? this.#slow : this.#usual,
+        call.slow ? slow : usual,
         {
           ...{ origin, path: pathname + search, method },
           headers: {

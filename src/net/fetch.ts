@@ -1,7 +1,8 @@
-import { Agent, type Dispatcher, request } from "undici";
+import type { Dispatcher } from "undici";
 import { AppError, cancelled, messageOf, refusal } from "../errors.ts";
 import { cut, megabytes } from "../words.ts";
 import { type AddressRule, guardedLookup, literalAddress, refuseAddress } from "./address.ts";
+import { loadUndici } from "./undici.ts";
 
 interface Limits {
   maxBytes: number;
@@ -50,6 +51,7 @@ export async function fetchGuarded(url: string, options: GuardedFetchOptions): P
   const timeout = AbortSignal.timeout(options.timeoutMs);
   const abort = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
   const lookup = guardedLookup(options.rule, (host, reason) => notPublic(what, host, reason));
+  const { Agent } = await loadUndici();
   const dispatcher = new Agent({ connect: { lookup } });
   try {
     abort.throwIfAborted();
@@ -72,6 +74,7 @@ export async function fetchGuarded(url: string, options: GuardedFetchOptions): P
 }
 
 async function follow(first: string, visit: Visit): Promise<Fetched> {
+  const { request } = await loadUndici();
   let url = checkedUrl(first, visit);
   for (let redirects = 0; redirects <= maxRedirects; redirects++) {
     const response = await request(url, {

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { Agent, request } from "undici";
+import type { Agent } from "undici";
 import { AppError, messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { type AddressRule, guardedLookup, literalAddress } from "../net/address.ts";
+import { loadUndici } from "../net/undici.ts";
 import type { Outbox } from "./outbox.ts";
 import { type Message, signedHeaders, type Webhook } from "./webhook.ts";
 
@@ -32,7 +33,7 @@ export interface SenderOptions {
 export class WebhookSender {
   readonly #options: SenderOptions;
   readonly #schedule: readonly number[];
-  readonly #agent: Agent;
+  #agent: Promise<Agent> | undefined;
   readonly #closing = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
@@ -42,9 +43,6 @@ export class WebhookSender {
   constructor(options: SenderOptions) {
     this.#options = options;
     this.#schedule = options.retryAfterMs ?? retryAfterMs;
-    const refused = (host: string, reason: string) =>
-      new AppError("invalid_input", `${host} is ${reason}`);
-    this.#agent = new Agent({ connect: { lookup: guardedLookup(options.rule, refused) } });
   }
 
   /** Delivers what earlier processes left, too. */
@@ -85,7 +83,14 @@ export class WebhookSender {
     clearInterval(this.#timer);
     this.#closing.abort();
     await this.#running;
-    await this.#agent.destroy();
+    await (await this.#agent)?.destroy();
+  }
+
+  async #open(): Promise<Agent> {
+    const { Agent } = await loadUndici();
+    const refused = (host: string, reason: string) =>
+      new AppError("invalid_input", `${host} is ${reason}`);
+    return new Agent({ connect: { lookup: guardedLookup(this.#options.rule, refused) } });
   }
 
   #go(): void {
@@ -129,11 +134,13 @@ export class WebhookSender {
     const literal = literalAddress(url.hostname);
     const reason = literal === undefined ? undefined : this.#options.rule(literal);
     if (reason) return `${url.hostname} is ${reason}`;
+    const { request } = await loadUndici();
+    this.#agent ??= this.#open();
     const response = await request(url, {
       method: "POST",
       headers: signedHeaders(message, new Date()),
       body: message.body,
-      dispatcher: this.#agent,
+      dispatcher: await this.#agent,
       signal: AbortSignal.any([this.#closing.signal, AbortSignal.timeout(attemptTimeoutMs)]),
     });
     response.body.on("error", () => {}).resume();
