@@ -13,7 +13,10 @@ export function loadKeyvSqlite(): typeof import("@keyv/sqlite") | AppError {
     return createRequire(import.meta.url)("@keyv/sqlite");
   } catch (error) {
     // The places that were looked at are named below it.
-    const first = messageOf(error).split("\n")[0]?.replace(/\.? Tried:$/, "") ?? "";
+    const first =
+      messageOf(error)
+        .split("\n")[0]
+        ?.replace(/\.? Tried:$/, "") ?? "";
     return new AppError(
       "storage",
       `the compiled module sqlite3 cannot be loaded (${cut(first)}). Start comfy-easel with Node 22.13 or later, which needs none; or allow its install script, or run npm rebuild sqlite3 where comfy-easel is installed.`,
