@@ -3,6 +3,7 @@ import type { Studio } from "../../studio/studio.ts";
 import { filesFor } from "../../workflows/combo.ts";
 import type { FaceContext } from "../shared/env.ts";
 import { type Here, hereOf } from "../shared/here.ts";
+import { stemOf } from "../shared/names.ts";
 import { embeddingsOf } from "./embeddings.ts";
 import { plainUpscalers } from "./enlarge.ts";
 import { automatic, samplers, schedulers } from "./names.ts";
@@ -14,21 +15,13 @@ export async function sdModels(c: FaceContext): Promise<Response> {
   return c.json(
     titles.map((title) => ({
       title,
-      model_name: nameOf(title),
+      model_name: stemOf(title),
       hash: null,
       sha256: null,
       filename: title,
       config: null,
     })),
   );
-}
-
-/** Without folder and extension, as the web UI names a model. */
-function nameOf(file: string): string {
-  return file
-    .replaceAll("\\", "/")
-    .replace(/^.*\//, "")
-    .replace(/\.(safetensors|sft|ckpt|pt|pth|bin|gguf)$/i, "");
 }
 
 async function seen(c: FaceContext): Promise<Here> {
@@ -93,7 +86,7 @@ export async function listUpscalers(c: FaceContext): Promise<Response> {
     .flatMap((each) => each.files);
   return c.json(
     [...plainUpscalers, ...new Set(files)].map((name) => ({
-      ...{ name, model_name: files.includes(name) ? nameOf(name) : null, model_path: null },
+      ...{ name, model_name: files.includes(name) ? stemOf(name) : null, model_path: null },
       ...{ model_url: null, scale: 4 },
     })),
   );
@@ -118,8 +111,8 @@ export async function listLoras(c: FaceContext): Promise<Response> {
   const { installed } = await seen(c);
   return c.json(
     installed.loras.map((path) => ({
-      name: nameOf(path),
-      alias: nameOf(path),
+      name: stemOf(path),
+      alias: stemOf(path),
       path,
       metadata: {},
     })),
@@ -145,7 +138,7 @@ export async function listEmbeddings(c: FaceContext): Promise<Response> {
     shape: 0,
     vectors: 0,
   };
-  const names = (await embeddingsOf(studio)).map(nameOf);
+  const names = (await embeddingsOf(studio)).map(stemOf);
   return c.json({ loaded: Object.fromEntries(names.map((name) => [name, unknown])), skipped: {} });
 }
 

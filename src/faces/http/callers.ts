@@ -42,7 +42,9 @@ export class Callers {
     return async (c, next) => {
       const base = c.get("base");
       c.set("challenge", this.#challenge(base));
-      const token = tokenIn(c.req.header("authorization"), c.req.header("x-api-key"));
+      // The second is how clients of Azure's OpenAI send theirs.
+      const key = c.req.header("x-api-key") ?? c.req.header("api-key");
+      const token = tokenIn(c.req.header("authorization"), key);
       const identity = await this.#identityOf(token);
       if (token !== undefined && !identity) {
         throw unauthorized(c, "This key is unknown here, or it is not valid any more.");

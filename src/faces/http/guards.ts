@@ -65,6 +65,7 @@ export function crossOrigin(rules: GuardRules): MiddlewareHandler<HttpEnv> {
     origin: (origin) => (rules.origins.includes(origin) ? origin : undefined),
     allowHeaders: [
       "Accept",
+      "Api-Key",
       "Authorization",
       "Content-Type",
       "Idempotency-Key",

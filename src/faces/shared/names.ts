@@ -6,9 +6,13 @@ export function fileOf(name: string, files: readonly string[]): string | undefin
 
 /** A file's name without folder and extension, in small letters. */
 export function bare(file: string): string {
+  return stemOf(file).toLowerCase();
+}
+
+/** A model file's name without folder and extension. */
+export function stemOf(file: string): string {
   return file
     .replaceAll("\\", "/")
     .replace(/^.*\//, "")
-    .replace(/\.(safetensors|sft|ckpt|pt|pth|bin)$/i, "")
-    .toLowerCase();
+    .replace(/\.(safetensors|sft|ckpt|pt|pth|bin|gguf)$/i, "");
 }
