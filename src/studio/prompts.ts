@@ -83,7 +83,11 @@ export class Prompts {
   /** What waits or runs, the newest first. */
   async unfinished(limit: number): Promise<Task[]> {
     this.#studio.demand("read");
-    const filter = { caller: this.#caller, via: [via], states: ["queued", "running"] as const };
+    const filter = {
+      caller: this.#caller,
+      via: graphFaces,
+      states: ["queued", "running"] as const,
+    };
     return (await this.#studio.list(filter, limit)).tasks;
   }
 
@@ -123,5 +127,8 @@ export class Prompts {
   }
 }
 
-/** The face that graphs come through. */
+/** ComfyUI's own face. */
 export const via = "comfyui";
+
+/** The faces that graphs come through. */
+const graphFaces = [via, "comfyv2"];

@@ -23,6 +23,12 @@ export const factRoutes: Route[] = [
   { method: "GET", path: "/models/:folder", handle: getModels },
   {
     method: "GET",
+    path: "/experiment/models",
+    handle: async (c) => json((await promptsOf(c).comfy.modelFolders()).map(folderOf)),
+  },
+  { method: "GET", path: "/experiment/models/:folder", handle: getModelRecords },
+  {
+    method: "GET",
     path: "/embeddings",
     handle: async (c) => json(await promptsOf(c).comfy.embeddings()),
   },
@@ -122,6 +128,16 @@ function withChoices([, options]: InputSpec, choices: readonly unknown[]): Input
 async function getModels(c: ComfyContext): Promise<Reply> {
   const files = await promptsOf(c).comfy.modelFiles(c.req.param("folder") ?? "");
   return files ? json(files) : notFound;
+}
+
+/** As `/experiment/models` lists it: where it lies on a ComfyUI machine is not shown. */
+function folderOf(name: string): Record<string, unknown> {
+  return { name, folders: [], extensions: [] };
+}
+
+async function getModelRecords(c: ComfyContext): Promise<Reply> {
+  const files = await promptsOf(c).comfy.modelFiles(c.req.param("folder") ?? "");
+  return files ? json(files.map((name) => ({ name, pathIndex: 0 }))) : notFound;
 }
 
 async function getMetadata(c: ComfyContext): Promise<Reply> {

@@ -34,9 +34,8 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 const stringsAndNumbers = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
 /**
- * JSON of a graph. Whole numbers beyond 2^53 (seeds go up to 2^64 - 1) become text, which ComfyUI reads as the very
- * same number; a number of JavaScript would be another one. Throws
- * what is no JSON.
+ * JSON of a graph. Whole numbers beyond 2^53 (seeds go up to 2^64 - 1) become text, which ComfyUI
+ * reads as the very same number; a number of JavaScript would be another one. Throws what is no JSON.
  */
 export function exactJson(text: string): unknown {
   if (!/\d{16}/.test(text)) return JSON.parse(text);
