@@ -19,7 +19,7 @@ interface Group {
 
 /**
  * A lower bound of the mean cost over all schedules, whoever makes them and whatever they know
- * beforehand: the Lagrangian dual of the time-indexed linear programme in which every job holds one
+ * beforehand, for any cost of a wait: the Lagrangian dual of the time-indexed linear programme in which every job holds one
  * backend of some speed for its length, and models load in no time. Any prices give a bound; the
  * rounds look for good ones (subgradients, with Polyak's steps towards `reachable`, the mean cost
  * of some schedule).

@@ -47,7 +47,9 @@ const passLimit = 3;
  * While every ComfyUI is at work, a load counts so many times beside its own length: it takes the GPU
  * from others, and what it displaces is soon loaded again.
  */
-const loadWeight = 4;
+const loadWeight = 2;
+/** Where one is idle, it is the last that has its model: loading that again counts so many times. */
+const keepWeight = 2;
 /** A second prompt is handed over this long before the first ends, so that the GPU never rests. */
 const aheadMs = 2_000;
 
@@ -76,16 +78,28 @@ export function busyMs(station: Station, paces: Paces, now: number): number {
   return own + foreign * paces.runMs(name, usual);
 }
 
-/** When a run would be done there, given everything that goes before it, in ms from now. */
-export function finishMs(run: Waiting, station: Station, paces: Paces, now: number): number {
+/**
+ * When a run would be done there, given everything that goes before it, in ms from now, others'
+ * losses counted in; undefined where that is not before `withinMs`.
+ */
+function doneMs(
+  run: Waiting,
+  station: Station,
+  all: Usage,
+  paces: Paces,
+  now: number,
+  withinMs: number,
+): number | undefined {
   let ms = busyMs(station, paces, now);
   let { model } = station;
   for (const other of station.line) {
+    if (ms >= withinMs) return undefined;
     if (byTurn(other, run) >= 0) break;
     ms += costMs(other, station.name, model, paces);
     model = other.model;
   }
-  return ms + costMs(run, station.name, model, paces);
+  ms += costMs(run, station.name, model, paces) + upsetMs(run, station, model, all, paces);
+  return ms < withinMs ? ms : undefined;
 }
 
 function costMs(run: Sort, backend: string, loaded: string | undefined, paces: Paces): number {
@@ -93,27 +107,36 @@ function costMs(run: Sort, backend: string, loaded: string | undefined, paces: P
   return paces.runMs(backend, run) + load;
 }
 
-/** What others lose when a station loads another model; nothing while there are idle ones. */
+/** What others lose when a station loads another model: the GPU meanwhile, and what was loaded. */
 function upsetMs(
   run: Sort,
   { name }: Station,
   loaded: string | undefined,
-  busy: number,
+  { busyShare, idle }: Usage,
   paces: Paces,
-) {
+): number {
   if (loaded === undefined || loaded === run.model) return 0;
-  return loadWeight * busy * paces.loadMs(name, run.model);
+  const again = paces.loadMs(name, loaded) / (idle.get(loaded) ?? 1);
+  return loadWeight * busyShare * paces.loadMs(name, run.model) + keepWeight * again;
 }
 
-/** Which part of the open stations have something to do. */
-function busyShare(stations: readonly Station[]): number {
+interface Usage {
+  /** Which part of the open stations have something to do. */
+  busyShare: number;
+  /** How many of those that have not have each model loaded. */
+  idle: ReadonlyMap<string, number>;
+}
+
+function usageOf(stations: readonly Station[]): Usage {
   let [open, busy] = [0, 0];
-  for (const { isOpen, given, line } of stations) {
+  const idle = new Map<string, number>();
+  for (const { isOpen, given, line, model } of stations) {
     if (!isOpen) continue;
     open += 1;
     if (given.length + line.length > 0) busy += 1;
+    else if (model !== undefined) idle.set(model, (idle.get(model) ?? 0) + 1);
   }
-  return open === 0 ? 0 : busy / open;
+  return { busyShare: open === 0 ? 0 : busy / open, idle };
 }
 
 /**
@@ -130,11 +153,11 @@ export function choose<S extends Station>(
   // What it has to do is summed up, which takes the longer the more that is.
   if (possible.length === 1) return possible[0];
   let best: { station: S; ms: number } | undefined;
-  const busy = busyShare(stations);
+  const all = usageOf(stations);
   for (const station of possible) {
-    const last = station.line.findLast((other) => byTurn(other, run) < 0)?.model ?? station.model;
-    const ms = finishMs(run, station, paces, now) + upsetMs(run, station, last, busy, paces);
-    if (!best || ms < best.ms) best = { station, ms };
+    const withinMs = best?.ms ?? Number.POSITIVE_INFINITY;
+    const ms = doneMs(run, station, all, paces, now, withinMs);
+    if (ms !== undefined) best = { station, ms };
   }
   return best?.station;
 }
@@ -205,11 +228,11 @@ function ofOthers<Run extends Waiting>(
 ): { run: Run; station: Station<Run> } | undefined {
   const others = stations.filter((other) => other !== station && other.line.length > 0);
   if (others.length === 0) return undefined;
-  const [busy, share] = [busyMs(station, paces, now), busyShare(stations)];
+  const [busy, all] = [busyMs(station, paces, now), usageOf(stations)];
   const hereMs = (run: Run) =>
     busy +
     costMs(run, station.name, station.model, paces) +
-    upsetMs(run, station, station.model, share, paces);
+    upsetMs(run, station, station.model, all, paces);
   let best: { run: Run; station: Station<Run> } | undefined;
   for (const other of others) {
     const isBefore = (run: Run) =>
@@ -232,12 +255,12 @@ function firstSooner<Run extends Waiting>(
   paces: Paces,
   now: number,
 ): Run | undefined {
-  let ms = busyMs(other, paces, now);
+  let ms: number | undefined;
   let { model } = other;
-  for (const run of other.line.slice(0, looked)) {
-    ms += costMs(run, other.name, model, paces);
+  for (const [i, run] of other.line.entries()) {
+    if (i === looked || !isBefore(run)) return undefined;
+    ms = (ms ?? busyMs(other, paces, now)) + costMs(run, other.name, model, paces);
     model = run.model;
-    if (!isBefore(run)) return undefined;
     if (run.able.has(station.name) && isSooner(run, ms)) return run;
   }
   return undefined;

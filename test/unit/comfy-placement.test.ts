@@ -68,6 +68,18 @@ test("waiting for a loaded model is preferred to loading it, while that is the s
   expect(choose(waiting("a"), all(100), paces, now)?.name).toBe(slow);
 });
 
+test("of idle ones, one loads another model whose own is loaded elsewhere too", () => {
+  const paces = learnt("a", "b", "c");
+  const able = new Set(["last", "one", "other"]);
+  const all = [
+    station("last", { model: "a" }),
+    station("one", { model: "b" }),
+    station("other", { model: "b" }),
+  ];
+
+  expect(choose({ ...waiting("c"), able }, all, paces, now)?.name).toBe("one");
+});
+
 test("one that lacks something, is away or is drained is given nothing", () => {
   const paces = learnt("a");
   const all = [station(quick, { isOpen: false }), station(slow)];
