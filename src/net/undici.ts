@@ -1,7 +1,9 @@
+import type { undici } from "./undici-parts.ts";
+
 /**
  * The HTTP client, loaded with the first request: it is the largest thing a start would read, and no
  * start asks anybody anything.
  */
-export function loadUndici(): Promise<typeof import("undici")> {
-  return import("undici");
+export async function loadUndici(): Promise<typeof undici> {
+  return (await import("./undici-parts.ts")).undici;
 }
