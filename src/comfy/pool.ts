@@ -1,4 +1,6 @@
 import { pause } from "../back-off.ts";
+import { AppError } from "../errors.ts";
+import { counted, quoted } from "../words.ts";
 import type { Backend } from "./backend.ts";
 import type { ComfyClient } from "./client.ts";
 import { ComfyUnreachableError } from "./errors.ts";
@@ -33,6 +35,17 @@ export class Pool {
   /** By the name tasks are recorded under. */
   of(name: string): Backend | undefined {
     return this.all.find(({ url }) => url === name);
+  }
+
+  /** As `of`; throws `not_found` for a name that is not in use. */
+  named(name: string): Backend {
+    const backend = this.of(name);
+    if (backend) return backend;
+    const known = this.all.map(({ url }) => url);
+    throw new AppError(
+      "not_found",
+      `There is no ComfyUI ${quoted(name, 80)} here. ${counted(known.length, "ComfyUI")} in use: ${known.join(", ")}.`,
+    );
   }
 
   /**

@@ -1,48 +1,28 @@
-import type { Pool } from "../comfy/pool.ts";
-import { AppError, messageOf } from "../errors.ts";
-import { counted, quoted } from "../words.ts";
+import { AppError } from "../errors.ts";
 import type { Recipe } from "../workflows/recipe.ts";
 import type { TaskRequest } from "../workflows/request.ts";
+import { AmongServers } from "./among-servers.ts";
 import { Announcer } from "./announcer.ts";
 import { Assets } from "./assets.ts";
 import { Backlog } from "./backlog.ts";
-import {
-  type CancelReport,
-  endsBefore,
-  endsElsewhere,
-  reportOf,
-  skipHere,
-  stopHere,
-} from "./cancelling.ts";
+import type { CancelReport } from "./cancelling.ts";
+import { catchUp } from "./catch-up.ts";
 import { type DeleteReport, Deletion, sweep } from "./deletion.ts";
-import { Elsewhere, missedSince, whyUnknown } from "./elsewhere.ts";
-import {
-  type EventsOptions,
-  type LivePreview,
-  type TaskEvent,
-  TaskEvents,
-  type ToldEvent,
-} from "./events.ts";
+import { whyUnknown } from "./elsewhere.ts";
+import { type EventsOptions, type LivePreview, TaskEvents, type ToldEvent } from "./events.ts";
 import { HandIn } from "./hand-in.ts";
 import { Intake } from "./intake.ts";
-import { Lease } from "./lease.ts";
 import { LiveTasks } from "./live-tasks.ts";
 import { NamedFiles } from "./named-files.ts";
 import type { TasksOptions } from "./options.ts";
 import type { TaskProgress } from "./progress.ts";
 import { Retention } from "./retention.ts";
+import { Stopping } from "./stopping.ts";
 import type { NameStore } from "./store/names.ts";
-import type { News, TaskFilter, TaskPage } from "./store/store.ts";
+import type { TaskFilter, TaskPage } from "./store/store.ts";
 import type { Asker, SubmitOptions } from "./submission.ts";
-import { Takeover } from "./takeover.ts";
-import { isTaskId, openRuns, type Task } from "./task.ts";
+import { isTaskId, type Task } from "./task.ts";
 import { Uploads } from "./uploads.ts";
-
-/** Whoever begins to read is told how far this many are. */
-const mostUnfinished = 100;
-
-/** How long a cancel waits to see the run really stop. */
-const cancelWatchMs = 10_000;
 
 /** All tasks of all callers: taken in, worked on, waited for, cancelled, deleted. */
 export class Tasks {
@@ -54,15 +34,13 @@ export class Tasks {
   readonly #options: TasksOptions;
   readonly #events: TaskEvents;
   readonly #live: LiveTasks;
-  readonly #lease: Lease;
-  readonly #elsewhere: Elsewhere;
-  readonly #takeover: Takeover;
+  readonly #servers: AmongServers;
+  readonly #stopping: Stopping;
   readonly #intake: Intake;
   readonly #deletion: Deletion;
   readonly #retention: Retention;
   readonly #closing = new AbortController();
   #started: Promise<void> = Promise.resolve();
-  #deaf = () => {};
 
   constructor(options: TasksOptions) {
     this.#options = options;
@@ -72,44 +50,24 @@ export class Tasks {
     this.assets = new Assets({ store, images, files: this.files });
     this.#events = new TaskEvents({
       progressOf: (id) => this.progress(id),
-      watched: (interest, on) => this.#elsewhere.watched(interest, on),
+      watched: (interest, on) => this.#servers.elsewhere.watched(interest, on),
     });
-    this.#lease = new Lease(
-      store,
-      log,
-      {
-        isBusy: () => this.#live.size > 0,
-        wants: (task) => this.#takeover.wants(task),
-        take: (tasks) => this.#takeover.take(tasks),
-        wished: (wishes) => this.#takeover.beat(wishes),
-        lapsed: () => this.#live.giveUp(),
-      },
-      options.lease,
-    );
     const announcer = new Announcer(options.webhooks, log, options.webhookShapes);
     this.#live = new LiveTasks({
       ...options,
       files: this.files,
       events: this.#events,
       announcer,
-      isSeenElsewhere: (id) => this.#elsewhere.isSeen(id),
-      mayWork: () => this.#lease.isHeld,
-      lookForWishes: () => this.#takeover.lookForWishes(),
+      isSeenElsewhere: (id) => this.#servers.elsewhere.isSeen(id),
+      mayWork: () => this.#servers.mayWork,
+      lookForWishes: () => this.#servers.lookForWishes(),
     });
-    this.#elsewhere = new Elsewhere({
-      store,
-      log,
-      events: this.#events,
-      live: this.#live,
-      serverId: () => this.#lease.serverId,
-    });
-    this.#takeover = new Takeover({
-      ...options,
-      announcer,
-      events: this.#events,
-      live: this.#live,
-      elsewhere: this.#elsewhere,
-      serverId: () => this.#lease.serverId,
+    const [events, live] = [this.#events, this.#live];
+    this.#servers = new AmongServers({ ...options, announcer, events, live });
+    this.#stopping = new Stopping({
+      ...{ ...options, live },
+      get: (id, caller) => this.get(id, caller),
+      events: (id, asked) => this.events(id, undefined, asked),
     });
     const backlog = new Backlog(options.mostWaiting, () => this.#live.waitingPictures);
     this.#intake = new Intake({ ...options, backlog });
@@ -118,7 +76,7 @@ export class Tasks {
       ...options,
       backlog,
       files: this.files,
-      hold: () => this.#hold(),
+      hold: () => this.#servers.hold(),
       begin: (task, recipe) => this.#begin(task, recipe),
       live: (id) => this.#live.get(id),
       remove: (task) => this.#deletion.one(task),
@@ -145,21 +103,13 @@ export class Tasks {
   }
 
   async #start(): Promise<void> {
-    this.#deaf = this.#options.store.onNews?.((news) => this.#heard(news)) ?? (() => {});
-    await this.#lease.start();
+    await this.#servers.start();
     this.#options.webhooks.start();
     const { store, images, log } = this.#options;
     await sweep(store, images, log, this.#closing.signal);
     if (this.#closing.signal.aborted) return;
     await this.uploads.start(log);
     await this.#retention.start();
-  }
-
-  #heard(news: News): void {
-    if (news !== "wishes") return this.#elsewhere.heard(news);
-    this.#takeover
-      .lookForWishes()
-      .catch((error) => this.#options.log.debug(`what others wish: ${messageOf(error)}`));
   }
 
   /** Checks the call and stores it as a task, unless it had been made before; then it is worked on. */
@@ -170,7 +120,7 @@ export class Tasks {
     options: SubmitOptions = {},
   ): Promise<{ task: Task; isNew: boolean }> {
     const { task, recipe, isNew } = await this.#intake.take(tool, request, asker, options, () =>
-      this.#hold(),
+      this.#servers.hold(),
     );
     if (isNew && options.previews) this.#events.expectPreviews(task.id);
     if (isNew) this.#begin(task, recipe);
@@ -180,14 +130,14 @@ export class Tasks {
   /** The pictures of a task once more; notes say where they may differ. */
   async again(id: string, asker: Asker, options: SubmitOptions, caller?: string): Promise<Task> {
     const earlier = await this.get(id, caller);
-    const taken = await this.#intake.again(earlier, asker, options, () => this.#hold());
+    const taken = await this.#intake.again(earlier, asker, options, () => this.#servers.hold());
     this.#begin(taken.task, taken.recipe);
     return taken.task;
   }
 
   #begin(task: Task, recipe: Recipe): void {
     // Else the lease ran out meanwhile: it is whoever's claims it, perhaps this server's.
-    if (task.server === this.#lease.serverId) this.#live.begin(task, recipe, false);
+    if (this.#servers.works(task)) this.#live.begin(task, recipe, false);
     this.#events.wrote(task);
   }
 
@@ -219,18 +169,18 @@ export class Tasks {
 
   /** Resolves when `progress` knows of a task that another server works on, or soon after. */
   learnProgress(task: Task): Promise<void> {
-    return this.#elsewhere.askOnce(task);
+    return this.#servers.elsewhere.askOnce(task);
   }
 
   /** Undefined for a task that has ended, and while nothing is known of it here. */
   progress(id: string): TaskProgress | undefined {
     const live = this.#live.get(id);
-    return live ? live.board.read(live.draft) : this.#elsewhere.progressOf(id);
+    return live ? live.board.read(live.draft) : this.#servers.elsewhere.progressOf(id);
   }
 
   /** The newest frame of a task that is being painted; frames come only while somebody reads of it. */
   livePreview(id: string): LivePreview | undefined {
-    return this.#live.get(id)?.preview ?? this.#elsewhere.previewOf(id);
+    return this.#live.get(id)?.preview ?? this.#servers.elsewhere.previewOf(id);
   }
 
   /** Why nothing is known here of how far an unfinished task is. */
@@ -268,19 +218,10 @@ export class Tasks {
     caller: string | undefined,
     options: EventsOptions & { after?: number | undefined },
   ): AsyncGenerator<ToldEvent> {
-    return this.#events.read({ caller }, options, async () => {
-      const missed =
-        options.after === undefined
-          ? []
-          : await missedSince(this.#options.store, options.after, caller);
-      const filter: TaskFilter = { states: ["queued", "running"], ...(caller ? { caller } : {}) };
-      const { tasks } = await this.list(filter, mostUnfinished);
-      const progress = tasks.flatMap(({ id }): TaskEvent[] => {
-        const now = this.progress(id);
-        return now ? [{ kind: "progress", id, progress: now }] : [];
-      });
-      return [...missed, ...progress];
-    });
+    const progressOf = (id: string) => this.progress(id);
+    return this.#events.read({ caller }, options, () =>
+      catchUp(this.#options.store, progressOf, options.after, caller),
+    );
   }
 
   list(filter: TaskFilter, limit: number, cursor?: string): Promise<TaskPage> {
@@ -300,7 +241,7 @@ export class Tasks {
   onWrote(listener: (task: Task) => void): () => void {
     // News of other servers' tasks come along while somebody here reads of them.
     return this.#events.onWrote((task) => {
-      if (task.server === this.#lease.serverId) listener(task);
+      if (this.#servers.works(task)) listener(task);
     });
   }
 
@@ -308,26 +249,13 @@ export class Tasks {
    * Stops this task's runs and no others, then says what happened to them. The wish is on record:
    * it is carried out when ComfyUI is back, and by whichever server works on the task.
    */
-  async cancel(id: string, caller?: string): Promise<CancelReport> {
-    const before = await this.get(id, caller);
-    const ends = endsBefore(before);
-    if (openRuns(before).length === 0) return reportOf(before, ends);
-    await this.#options.store.wantCancel(id);
-    const live = this.#live.get(id);
-    if (!live) {
-      const after = await this.#ended(id, cancelWatchMs);
-      return reportOf(after, [...ends, ...endsElsewhere(before, after)]);
-    }
-    ends.push(...(await stopHere(live, this.#options.pool, this.#options.log)));
-    const isAway = ends.includes("when_back");
-    return reportOf(await this.#ended(id, isAway ? 0 : cancelWatchMs), ends);
+  cancel(id: string, caller?: string): Promise<CancelReport> {
+    return this.#stopping.cancel(id, caller);
   }
 
   /** Stops the picture that is being made here; false where none of this task is. */
-  async skip(id: string, caller?: string): Promise<boolean> {
-    await this.get(id, caller);
-    const live = this.#live.get(id);
-    return live ? skipHere(live, this.#options.pool, this.#options.log) : false;
+  skip(id: string, caller?: string): Promise<boolean> {
+    return this.#stopping.skip(id, caller);
   }
 
   /**
@@ -336,7 +264,7 @@ export class Tasks {
    */
   async drain(backend: string, isDrained: boolean): Promise<void> {
     const { pool, store, handOver } = this.#options;
-    if (!pool.of(backend)) throw unknownBackend(backend, pool);
+    pool.named(backend);
     await store.drains.set(backend, isDrained);
     await handOver.refreshDrained();
   }
@@ -349,37 +277,15 @@ export class Tasks {
   /** Leaves unfinished tasks as they are on record; ComfyUI goes on with what it has. */
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#deaf();
+    this.#servers.deafen();
     this.uploads.close();
     await this.#retention.close();
     await this.#started.catch(() => {});
     this.#events.close();
-    this.#elsewhere.close();
+    this.#servers.elsewhere.close();
     this.#options.handOver.close();
     await this.#live.close();
     await this.#options.webhooks.close();
-    await this.#lease.close();
+    await this.#servers.close();
   }
-
-  async #hold(): Promise<string> {
-    await this.#lease.hold();
-    return this.#lease.serverId;
-  }
-
-  async #ended(id: string, timeoutMs: number): Promise<Task> {
-    let last: Task | undefined;
-    const signal = AbortSignal.timeout(timeoutMs);
-    for await (const event of this.events(id, undefined, { signal })) {
-      if (event.kind === "state") last = event.task;
-    }
-    return last ?? this.get(id);
-  }
-}
-
-function unknownBackend(name: string, pool: Pool): AppError {
-  const known = pool.all.map(({ url }) => url);
-  return new AppError(
-    "not_found",
-    `There is no ComfyUI ${quoted(name, 80)} here. ${counted(known.length, "ComfyUI")} in use: ${known.join(", ")}.`,
-  );
 }
