@@ -1,16 +1,15 @@
-import { type SSEStreamingApi, streamSSE } from "hono/streaming";
+import type { SSEStreamingApi } from "hono/streaming";
 import { messageOf } from "../../errors.ts";
 import type { ToldEvent } from "../../tasks/events.ts";
 import { isTerminal } from "../../tasks/state.ts";
 import type { Task } from "../../tasks/task.ts";
 import type { FaceContext } from "../shared/env.ts";
+import { eventStream } from "../shared/sse.ts";
 import type { Parts } from "./env.ts";
 import { taskOf, toldWith } from "./jobs.ts";
 import { placeOf, progressOf, statusOf, type Told, warningsOf } from "./map.ts";
 import { outputsOf } from "./outputs.ts";
 
-/** Clients take a stream that is silent for 45 s for dead. */
-const beatMs = 15_000;
 /** The API's "about two a second". */
 const everyMs = 400;
 
@@ -19,23 +18,16 @@ export async function jobEvents(c: FaceContext, parts: Parts): Promise<Response>
   // An unknown id is refused before a stream begins.
   const task = await taskOf(c);
   const told = await toldWith(c, task, parts);
-  // Proxies that hold answers back would hold back the events.
-  c.header("X-Accel-Buffering", "no");
-  return streamSSE(c, async (out) => {
-    const gone = new AbortController();
-    out.onAbort(() => gone.abort());
-    const beat = setInterval(() => void out.write(": alive\n\n"), beatMs);
-    try {
+  return eventStream(
+    c,
+    async (out, signal) => {
       const teller = new Teller(out, task, told, parts);
-      const options = { signal: gone.signal, everyMs, previews: true };
+      const options = { signal, everyMs, previews: true };
       for await (const event of told.studio.events(task.id, options)) await teller.tell(event);
-    } catch (error) {
-      // The stream ends without an end of the job: clients ask for it, and come again.
-      parts.log.error(`events of ${task.id}: ${messageOf(error)}`);
-    } finally {
-      clearInterval(beat);
-    }
-  });
+    },
+    // The stream ends without an end of the job: clients ask for it, and come again.
+    async (error) => parts.log.error(`events of ${task.id}: ${messageOf(error)}`),
+  );
 }
 
 class Teller {

@@ -1,6 +1,7 @@
 import { isOutputFile, resultFiles } from "../../comfy/outputs.ts";
 import { type ResultMimeType, resultExtensions } from "../../images/media.ts";
 import type { Studio } from "../../studio/studio.ts";
+import { isTerminal } from "../../tasks/state.ts";
 import type { ImageRecord, Run, Task } from "../../tasks/task.ts";
 import type { Recipe } from "../../workflows/recipe.ts";
 
@@ -39,8 +40,12 @@ export function outputsOf(task: Task, recipe: Recipe | undefined, place: Place):
 }
 
 function filesOf(task: Task, run: Run, only: string, place: Place): Output[] {
+  // Of a graph a node's files get their names a moment after they are kept.
+  const isNamed = (node: string) =>
+    !task.prompt || isTerminal(task.state) || run.outputs?.[node] !== undefined;
   const counts = new Map<string, number>();
-  return run.images.map((image) => {
+  const images = run.images.filter(({ node = only }) => isNamed(node));
+  return images.map((image) => {
     const node = image.node ?? only;
     const nth = counts.get(node) ?? 0;
     counts.set(node, nth + 1);

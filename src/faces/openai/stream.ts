@@ -1,4 +1,4 @@
-import { type SSEStreamingApi, streamSSE } from "hono/streaming";
+import type { SSEStreamingApi } from "hono/streaming";
 import { messageOf } from "../../errors.ts";
 import { deliver } from "../../images/convert.ts";
 import type { Log } from "../../log.ts";
@@ -7,33 +7,25 @@ import { isTerminal } from "../../tasks/state.ts";
 import { type ImageRecord, imagesOf, type Task } from "../../tasks/task.ts";
 import type { FaceContext } from "../shared/env.ts";
 import { failureOf } from "../shared/failure.ts";
+import { eventStream } from "../shared/sse.ts";
 import { base64Of, saidOf, secondsOf } from "./answer.ts";
 import { type Begun, finished } from "./make.ts";
 import { errorBody, problemOf } from "./problems.ts";
 
-/** Proxies cut what is silent for longer. */
-const beatMs = 15_000;
 const everyMs = 100;
 
 /** Partial pictures from live previews, then each picture as it is done. A client that goes stops nothing. */
 export function stream(c: FaceContext, begun: Begun, log: Log): Response {
-  // Proxies that hold answers back would hold back the events.
-  c.header("X-Accel-Buffering", "no");
-  return streamSSE(c, async (out) => {
-    const gone = new AbortController();
-    out.onAbort(() => gone.abort());
-    const beat = setInterval(() => void out.write(": alive\n\n"), beatMs);
-    try {
-      await new Teller(out, begun).tell(gone.signal);
-    } catch (error) {
+  return eventStream(
+    c,
+    (out, signal) => new Teller(out, begun).tell(signal),
+    async (error, out) => {
       const known = problemOf(error)?.body;
       if (!known) log.error(`openai stream of ${begun.task.id}: ${messageOf(error)}`);
       const body = known ?? errorBody(500, "Internal error; the server's log has the details.");
       await out.writeSSE({ event: "error", data: JSON.stringify(body) });
-    } finally {
-      clearInterval(beat);
-    }
-  });
+    },
+  );
 }
 
 /** Nothing is counted in tokens here. */
