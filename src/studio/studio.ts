@@ -1,19 +1,12 @@
-import type { LinkAnswer } from "../blobs/blobs.ts";
 import { AppError } from "../errors.ts";
-import { cardFor } from "../images/card.ts";
-import { isPicture } from "../images/media.ts";
-import { preview } from "../images/preview.ts";
-import type { ResolveOptions } from "../images/source.ts";
-import type { StoredPreview } from "../images/store.ts";
 import type { CancelReport } from "../tasks/cancelling.ts";
 import type { DeleteReport } from "../tasks/deletion.ts";
-import type { EventsOptions, LivePreview, ToldEvent } from "../tasks/events.ts";
+import type { EventsOptions, ToldEvent } from "../tasks/events.ts";
 import type { TaskProgress } from "../tasks/progress.ts";
 import { isTerminal } from "../tasks/state.ts";
 import type { TaskFilter, TaskPage } from "../tasks/store/store.ts";
 import type { Asker, SubmitOptions } from "../tasks/submission.ts";
-import { type ImageRecord, imagesOf, inputHashOf, type Task, taskIdOf } from "../tasks/task.ts";
-import type { Upload } from "../tasks/uploads.ts";
+import type { Task } from "../tasks/task.ts";
 import type { TaskRequest } from "../workflows/request.ts";
 import type { Style } from "../workflows/styles.ts";
 import type { Template } from "../workflows/templates.ts";
@@ -24,6 +17,7 @@ import type { Installed, InstalledOptions } from "./installed.ts";
 import { NumberedTasks } from "./numbered.ts";
 import type { Pace } from "./pace.ts";
 import type { StudioParts } from "./parts.ts";
+import { OwnPictures } from "./pictures.ts";
 import { Prompts } from "./prompts.ts";
 import { Settings } from "./settings.ts";
 import type { WorkflowState, WorkflowStates } from "./workflow-states.ts";
@@ -85,29 +79,27 @@ export class Studio {
     const asker = this.#asker(options);
     return quota.within(this.caller, async (admit) => {
       await admit();
-      return tasks.again(id, asker, options, this.#only);
+      return tasks.again(id, asker, options, this.only);
     });
   }
 
   #asker({ client = this.caller.client, via = this.caller.via }: SubmitOptions): Asker {
     const { name, folders, scopes } = this.caller;
     const [graphs, isOverAll] = [scopes.has("graphs"), scopes.has("admin")];
-    return { caller: name, client, via, folders, graphs, isOverAll, sources: this.#sources };
-  }
-
-  get #sources(): ResolveOptions {
-    const { folders } = this.caller;
     return {
-      ...folders,
-      // A result's path is in every answer, so it may come back as an input.
-      roots: folders.roots.length > 0 ? [...folders.roots, ...this.#parts.images.resultsDirs] : [],
-      lookup: (reference) => this.#picture(reference),
+      caller: name,
+      client,
+      via,
+      folders,
+      graphs,
+      isOverAll,
+      sources: this.pictures.sources,
     };
   }
 
   async get(id: string): Promise<Task> {
     this.demand("read");
-    const task = await this.#parts.tasks.get(id, this.#only);
+    const task = await this.#parts.tasks.get(id, this.only);
     await this.#parts.tasks.learnProgress(task);
     return task;
   }
@@ -125,7 +117,7 @@ export class Studio {
   /** What happens to one task, from where it is to its end. Throws `not_found` at the first step. */
   async *events(id: string, options: EventsOptions = {}): AsyncGenerator<ToldEvent> {
     this.demand("read");
-    yield* this.#parts.tasks.events(id, this.#only, options);
+    yield* this.#parts.tasks.events(id, this.only, options);
   }
 
   /** What happens to all tasks of this caller until `signal`; see `Tasks.allEvents`. */
@@ -133,7 +125,7 @@ export class Studio {
     options: EventsOptions & { after?: number | undefined },
   ): AsyncGenerator<ToldEvent> {
     this.demand("read");
-    yield* this.#parts.tasks.allEvents(this.#only, options);
+    yield* this.#parts.tasks.allEvents(this.only, options);
   }
 
   /**
@@ -167,89 +159,18 @@ export class Studio {
   /** Who may make a task may stop it. */
   async cancel(id: string): Promise<CancelReport> {
     this.demand("generate");
-    return this.#parts.tasks.cancel(id, this.#only);
+    return this.#parts.tasks.cancel(id, this.only);
   }
 
   /** Stops the picture of a task that is being made and lets its others go on; false where none is. */
   async skip(id: string): Promise<boolean> {
     this.demand("generate");
-    return this.#parts.tasks.skip(id, this.#only);
+    return this.#parts.tasks.skip(id, this.only);
   }
 
   async delete(filter: TaskFilter, dryRun: boolean): Promise<DeleteReport> {
     this.demand("delete");
     return this.#parts.tasks.delete(this.#own(filter), dryRun);
-  }
-
-  async image(imageId: string): Promise<{ record: ImageRecord; task: Task }> {
-    const taskId = taskIdOf(imageId);
-    this.demand("read");
-    const task = taskId ? await this.get(taskId).catch(() => undefined) : undefined;
-    const record = task && imagesOf(task).find((image) => image.id === imageId);
-    if (record) return { record, task };
-    throw new AppError(
-      "not_found",
-      `There is no picture ${JSON.stringify(imageId.slice(0, 60))}. Ids look like t0123456789abcdef-1; task_status and list_tasks name those of a task.`,
-    );
-  }
-
-  /** The picture as it was made. */
-  async original(imageId: string): Promise<{ record: ImageRecord; task: Task; bytes: Buffer }> {
-    const { record, task } = await this.image(imageId);
-    return { record, task, bytes: await this.#parts.images.readResult(record.id, record.mimeType) };
-  }
-
-  /** Where the original is fetched without a key for a while; undefined where this server sends it. */
-  async link(imageId: string, answer: LinkAnswer): Promise<string | undefined> {
-    const { record } = await this.image(imageId);
-    return this.#parts.images.resultLink(record.id, record.mimeType, answer);
-  }
-
-  /** Where a person finds the full picture: a URL for a remote caller, or a path on this machine. */
-  place({ id, mimeType }: ImageRecord): string {
-    return this.url(id) ?? this.#parts.images.resultPath(id, mimeType);
-  }
-
-  /** Where a remote caller fetches a picture or an input; undefined for one on this machine. */
-  url(id: string): string | undefined {
-    return this.caller.imageUrl?.(id);
-  }
-
-  /** Its preview, as it was made with the picture; of what shows nothing, a card of its kind. */
-  async preview(imageId: string): Promise<StoredPreview> {
-    const { record } = await this.image(imageId);
-    const { id, mimeType } = record;
-    const made = isPicture(mimeType) ? preview : async () => preview(await cardFor(mimeType));
-    return this.#parts.images.readPreview(id, mimeType, made);
-  }
-
-  /** The newest frame of a task on its way; undefined when there is none. */
-  async livePreview(id: string): Promise<LivePreview | undefined> {
-    await this.get(id);
-    return this.#parts.tasks.livePreview(id);
-  }
-
-  /** Keeps a picture for a call to come. */
-  async upload(bytes: Buffer): Promise<Upload> {
-    this.demand("generate");
-    return this.#parts.tasks.uploads.put(this.caller.name, bytes);
-  }
-
-  /** As `upload`, from wherever the picture of a `parameter` may be. */
-  async bring(parameter: string, from: string): Promise<Upload> {
-    this.demand("generate");
-    return this.#parts.tasks.uploads.bring(this.caller.name, parameter, from, this.#sources);
-  }
-
-  /** An input picture by its id, as PNG. */
-  async input(id: string): Promise<Buffer> {
-    const sha256 = inputHashOf(id);
-    const bytes = sha256 && (await this.#parts.tasks.uploads.read(sha256, this.#only));
-    if (bytes) return bytes;
-    throw new AppError(
-      "not_found",
-      `There is no input picture ${JSON.stringify(id.slice(0, 80))}. An upload that is not used is kept for a day; send it again.`,
-    );
   }
 
   backends(ask: "all" | "known"): Promise<BackendState[]> {
@@ -268,7 +189,7 @@ export class Studio {
   /** What the pictures that this caller sees take on disk. */
   async keptBytes(): Promise<number> {
     this.demand("read");
-    return this.#parts.tasks.keptBytes(this.#only);
+    return this.#parts.tasks.keptBytes(this.only);
   }
 
   /** Every record that this server writes, whoever's; until what is returned is called. */
@@ -305,14 +226,9 @@ export class Studio {
     return this.#parts.template(name);
   }
 
-  /** By `comfy://images/ID`, an image id, an input id, or a task id, which stands for its first picture. */
-  async #picture(reference: string): Promise<Buffer> {
-    const id = reference.replace(/^comfy:\/\/(images|tasks)\//, "");
-    if (inputHashOf(id)) return this.input(id);
-    const task = /-\d+$/.test(id) ? undefined : await this.get(id).catch(() => undefined);
-    const first = task ? imagesOf(task)[0]?.id : id;
-    const { bytes } = await this.original(first ?? id);
-    return bytes;
+  /** What it made and what it sent, as pictures. */
+  get pictures(): OwnPictures {
+    return new OwnPictures(this, this.#parts);
   }
 
   /** Its own graphs and files, by the names it knows them by. */
@@ -346,7 +262,8 @@ export class Studio {
     return new Studio(this.#parts, { ...this.caller, scopes });
   }
 
-  get #only(): string | undefined {
+  /** Whose records it sees; undefined: everyone's. */
+  get only(): string | undefined {
     return this.may("admin") ? undefined : this.caller.name;
   }
 
@@ -361,7 +278,7 @@ export class Studio {
   }
 
   #own(filter: TaskFilter): TaskFilter {
-    const only = this.#only;
+    const only = this.only;
     return only === undefined ? filter : { ...filter, caller: only };
   }
 }

@@ -141,7 +141,7 @@ describe("what a key may not do", () => {
       studio.count({}),
       studio.cancel("t0123456789abcdef"),
       studio.delete({}, true),
-      studio.image("t0123456789abcdef-1"),
+      studio.pictures.image("t0123456789abcdef-1"),
       studio.events("t0123456789abcdef").next(),
       studio.allEvents({}).next(),
     ];

@@ -220,7 +220,7 @@ test("one caller neither sees, deletes nor uses what another one made", async ()
   await me.wait(task.id, 30_000);
 
   await expect(you.get(task.id)).rejects.toMatchObject({ code: "not_found" });
-  await expect(you.image(`${task.id}-1`)).rejects.toMatchObject({ code: "not_found" });
+  await expect(you.pictures.image(`${task.id}-1`)).rejects.toMatchObject({ code: "not_found" });
   await expect(you.cancel(task.id)).rejects.toMatchObject({ code: "not_found" });
   await expect(
     you.submit("img2img", { parameters: { prompt: "x", image: `${task.id}-1` } }),

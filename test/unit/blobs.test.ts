@@ -126,12 +126,12 @@ test("pictures of a server with a bucket are all there, and fetched by its links
     `inline; filename="a-red-fox-${id}.png"`,
   );
   expect(Buffer.from(await fetched.arrayBuffer())).toEqual(
-    (await world.deps.studio.original(String(id))).bytes,
+    (await world.deps.studio.pictures.original(String(id))).bytes,
   );
   expect([preview.status, preview.headers.get("content-type")]).toEqual([200, "image/jpeg"]);
-  expect(world.deps.studio.place((await world.deps.studio.image(String(id))).record)).toMatch(
-    /^s3:\/\/pictures\/easel\/images\//,
-  );
+  expect(
+    world.deps.studio.pictures.place((await world.deps.studio.pictures.image(String(id))).record),
+  ).toMatch(/^s3:\/\/pictures\/easel\/images\//);
   await world.deps.studio.delete({ ids: [task.id] }, false);
   const listed = await (await s3().ask("GET", "")).text();
   expect(listed).not.toContain(task.id);

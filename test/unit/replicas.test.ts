@@ -40,7 +40,7 @@ describe("a task of another server", () => {
     await hold.reached;
 
     await expect.poll(() => kindsOf(id)).toContain("preview");
-    expect((await two.livePreview(id))?.mimeType).toBe("image/jpeg");
+    expect((await two.pictures.livePreview(id))?.mimeType).toBe("image/jpeg");
     hold.release();
     expect(await two.wait(id, 30_000)).toMatchObject({ state: "completed" });
     stop.abort();

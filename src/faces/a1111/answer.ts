@@ -28,7 +28,7 @@ export function generate(kind: Kind): (c: FaceContext) => Promise<Response> {
 }
 
 async function base64Of(done: Done, made: Made): Promise<string> {
-  const { bytes } = await done.studio.original(made.image.id);
+  const { bytes } = await done.studio.pictures.original(made.image.id);
   const picture = await deliver(bytes, { format: formatOf(done.options) });
   return withText(picture, { text: textOf(done, made) }).toString("base64");
 }

@@ -47,7 +47,7 @@ async function enlargeAll(
   const format = formatOf(options);
   const warnings = new Set(unheardIn(call));
   const made = images.map(async (image) => {
-    const picture = await studio.bring("image", image);
+    const picture = await studio.pictures.bring("image", image);
     const { upscaler_1: upscaler } = call;
     const wanted = { image: picture.id, upscaler, field: "upscaler_1", ...sizeOf(call, picture) };
     const mapped = enlarge(wanted, here, format);
@@ -57,7 +57,7 @@ async function enlargeAll(
     if (!enlarged) throw failureOf(task);
     for (const warning of [...mapped.warnings, ...task.warnings]) warnings.add(warning);
     if (call.show_extras_results === false) return [];
-    const { bytes } = await studio.original(enlarged.id);
+    const { bytes } = await studio.pictures.original(enlarged.id);
     return [(await deliver(bytes, { format })).toString("base64")];
   });
   return { pictures: (await Promise.all(made)).flat(), warnings: [...warnings] };

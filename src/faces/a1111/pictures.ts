@@ -19,13 +19,16 @@ export async function bringPictures(
       ? [noEffect("init_images", `only the first of ${more.length + 1} is used`)]
       : [];
   if (call.resize_mode === 3) warnings.push("resize_mode: 3 resizes the pixels, as 0 does.");
-  const given = await studio.bring("init_images", first);
+  const given = await studio.pictures.bring("init_images", first);
   const size = { width: call.width ?? given.width, height: call.height ?? given.height };
   const image = await fitted(studio, given, size, call.resize_mode);
   if (call.mask === undefined) return { pictures: { image }, warnings };
-  const drawn = await studio.bring("mask", call.mask);
-  const white = await whitePart(await studio.input(drawn.id), call.inpainting_mask_invert === 1);
-  const mask = await fitted(studio, await studio.upload(white), size, call.resize_mode);
+  const drawn = await studio.pictures.bring("mask", call.mask);
+  const white = await whitePart(
+    await studio.pictures.input(drawn.id),
+    call.inpainting_mask_invert === 1,
+  );
+  const mask = await fitted(studio, await studio.pictures.upload(white), size, call.resize_mode);
   return { pictures: { image, mask }, warnings };
 }
 
@@ -37,10 +40,10 @@ async function fitted(
   mode = 0,
 ): Promise<Upload> {
   if (picture.width === width && picture.height === height) return picture;
-  const whole = await openImage({ bytes: await studio.input(picture.id) });
+  const whole = await openImage({ bytes: await studio.pictures.input(picture.id) });
   if (mode !== 2) {
     const fit = mode === 1 ? "cover" : "fill";
-    return studio.upload(await whole.resize({ width, height, fit }).png().toBuffer());
+    return studio.pictures.upload(await whole.resize({ width, height, fit }).png().toBuffer());
   }
   const scale = Math.min(width / picture.width, height / picture.height);
   const inner = {
@@ -52,7 +55,7 @@ async function fitted(
     ...{ left, right: width - inner.width - left, top, bottom: height - inner.height - top },
     extendWith: "copy",
   });
-  return studio.upload(await filled.png().toBuffer());
+  return studio.pictures.upload(await filled.png().toBuffer());
 }
 
 /** What the web UI repaints: what is opaque where a mask has transparent parts, else what is white. */

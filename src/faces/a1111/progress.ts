@@ -60,7 +60,7 @@ function stateOf(task: Task | undefined, progress: TaskProgress | undefined) {
 }
 
 async function previewOf(studio: Studio, { id }: Task): Promise<string | null> {
-  const preview = await studio.livePreview(id);
+  const preview = await studio.pictures.livePreview(id);
   if (!preview) return null;
   return (await deliver(preview.bytes, { format: "png" })).toString("base64");
 }

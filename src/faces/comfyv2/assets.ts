@@ -179,7 +179,7 @@ async function find(c: FaceContext): Promise<Found> {
   const [, jobId] = /^(t[0-9a-z]{16})-text-\d+$/.exec(id) ?? [];
   if (jobId !== undefined) return findText(c, jobId, id);
   if (taskIdOf(id) === undefined) throw noAsset(id);
-  const { record, task } = await studio.image(id);
+  const { record, task } = await studio.pictures.image(id);
   const view = {
     id,
     hash: null,
@@ -191,7 +191,7 @@ async function find(c: FaceContext): Promise<Found> {
     expires_at: null,
     job_id: task.id,
   };
-  const read = async () => (await studio.original(id)).bytes;
+  const read = async () => (await studio.pictures.original(id)).bytes;
   return { view, served: record.mimeType, read };
 }
 

@@ -114,7 +114,7 @@ export function linkTo(
   id: string,
   { studio, root }: Place,
 ): Pick<Output, "url" | "url_expires_at"> {
-  const url = studio.url(id) ?? contentUrl(root, id);
+  const url = studio.pictures.url(id) ?? contentUrl(root, id);
   const expires = Number(new URL(url).searchParams.get("expires"));
   return { url, url_expires_at: expires > 0 ? new Date(expires * 1_000).toISOString() : never };
 }

@@ -42,7 +42,7 @@ export async function bringPictures(
   for (const name of Object.keys(fields) as FieldName[]) {
     const given = values[name];
     if (fields[name].type !== "image" || typeof given !== "string") continue;
-    pictures[name] = await studio.bring(name, ownReference(given, base));
+    pictures[name] = await studio.pictures.bring(name, ownReference(given, base));
   }
   return pictures;
 }
@@ -59,7 +59,7 @@ export async function bringPrompts(
   for (const [i, entry] of named.slice(0, mostPrompts).entries()) {
     const type = typeOf(entry, i);
     const image = ownReference(String(entry["cn_img"]), base);
-    const picture = await studio.bring(`controlnet_image.${i}.cn_img`, image);
+    const picture = await studio.pictures.bring(`controlnet_image.${i}.cn_img`, image);
     const weight = numberIn(entry, i, "cn_weight", 2);
     const stop = numberIn(entry, i, "cn_stop", 1);
     prompts.push({

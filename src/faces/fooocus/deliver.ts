@@ -28,7 +28,7 @@ export async function pictureBytes(
   image: ImageRecord,
   format: DeliveryFormat | undefined,
 ): Promise<Buffer> {
-  const { bytes } = await studio.original(image.id);
+  const { bytes } = await studio.pictures.original(image.id);
   const whole = await deliver(bytes, { format });
   const params = callOf(task)?.params;
   if (!params || params["save_metadata_to_images"] === false) return whole;

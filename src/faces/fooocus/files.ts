@@ -25,7 +25,7 @@ export async function inputFile(c: FooocusContext): Promise<Response> {
     hash &&
     (await c
       .get("studio")
-      .input(`u${hash}`)
+      .pictures.input(`u${hash}`)
       .catch(() => undefined));
   if (!bytes) return c.body(null, 404);
   return send(c, await deliver(bytes, { format: formatIn(c.req.header("accept")) }));

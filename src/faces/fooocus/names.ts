@@ -42,7 +42,7 @@ export async function pictureAt(
 ): Promise<{ task: Task; image: ImageRecord } | undefined> {
   const id = /_(t[0-9a-z]{16}-\d+)\.\w+$/.exec(file)?.[1];
   if (id !== undefined) {
-    const found = await studio.image(id).catch(() => undefined);
+    const found = await studio.pictures.image(id).catch(() => undefined);
     return found && { task: found.task, image: found.record };
   }
   if (!/^\d{4}-\d{2}-\d{2}$/.test(date) || Number.isNaN(Date.parse(date))) return undefined;

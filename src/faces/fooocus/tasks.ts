@@ -56,7 +56,7 @@ export async function shown(studio: Studio, task: Task, base: string): Promise<F
 /** As base64 of a PNG; ComfyUI makes previews only while somebody reads of the task. */
 export async function previewOf(studio: Studio, id: string): Promise<string | undefined> {
   watch(studio, id);
-  const preview = await studio.livePreview(id);
+  const preview = await studio.pictures.livePreview(id);
   if (!preview) return undefined;
   return (await deliver(preview.bytes, { format: "png" })).toString("base64");
 }

@@ -31,13 +31,13 @@ export async function generateMask(c: FooocusContext): Promise<Response> {
     );
   }
   const studio = c.get("studio").through("fooocus");
-  const { id: picture } = await studio.bring("image", image);
+  const { id: picture } = await studio.pictures.bring("image", image);
   const request = { outputFormat: "png" as const, parameters: { image: picture } };
   const { id } = await studio.submit("remove_background", request);
   const task = await studio.wait(id, everMs);
   const [cutOut] = imagesOf(task);
   if (!cutOut) return c.json({ detail: task.error?.message ?? `It ended ${task.state}.` }, 500);
-  const { bytes } = await studio.original(cutOut.id);
+  const { bytes } = await studio.pictures.original(cutOut.id);
   const alpha = (await openImage({ bytes })).ensureAlpha().extractChannel("alpha");
   return c.json((await rasterPng(await greyRaster(alpha))).toString("base64"));
 }

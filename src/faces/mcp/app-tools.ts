@@ -56,7 +56,7 @@ function lookForApp({ studio, catalog }: Deps): Tool {
     annotations: reading,
     async run({ task_id, after }) {
       const task = await studio.get(String(task_id));
-      const shown = await studio.livePreview(task.id);
+      const shown = await studio.pictures.livePreview(task.id);
       const isNew = shown && shown.frame > Number(after);
       return {
         content: isNew
@@ -83,7 +83,7 @@ function pictureForApp({ studio }: Deps): Tool {
     }),
     annotations: reading,
     async run({ image_id, max_size }) {
-      const { record, bytes } = await studio.original(String(image_id));
+      const { record, bytes } = await studio.pictures.original(String(image_id));
       if (!isPicture(record.mimeType)) return { content: [], isError: true };
       const options = { maxSide: Number(max_size), maxBase64: largestBase64 };
       const { data, mimeType } = await preview(bytes, options);

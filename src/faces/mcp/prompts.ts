@@ -220,7 +220,7 @@ function workflowCalled({ catalog }: Deps, name: string) {
 
 /** The tool and the arguments that made a picture, as a call that makes it again. */
 async function callOf({ catalog, studio }: Deps, id: string) {
-  const task = isTaskId(id) ? await studio.get(id) : (await studio.image(id)).task;
+  const task = isTaskId(id) ? await studio.get(id) : (await studio.pictures.image(id)).task;
   const known = catalog.ofTool(task.tool).find(({ name }) => name === task.workflow);
   return { tool: task.tool, call: JSON.stringify(argumentsOf(task, known)) };
 }
@@ -230,11 +230,11 @@ async function previewOf({ studio, resultImages }: Deps, id: string): Promise<Bl
   if (resultImages === "omit") return [];
   const found = isTaskId(id)
     ? imagesOf(await studio.get(id))[0]
-    : await studio.image(id).then(
+    : await studio.pictures.image(id).then(
         ({ record }) => record,
         () => undefined,
       );
   if (!found || !isPicture(found.mimeType)) return [];
-  const { data, mimeType } = await studio.preview(found.id);
+  const { data, mimeType } = await studio.pictures.preview(found.id);
   return [{ type: "image", data: data.toString("base64"), mimeType }];
 }

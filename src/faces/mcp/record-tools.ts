@@ -42,7 +42,9 @@ export function listTasks(deps: Deps): Tool {
       return {
         content: [{ type: "text", text: lines.join("\n") }],
         structured: {
-          tasks: page.tasks.map((task) => summary(task, (image) => deps.studio.place(image), room)),
+          tasks: page.tasks.map((task) =>
+            summary(task, (image) => deps.studio.pictures.place(image), room),
+          ),
           ...(page.cursor ? { next_cursor: page.cursor } : {}),
         },
       };

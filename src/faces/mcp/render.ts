@@ -110,7 +110,7 @@ function imageLine(task: Task, image: ImageRecord, studio: Studio, isDrawn: bool
   const cached = run?.cached ? ", from ComfyUI's cache" : "";
   const prompt =
     isDrawn && run?.prompt !== undefined ? `\n  drawn from: ${cut(run.prompt, longestDrawn)}` : "";
-  return `- image ${image.id}: ${kindOf(image)}, ${size(image.bytes)}${seed}${cached}\n  ${studio.place(image)}${prompt}`;
+  return `- image ${image.id}: ${kindOf(image)}, ${size(image.bytes)}${seed}${cached}\n  ${studio.pictures.place(image)}${prompt}`;
 }
 
 /** "1024x1024 PNG", "640x640 MP4 video", "FLAC audio". */
@@ -138,7 +138,7 @@ function placesNote(previews: number, images: readonly ImageRecord[]): string {
 
 export async function previewBlock(image: ImageRecord, studio: Studio): Promise<Block> {
   try {
-    const { data, mimeType } = await studio.preview(image.id);
+    const { data, mimeType } = await studio.pictures.preview(image.id);
     return { type: "image", data: data.toString("base64"), mimeType };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

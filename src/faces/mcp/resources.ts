@@ -107,13 +107,13 @@ export async function readResource(
 
 /** The file itself while its base64 fits the line limit, else the largest version that does. */
 async function imageContent(deps: Deps, uri: string, id: string): Promise<ResourceBytes> {
-  const { record, bytes } = await deps.studio.original(id);
+  const { record, bytes } = await deps.studio.pictures.original(id);
   if (bytes.length * (4 / 3) <= largestBlobBase64) {
     return { uri, mimeType: record.mimeType, blob: bytes.toString("base64") };
   }
   if (!isPicture(record.mimeType)) {
     throw refusal(
-      `${uri} (${mediaName(record.mimeType)}, ${megabytes(bytes.length)}) is too large for this connection; it is at ${deps.studio.place(record)}.`,
+      `${uri} (${mediaName(record.mimeType)}, ${megabytes(bytes.length)}) is too large for this connection; it is at ${deps.studio.pictures.place(record)}.`,
     );
   }
   const { data, mimeType } = await preview(bytes, {
@@ -166,7 +166,7 @@ function parsed(uri: string): { kind: string | undefined; id: string } {
 /** Throws `not_found` for what cannot be read. */
 export async function refuseUnlessThere(deps: Deps, uri: string): Promise<void> {
   const { kind, id } = parsed(uri);
-  if (kind === "images") await deps.studio.image(id);
+  if (kind === "images") await deps.studio.pictures.image(id);
   else await readResource(deps, uri);
 }
 

@@ -80,7 +80,7 @@ function wordCancel({ task, runs }: CancelReport): string {
 async function unseen({ studio }: Deps, record: ImageRecord, view: View): Promise<Answer> {
   const hasStill = isShown(record);
   const what = hasStill ? "its first frame is shown" : "it cannot be shown here";
-  const text = `Image ${record.id}: ${kindOf(record)}, ${size(record.bytes)}; ${what}.\n${studio.place(record)}\ncomfy://images/${record.id}`;
+  const text = `Image ${record.id}: ${kindOf(record)}, ${size(record.bytes)}; ${what}.\n${studio.pictures.place(record)}\ncomfy://images/${record.id}`;
   const still = hasStill && view.images ? [await previewBlock(record, studio)] : [];
   return { content: [{ type: "text", text }, ...still, ...linksTo([record], view)] };
 }
@@ -101,7 +101,9 @@ export function getImage(deps: Deps): Tool {
     }),
     annotations: reading,
     async run(args, call) {
-      const { record, bytes } = await deps.studio.original(await imageIdIn(deps, args["image_id"]));
+      const { record, bytes } = await deps.studio.pictures.original(
+        await imageIdIn(deps, args["image_id"]),
+      );
       if (!isPicture(record.mimeType)) return unseen(deps, record, call.view);
       const { data, mimeType, width, height } = await preview(bytes, {
         maxSide: Number(args["max_size"]),
@@ -109,7 +111,7 @@ export function getImage(deps: Deps): Tool {
       });
       const smaller =
         width === record.width && height === record.height ? "" : `, shown at ${width}x${height}`;
-      const text = `Image ${record.id}: ${record.width}x${record.height}, ${size(record.bytes)}${smaller}.\n${deps.studio.place(record)}\ncomfy://images/${record.id}`;
+      const text = `Image ${record.id}: ${record.width}x${record.height}, ${size(record.bytes)}${smaller}.\n${deps.studio.pictures.place(record)}\ncomfy://images/${record.id}`;
       return {
         content: [
           { type: "text", text },

@@ -51,7 +51,7 @@ export function saidOf({ fields }: Begun, made: Made | undefined): Record<string
 
 async function entryOf(begun: Begun, made: Made, whole: Task): Promise<Entry> {
   const { studio, fields } = begun;
-  const url = fields.response_format === "url" ? studio.url(made.image.id) : undefined;
+  const url = fields.response_format === "url" ? studio.pictures.url(made.image.id) : undefined;
   const run = whole.runs.find(({ images }) => images.some(({ id }) => id === made.image.id));
   const prompt = run?.prompt;
   const { seed } = made.image;
@@ -64,7 +64,7 @@ async function entryOf(begun: Begun, made: Made, whole: Task): Promise<Entry> {
 
 /** The picture itself, encoded anew where the call says how strongly it is to be compressed. */
 export async function base64Of({ studio, fields }: Begun, { image }: Made): Promise<string> {
-  const { bytes } = await studio.original(image.id);
+  const { bytes } = await studio.pictures.original(image.id);
   const { output_format: format, output_compression: level } = fields;
   if (level === undefined || format === undefined || format === "png") {
     return bytes.toString("base64");

@@ -78,21 +78,24 @@ async function bring(
     const why = "a picture to start from goes to /images/edits";
     return { pictures: {}, warnings: first === undefined ? [] : [noEffect("image", why)] };
   }
-  const { id } = await studio.bring("image", first);
+  const { id } = await studio.pictures.bring("image", first);
   const warnings =
     more.length === 0 ? [] : [noEffect("image", `only the first of ${more.length + 1} is used`)];
   if (mask !== undefined && kind === "edit") {
-    const given = await studio.bring("mask", mask);
-    const { picture, isErased } = await paintedMask(await studio.input(given.id));
+    const given = await studio.pictures.bring("mask", mask);
+    const { picture, isErased } = await paintedMask(await studio.pictures.input(given.id));
     if (!isErased) warnings.push("mask: nothing of it is transparent, so its white part was used.");
-    const painted = isErased ? (await studio.upload(picture)).id : given.id;
+    const painted = isErased ? (await studio.pictures.upload(picture)).id : given.id;
     return { pictures: { image: id, mask: painted }, warnings };
   }
   // DALL-E 2 takes what is transparent in the picture for the mask, where there is none.
   if (kind === "edit" && fields.model === "dall-e-2") {
-    const { picture, isErased } = await paintedMask(await studio.input(id));
+    const { picture, isErased } = await paintedMask(await studio.pictures.input(id));
     if (isErased) {
-      return { pictures: { image: id, mask: (await studio.upload(picture)).id }, warnings };
+      return {
+        pictures: { image: id, mask: (await studio.pictures.upload(picture)).id },
+        warnings,
+      };
     }
   }
   return { pictures: { image: id }, warnings };

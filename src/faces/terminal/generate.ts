@@ -17,7 +17,7 @@ export async function generate(
   const ended = await showProgress(studio, task, stderr);
   if (ended.state !== "completed") {
     for (const image of imagesOf(ended)) {
-      stderr.write(`Made before: ${studio.place(image)}\n`);
+      stderr.write(`Made before: ${studio.pictures.place(image)}\n`);
     }
     throw new AppError(
       ended.error?.code ?? "execution_failed",
@@ -26,7 +26,7 @@ export async function generate(
   }
   for (const warning of ended.warnings) stderr.write(`Note: ${warning}\n`);
   if (ended.savedTo) return ended.savedTo;
-  return imagesOf(ended).map((image) => studio.place(image));
+  return imagesOf(ended).map((image) => studio.pictures.place(image));
 }
 
 const endings: Partial<Record<Task["state"], string>> = {

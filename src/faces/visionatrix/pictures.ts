@@ -21,7 +21,7 @@ export async function bringFile(studio: Studio, name: string, file: File): Promi
   const bytes = Buffer.from(await file.arrayBuffer());
   const start = bytes.toString("latin1", 0, base64Within).indexOf("base64,");
   const base64 = start < 0 ? bytes.toString("base64") : bytes.toString("latin1", start + 7).trim();
-  return { upload: await studio.bring(name, `data:image/png;base64,${base64}`) };
+  return { upload: await studio.pictures.bring(name, `data:image/png;base64,${base64}`) };
 }
 
 /** A text in the place of a file: JSON that names a task's picture or an address, or a picture as our tools take it. */
@@ -29,7 +29,7 @@ export async function bringText(studio: Studio, name: string, text: string): Pro
   const given = text.trim();
   if (!given.startsWith("{")) {
     try {
-      return { upload: await studio.bring(name, given) };
+      return { upload: await studio.pictures.bring(name, given) };
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       throw new HttpProblem(400, `Invalid file input:${given.slice(0, 100)} (${error.message})`);
@@ -45,7 +45,7 @@ export async function bringText(studio: Studio, name: string, text: string): Pro
   if (!task) throw new HttpProblem(400, `Missing task with id=${String(info["task_id"])}`);
   if ("input_index" in info) {
     const file = callOf(task)?.files[Number(info["input_index"])];
-    if (file) return { upload: await studio.bring(name, inputIdOf(file.sha256)) };
+    if (file) return { upload: await studio.pictures.bring(name, inputIdOf(file.sha256)) };
     throw new HttpProblem(400, `Task \`${number}\` has no such input file.`);
   }
   return ofResult(studio, name, task, number, Number(info["node_id"]));
@@ -63,12 +63,12 @@ async function ofResult(
     const reason = task.state === "completed" ? "has no such result" : "is not completed yet";
     throw new HttpProblem(400, `${name}: task \`${number}\` ${reason}.`);
   }
-  return { upload: await studio.bring(name, image.id), of: { task: number, node } };
+  return { upload: await studio.pictures.bring(name, image.id), of: { task: number, node } };
 }
 
 /** Without the caller's cookies, which are nobody else's to have. */
 function remote(studio: Studio, name: string, info: Record<string, unknown>): Promise<Upload> {
-  if (info["type"] === "nextcloud") return studio.bring(name, String(info["remote_url"]));
+  if (info["type"] === "nextcloud") return studio.pictures.bring(name, String(info["remote_url"]));
   throw new HttpProblem(400, `Unknown type(${String(info["type"])} for \`remote_url\` parameter`);
 }
 

@@ -41,7 +41,7 @@ export async function results(c: VisionatrixContext): Promise<Response> {
   }
   const image = files[index];
   if (!image) throw new HttpProblem(404, missing);
-  const { bytes } = await studio.original(image.id);
+  const { bytes } = await studio.pictures.original(image.id);
   const name = nameOf(number, node, index, image).replace(/_(?=\.)/, "");
   return c.body(new Uint8Array(bytes), 200, {
     "content-type": image.mimeType,
@@ -62,7 +62,7 @@ export async function archive(
   const files: Record<string, Uint8Array> = {};
   for (const node of nodes) {
     for (const [index, image] of (filesOf(task, node) ?? []).entries()) {
-      const { bytes } = await studio.original(image.id);
+      const { bytes } = await studio.pictures.original(image.id);
       files[nameOf(number, node, index, image)] = new Uint8Array(bytes);
     }
   }
@@ -92,7 +92,7 @@ export async function inputs(c: VisionatrixContext): Promise<Response> {
   const task = await taskNumbered(studio, number);
   const file = callOf(task)?.files[index];
   if (!file) throw new HttpProblem(404, `Task(${number}): there is no input file ${index}.`);
-  const bytes = await studio.input(inputIdOf(file.sha256));
+  const bytes = await studio.pictures.input(inputIdOf(file.sha256));
   return c.body(new Uint8Array(bytes), 200, {
     "content-type": "image/png",
     etag: `"${file.sha256}"`,

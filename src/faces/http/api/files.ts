@@ -67,22 +67,22 @@ async function find(c: RestContext): Promise<Found> {
   const studio = c.get("studio");
   const sha256 = inputHashOf(id);
   if (sha256 !== undefined) {
-    const bytes = await studio.input(id);
+    const bytes = await studio.pictures.input(id);
     const readPreview = async () => (await preview(bytes)).data;
     const link = async () => undefined;
     return { id, sha256, prompt: "", isPicture: true, read: async () => bytes, readPreview, link };
   }
-  const { record, task } = await studio.image(id);
+  const { record, task } = await studio.pictures.image(id);
   const prompt = String(task.params["prompt"] ?? "");
   return {
     id,
     sha256: record.sha256,
     prompt,
     isPicture: isPicture(record.mimeType),
-    read: async () => (await studio.original(id)).bytes,
-    readPreview: async () => (await studio.preview(id)).data,
+    read: async () => (await studio.pictures.original(id)).bytes,
+    readPreview: async () => (await studio.pictures.preview(id)).data,
     link: async (download) =>
-      studio.link(id, {
+      studio.pictures.link(id, {
         disposition: disposition(download, fileName(prompt, id, record.mimeType)),
         cacheControl: caching,
       }),

@@ -28,7 +28,7 @@ export function previewRoute(app: OpenAPIHono<RestEnv>): void {
     }),
     async (c) => {
       const { id } = c.req.valid("param");
-      const preview = await c.get("studio").livePreview(id);
+      const preview = await c.get("studio").pictures.livePreview(id);
       // No error: whoever was told of a frame may ask when the picture has just ended.
       if (!preview) return c.body(null, 204);
       return c.body(new Uint8Array(preview.bytes), 200, {

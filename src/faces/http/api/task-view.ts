@@ -47,7 +47,7 @@ export function taskView(task: Task, studio: Studio, catalog: Catalog): TaskView
     images: task.runs.flatMap(({ images, prompt: made, cached }) =>
       images.map((image) => ({
         ...imageView(image, made, cached === true),
-        url: studio.url(image.id) ?? null,
+        url: studio.pictures.url(image.id) ?? null,
       })),
     ),
     inputs: Object.fromEntries(
@@ -95,7 +95,7 @@ function imageView(
 
 function inputView({ sha256, width, height, mimeType, origin }: InputRecord, studio: Studio) {
   const id = inputIdOf(sha256);
-  return { id, width, height, mime_type: mimeType, origin, url: studio.url(id) ?? null };
+  return { id, width, height, mime_type: mimeType, origin, url: studio.pictures.url(id) ?? null };
 }
 
 export function progressView(

@@ -33,8 +33,8 @@ export function uploadRoutes(app: OpenAPIHono<RestEnv>, parts: RestParts): void 
     const bytes = await sent(c);
     if (bytes.length > maxBytes) throw tooLarge();
     const studio = c.get("studio");
-    const { id, width, height, mimeType, bytes: kept } = await studio.upload(bytes);
-    const url = studio.url(id) ?? null;
+    const { id, width, height, mimeType, bytes: kept } = await studio.pictures.upload(bytes);
+    const url = studio.pictures.url(id) ?? null;
     c.header("Location", `/files/images/${id}`);
     return c.json({ id, width, height, mime_type: mimeType, bytes: kept, url }, 201);
   });
