@@ -298,7 +298,8 @@ test("SillyTavern on AUTOMATIC1111: its lists, its whole form, and the stop when
     ...posted({ ...form, seed: 3 }, basic),
     signal: leaving.signal,
   });
-  while ((await json(webui("/progress"))).state.sampling_steps === 0);
+  await hold.reached;
+  const working = await json(webui("/progress"));
   const gone = expect(left).rejects.toThrow();
   leaving.abort();
   await gone;
@@ -307,6 +308,8 @@ test("SillyTavern on AUTOMATIC1111: its lists, its whole form, and the stop when
 
   expect([upscalers[0], upscalers.length > 2, vaes.length > 0]).toEqual(["None", true, true]);
   expect(idle).toMatchObject({ progress: 0, state: { job_count: 0 } });
+  expect(working).toMatchObject({ progress: expect.any(Number), state: { job_count: 1 } });
+  expect(working.progress).toBeGreaterThan(0);
   expect(made.images).toHaveLength(1);
   // A password for somebody else's door is nobody's business.
   expect(JSON.stringify(made)).not.toContain("password");
