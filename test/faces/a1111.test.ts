@@ -201,9 +201,10 @@ test("options: a model that is set makes the calls to come", async () => {
 test("progress shows where a call is, interrupt ends it, and what is idle says so", async () => {
   const hold = easel.emulator.hold("VAEDecode");
   const making = post("/txt2img", { ...small, steps: 30, force_task_id: "mine", seed: 77 });
-  // Held until it was looked at, however slow this machine is.
-  let shown = await get("/progress");
-  while (shown.state.sampling_step === 0 || !shown.current_image) shown = await get("/progress");
+  await hold.reached;
+  // Its preview comes over a socket.
+  await expect.poll(async () => (await get("/progress")).current_image).toBeTruthy();
+  const shown = await get("/progress");
   const blind = await get("/progress?skip_current_image=true");
   const label = (await easel.newest()).label;
   const stopped = await post("/interrupt", "");

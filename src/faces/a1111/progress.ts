@@ -55,7 +55,8 @@ function stateOf(task: Task | undefined, progress: TaskProgress | undefined) {
     job_timestamp: task ? stampOf(task.createdAt) : "0",
     job_no: progress?.done ?? 0,
     sampling_step: at?.step ?? 0,
-    sampling_steps: at?.steps ?? 0,
+    // Told while a picture is decoded too, as the web UI does.
+    sampling_steps: at?.steps ?? Number(task?.params["steps"] ?? 0),
   };
 }
 
