@@ -1,7 +1,8 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { AppError } from "../../errors.ts";
-import { HttpProblem, statusOf, Unprocessable } from "../shared/fastapi.ts";
+import { HttpProblem, Unprocessable } from "../shared/fastapi.ts";
+import { statusOf } from "../shared/statuses.ts";
 
 /** What the web UI's own handler makes of an exception (AUTOMATIC1111 1.10, `modules/api/api.py`). */
 export interface ErrorBody {

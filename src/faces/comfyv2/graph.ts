@@ -34,6 +34,7 @@ async function converted(workflow: unknown, studio: Studio): Promise<Given> {
 function apiGraph(workflow: Record<string, unknown>): Graph {
   const nodes = Object.entries(workflow);
   const odd = nodes.find(([, node]) => !isRecord(node) || !isRecord(node["inputs"] ?? {}));
+  // Whether its nodes have classes is said, by node, when it is validated.
   if (nodes.length > 0 && !odd) return workflow as unknown as Graph;
   const why = odd
     ? `node ${odd[0]} is no object with class_type and inputs`

@@ -2,6 +2,7 @@ import type { Studio } from "../../studio/studio.ts";
 import { isTerminal, type TaskState } from "../../tasks/state.ts";
 import type { Task } from "../../tasks/task.ts";
 import type { Recipe } from "../../workflows/recipe.ts";
+import { keptCall } from "../shared/kept-call.ts";
 import { never, type Output, outputsOf, type Place } from "./outputs.ts";
 
 /** What this face keeps of a call beside the graph, as `Task.call`. */
@@ -108,9 +109,8 @@ export function statusOf(
   return studio.progress(id)?.status.phase === "running" ? "running" : statuses[state];
 }
 
-export function callOf({ call }: Task): Call | undefined {
-  // Written by this face alone, which says so.
-  return call?.["face"] === "comfyv2" ? (call as unknown as Call) : undefined;
+export function callOf(task: Task): Call | undefined {
+  return keptCall<Call>(task, "comfyv2");
 }
 
 export function warningsOf(task: Task): string[] {

@@ -1,4 +1,5 @@
 import type { Task } from "../../tasks/task.ts";
+import { keptCall } from "../shared/kept-call.ts";
 
 /** What this face keeps with a task, to show it in its own words. */
 export interface Call {
@@ -14,7 +15,6 @@ export interface Call {
   job?: string;
 }
 
-export function callOf({ call }: Task): Call | undefined {
-  // A record that this face wrote comes back as it was.
-  return call?.["face"] === "fooocus" ? (call as unknown as Call) : undefined;
+export function callOf(task: Task): Call | undefined {
+  return keptCall<Call>(task, "fooocus");
 }

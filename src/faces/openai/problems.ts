@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { AppError, type ErrorCode } from "../../errors.ts";
+import { statusOf } from "../shared/statuses.ts";
 
 /** OpenAI's shape of what is refused or fails. */
 export interface ErrorBody {
@@ -25,22 +26,6 @@ export class Refused extends Error {
     this.code = code;
   }
 }
-
-const statuses: Record<ErrorCode, ContentfulStatusCode> = {
-  invalid_input: 400,
-  idempotency_conflict: 409,
-  not_found: 404,
-  forbidden: 403,
-  too_many: 429,
-  not_ready: 503,
-  workflow_invalid: 500,
-  comfy_unreachable: 503,
-  comfy_rejected: 500,
-  execution_failed: 500,
-  lost: 500,
-  cancelled: 400,
-  storage: 503,
-};
 
 /** Errors that the same call will meet again: OpenAI's clients try 409, 429 and 5xx anew unless told. */
 const final: readonly ErrorCode[] = [
@@ -81,8 +66,8 @@ export function problemOf(
     const unknown = { param: "model", code: "model_not_found" };
     return { status: 404, body: errorBody(404, message, unknown), isFinal: true };
   }
-  const body = errorBody(statuses[code], message, { param: param ?? null, code });
-  return { status: statuses[code], body, isFinal: final.includes(code) };
+  const body = errorBody(statusOf(code), message, { param: param ?? null, code });
+  return { status: statusOf(code), body, isFinal: final.includes(code) };
 }
 
 export function answerProblem(c: Context, error: unknown): Response | undefined {

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { AppError, type ErrorCode } from "../../errors.ts";
+import { AppError } from "../../errors.ts";
+import { statusOf } from "./statuses.ts";
 
 /** One entry of FastAPI's answer 422. */
 export interface Fault {
@@ -40,26 +41,6 @@ export class NotHere extends HttpProblem {
   constructor(message: string) {
     super(501, message);
   }
-}
-
-const statuses: Record<ErrorCode, ContentfulStatusCode> = {
-  invalid_input: 400,
-  idempotency_conflict: 409,
-  not_found: 404,
-  forbidden: 403,
-  too_many: 429,
-  not_ready: 503,
-  workflow_invalid: 500,
-  comfy_unreachable: 503,
-  comfy_rejected: 502,
-  execution_failed: 500,
-  lost: 500,
-  cancelled: 400,
-  storage: 503,
-};
-
-export function statusOf(code: ErrorCode): ContentfulStatusCode {
-  return statuses[code];
 }
 
 /** FastAPI's shapes; undefined for a defect of ours, which is for whoever mounts this to word. */

@@ -1,4 +1,5 @@
 import type { Task } from "../../tasks/task.ts";
+import { keptCall } from "../shared/kept-call.ts";
 
 /** Where a flow's results come from. */
 export interface FlowOutput {
@@ -35,9 +36,8 @@ export interface Call {
   warnings: string[];
 }
 
-export function callOf({ call }: Task): Call | undefined {
-  // A record that this face wrote comes back as it was.
-  return call?.["face"] === "visionatrix" ? (call as unknown as Call) : undefined;
+export function callOf(task: Task): Call | undefined {
+  return keptCall<Call>(task, "visionatrix");
 }
 
 const levelsOfGroup = 16;

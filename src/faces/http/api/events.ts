@@ -1,16 +1,16 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { type SSEMessage, type SSEStreamingApi, streamSSE } from "hono/streaming";
+import type { SSEMessage, SSEStreamingApi } from "hono/streaming";
 import { messageOf } from "../../../errors.ts";
 import type { Studio } from "../../../studio/studio.ts";
 import type { ToldEvent } from "../../../tasks/events.ts";
 import type { Catalog } from "../../../workflows/catalog.ts";
+import { alive, eventStream } from "../../shared/sse.ts";
 import { backendView } from "./backend-view.ts";
 import type { RestContext, RestEnv, RestParts } from "./parts.ts";
 import { errorBody, recorded } from "./refusals.ts";
 import { errorSchema } from "./schemas.ts";
 import { progressView, taskView } from "./task-view.ts";
 
-const standardBeatMs = 15_000;
 /** How often it is looked whether a ComfyUI came or went; one that rests is not asked. */
 const standardLookMs = 5_000;
 
@@ -73,29 +73,21 @@ function markIn(lastEventId: string | undefined): number | undefined {
 
 function stream(
   c: RestContext,
-  { log, beatMs = standardBeatMs }: RestParts,
+  { log, beatMs }: RestParts,
   work: (out: SSEStreamingApi, signal: AbortSignal) => Promise<void>,
 ): Response {
-  // Proxies that hold answers back would hold back the events.
-  c.header("X-Accel-Buffering", "no");
-  return streamSSE(c, async (out) => {
-    const gone = new AbortController();
-    out.onAbort(() => gone.abort());
-    const beat = setInterval(() => void comment(out), beatMs);
-    try {
-      await comment(out);
-      await work(out, gone.signal);
-    } catch (error) {
+  return eventStream(
+    c,
+    async (out, signal) => {
+      await alive(out);
+      await work(out, signal);
+    },
+    async (error, out) => {
       const data = JSON.stringify(errorBody("internal", recorded(log, c, error)));
       await out.writeSSE({ event: "error", data });
-    } finally {
-      clearInterval(beat);
-    }
-  });
-}
-
-async function comment(out: SSEStreamingApi): Promise<void> {
-  await out.write(": alive\n\n");
+    },
+    beatMs,
+  );
 }
 
 async function tell(
